@@ -1,0 +1,69 @@
+"""What the floor decides: data that the shell saves first and then does."""
+
+from dataclasses import dataclass, field
+
+from acd.goto import Goto
+from acd.why import Why
+
+Facts = dict[str, str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Ring `agent` at `phone` as `leg` for `call`."""
+
+    call: str
+    queue: str
+    agent: str
+    phone: str
+    leg: str
+    ring_s: float
+    why: Why
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndOffer:
+    """Stop ringing; the call, if it is still there, is back in its place in the line."""
+
+    call: str
+    agent: str
+    leg: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The call waits, for this reason. Decided when the reason changes."""
+
+    call: str
+    queue: str
+    why: Why
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveQueue:
+    """The call leaves the queue unanswered and goes on elsewhere."""
+
+    call: str
+    queue: str
+    then: Goto
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class StartWrapUp:
+    agent: str
+    call: str
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndWrapUp:
+    agent: str
+    call: str
+    why: Why
+
+
+Decision = Offer | EndOffer | Wait | LeaveQueue | StartWrapUp | EndWrapUp

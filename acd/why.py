@@ -1,0 +1,27 @@
+"""The named reasons of the floor's decisions. One name feeds the journal, the metrics and the pages."""
+
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    # offered
+    LONGEST_IDLE = "the longest idle agent who is able"
+    # waits
+    NOBODY_SIGNED_IN = "nobody is signed in"
+    NOBODY_ABLE = "nobody who is here has the skill"
+    ALL_BUSY = "everybody who is able is busy"
+    NOT_CONNECTED = "no connection to the phone system"
+    # an offer ended
+    NO_ANSWER = "the phone was not answered"
+    BUSY = "the phone was busy"
+    REJECTED = "the agent rejected the call"
+    UNREACHABLE = "the phone could not be reached"
+    FAILED = "the phone system could not ring the phone"
+    CALLER_LEFT = "the caller hung up"
+    AGENT_LEFT = "the agent is not ready any more"
+    # left the queue
+    QUEUE_FULL = "the queue was full"
+    WAITED_TOO_LONG = "the longest wait was over"
+    # wrap-up ended
+    TIME_OVER = "its time was over"
+    AGENT_DONE = "the agent was done"

@@ -1,0 +1,43 @@
+"""What agents.yaml says: sites, phones and the people who answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A hall. `name_shown` is for people; `node` is the Asterisk its phones register at; `seats` over 0."""
+
+    name: str
+    name_shown: str
+    node: str
+    seats: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSeat:
+    """A SIP phone: its id is its SIP user. A phone is not an agent."""
+
+    id: str
+    site: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who answers. `phone`: the fixed phone, or None: chosen at sign-in. Levels of skills and languages: 1 to 5."""
+
+    id: str
+    name: str
+    site: str
+    phone: str | None
+    skills: Mapping[str, int]
+    languages: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """All sites, phones and agents, by id, in the order of the file."""
+
+    sites: Mapping[str, Site]
+    phones: Mapping[str, PhoneSeat]
+    agents: Mapping[str, Agent]

@@ -1,0 +1,179 @@
+"""AMI, for what ARI lacks: which phones are within reach, and whom Asterisk turned away.
+
+Panoramisk 1.4 carries the protocol. Seven of its ways are unsafe (docs/adr/0006); `_Guarded*` closes them: no
+line break reaches Asterisk in a value, one odd message does not cut the line, letters split over two reads survive,
+nothing is sent twice, a silent peer is noticed, closing is final, and every action has a deadline.
+"""
+
+import asyncio
+import codecs
+import logging
+import re
+from typing import Any
+
+from panoramisk import Manager
+from panoramisk.ami_protocol import AMIProtocol
+
+from asterisk.port import OnEvent, Reachable, Refused, Unreachable
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S = 5.0
+PING_EVERY_S = 5
+SILENT_AFTER_S = 3.0 * PING_EVERY_S
+RECONNECT_PAUSE_S = 1
+ALERTS = {
+    "InvalidPassword": "wrong password",
+    "ChallengeResponseFailed": "wrong password",
+    "InvalidAccountID": "unknown account",
+    "FailedACL": "refused address",
+    "UnexpectedAddress": "unexpected address",
+}
+REACHABLE = ("Reachable", "NonQualified", "Created", "Updated")
+ONE_VALUE_HEADERS = ("Event", "Response", "ActionID", "Message", "SubEvent")
+
+
+class _GuardedProtocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._letters = codecs.getincrementaldecoder("utf-8")("replace")
+        self.heard_at_s = asyncio.get_running_loop().time()
+
+    def data_received(self, data: bytes) -> None:
+        """Decode here: a letter may be split over two reads, and panoramisk would drop it."""
+        self.heard_at_s = asyncio.get_running_loop().time()
+        super().data_received(self._letters.decode(data).encode("utf-8"))
+
+    def send(self, data: Any, as_list: Any = False) -> Any:
+        """Raises ValueError where a line break would begin a header or an action of somebody else's choice."""
+        for name, value in data.items():
+            for part in value if isinstance(value, list | tuple) else [value]:
+                if re.search(r"[\r\n\0]", f"{name}{part}"):
+                    raise ValueError(f"AMI: a line break in {name!r}")
+        if self.closed or self.transport.is_closing():
+            raise ConnectionError("AMI is not connected")
+        return super().send(data, as_list)
+
+    def handle_message(self, message: Any) -> None:
+        for name in ONE_VALUE_HEADERS:  # a header given twice is a list, which panoramisk does not expect
+            if isinstance(message.get(name), list):
+                message[name] = message[name][0]
+        try:
+            super().handle_message(message)
+        except Exception:
+            log.exception("an AMI message was left out: %.500r", message)
+
+    def close(self) -> None:
+        """Nothing waits for a next connection: an action whose answer is lost is not sent again."""
+        for action in list(self.responses.values()):
+            if not action.future.done():
+                action.future.set_exception(ConnectionError("AMI was lost"))
+                action.future.exception()  # whoever waits gets it; nobody waiting is no news
+        self.responses.clear()
+        super().close()
+
+
+class _GuardedManager(Manager):  # type: ignore[misc]
+    is_closed = False
+
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
+        return None if self.is_closed else super().connect(*args, **kwargs)
+
+    def close(self) -> None:
+        self.is_closed = True
+        super().close()
+
+    def login(self, future: Any) -> Any:
+        if future.exception() is not None:
+            return False  # the line was lost before the answer came
+        return super().login(future)
+
+    def ping(self) -> None:
+        if self.loop.time() - self.protocol.heard_at_s > SILENT_AFTER_S:
+            log.error("AMI has been silent for %g s; the line is cut", SILENT_AFTER_S)
+            self.protocol.transport.abort()
+            return
+        try:
+            super().ping()
+        except ConnectionError:
+            log.info("AMI was lost at a ping")
+
+
+class AmiLine:
+    """The line to one node's AMI; connects again by itself. Events are told as they are in the port."""
+
+    def __init__(self, phones: frozenset[str], on_event: OnEvent) -> None:
+        self._phones, self._on_event = phones, on_event
+        self._manager: _GuardedManager | None = None
+        self._asking: asyncio.Task[None] | None = None
+
+    def connect(self, host: str, port: int, user: str, password: str) -> None:
+        """Begin to connect; a failed attempt is made again after a pause."""
+        manager = self._manager = _GuardedManager(
+            host=host,
+            port=port,
+            username=user,
+            secret=password,
+            events="system,security",
+            ping_delay=PING_EVERY_S,
+            ping_interval=PING_EVERY_S,
+            reconnect_timeout=RECONNECT_PAUSE_S,
+            protocol_factory=_GuardedProtocol,
+            on_login=lambda _: self._logged_in(),
+            log=logging.getLogger("asterisk.ami.panoramisk"),
+        )
+        logging.getLogger("asterisk.ami.panoramisk").setLevel(logging.CRITICAL)  # says at each retry what we know
+        manager.register_event("ContactStatus", self._contact_status)
+        for name in ALERTS:
+            manager.register_event(name, self._alert)
+        manager.connect()
+
+    def close(self) -> None:
+        if self._asking:
+            self._asking.cancel()
+        if self._manager:
+            self._manager.close()
+
+    async def act(self, action: str, **headers: str) -> Any:
+        """Carry out `action` within ANSWER_WITHIN_S. Raises ConnectionError, TimeoutError, ValueError (a line break)."""
+        manager = self._manager
+        if manager is None or not manager.authenticated or manager.protocol is None:
+            raise ConnectionError("AMI is not connected")
+        return await asyncio.wait_for(manager.send_action({"Action": action, **headers}), ANSWER_WITHIN_S)
+
+    # --- within
+
+    def _logged_in(self) -> None:
+        self._asking = asyncio.get_running_loop().create_task(self._ask_who_is_within_reach())
+
+    async def _ask_who_is_within_reach(self) -> None:
+        """What was missed while the line was down: the contacts as they are."""
+        try:
+            answer = await self.act("PJSIPShowContacts")
+        except (ConnectionError, TimeoutError) as lost:
+            log.warning("phones within reach are not known: %s", lost or "no answer in time")
+            return
+        messages = answer if isinstance(answer, list) else [answer]
+        here = {m["aor"] for m in messages if m.get("event") == "ContactList" and _is_within_reach(m)}
+        for phone in sorted(self._phones):
+            self._on_event(Reachable(phone) if phone in here else Unreachable(phone))
+
+    def _contact_status(self, _: Any, event: Any) -> None:
+        phone = event.get("aor") or event.get("endpointname") or ""
+        if phone in self._phones:
+            within = event.get("contactstatus") in REACHABLE
+            self._on_event(Reachable(phone) if within else Unreachable(phone))
+
+    def _alert(self, _: Any, event: Any) -> None:
+        address = str(event.get("remoteaddress") or "")
+        account = str(event.get("accountid") or "")
+        self._on_event(Refused(ALERTS[event.event], _plain(account), _plain(address)))
+
+
+def _is_within_reach(contact: Any) -> bool:
+    return contact.get("status") in ("Reachable", "NonQualified", "Avail", "NonQual")
+
+
+def _plain(text: str) -> str:
+    """What an outsider chose, short and without anything that moves a cursor."""
+    return "".join(c for c in text if c.isprintable())[:100]

@@ -1,0 +1,193 @@
+"""What we ask of a phone system, and what it tells us, in our own words.
+
+Asking never waits and never fails: a request is handed over at once, in order, and what came of it arrives later as an
+event. A reply means "heard"; only an event means "done". A leg is one party's line into the house: the caller's (its id
+is the call's id) or an agent's (its id is chosen by us and saved before it is asked for).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class EndCause(StrEnum):
+    """Why a leg ended, or never came to be."""
+
+    HUNG_UP = "hung up"
+    NO_ANSWER = "no answer"
+    BUSY = "busy"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+    GONE = "gone while we were away"
+
+
+@dataclass(frozen=True, slots=True)
+class CallerId:
+    """Who a phone shows as calling. Both may be empty; neither is trusted."""
+
+    number: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A caller's leg came in; it is ringing, nobody has answered it. `leg` becomes the call's id."""
+
+    leg: str
+    node: str
+    dialled: str
+    caller: CallerId
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """Said once for each leg, also for one that never came to be."""
+
+    leg: str
+    cause: EndCause
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    leg: str
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded:
+    """A playback ended: heard to the end (`whole`), or stopped, or it could not be played at all."""
+
+    leg: str
+    playback: str
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEnded:
+    """A recording was closed. `duration_s` is 0 where nothing was kept."""
+
+    leg: str
+    recording: str
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class JoinFailed:
+    """Two legs could not be joined; those of them that live are still there."""
+
+    call: str
+    legs: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The phone system turned somebody away (a wrong password, an unknown account)."""
+
+    kind: str
+    account: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegNow:
+    """A leg as it is: `talks_in` names the call whose talk it is joined to, if any."""
+
+    leg: str
+    up: bool
+    talks_in: str = ""
+    holding: bool = False
+    arrived: Arrived | None = None  # for a caller's leg: how it came in
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The line to the phone system is up, and this is what is true there."""
+
+    node: str
+    legs: tuple[LegNow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The line to the phone system is down. Calls may go on there; requests are dropped until `Connected`."""
+
+    node: str
+    why: str
+
+
+PhoneEvent = (
+    Arrived
+    | LegRinging
+    | LegAnswered
+    | LegEnded
+    | Digit
+    | PlaybackEnded
+    | RecordingEnded
+    | JoinFailed
+    | Reachable
+    | Unreachable
+    | Refused
+    | Connected
+    | Lost
+)
+
+OnEvent = Callable[[PhoneEvent], None]
+
+
+class Telephony(Protocol):
+    """One phone system. Every request is idempotent; one about a leg that is gone does nothing."""
+
+    def answer(self, leg: str) -> None:
+        """Pick up the caller's leg."""
+
+    def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
+        """Play `sounds` one after the other, as one playback. `PlaybackEnded` follows, always.
+
+        A sound is a path without its ending, or the name of one of Asterisk's own in `language`.
+        """
+
+    def stop_playing(self, leg: str, playback: str) -> None:
+        """Cut the playback short. `PlaybackEnded` follows."""
+
+    def hold(self, leg: str) -> None:
+        """Let the caller wait with music."""
+
+    def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        """Ring `phone` as `leg`, for at most `timeout_s` (1 to 120).
+
+        `LegRinging`, then `LegAnswered` or `LegEnded` follow.
+        """
+
+    def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
+        """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone."""
+
+    def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
+        """Beep and record the caller until `#`, `silence_s` of silence, `limit_s`, or the end of the leg.
+
+        `RecordingEnded` follows; the file stands in the recordings folder as `recording` with `.wav`.
+        """
+
+    def hang_up(self, leg: str) -> None:
+        """End the leg. `LegEnded` follows, if it still lived."""

@@ -1,0 +1,330 @@
+"""The port, spoken in ARI: requests become REST, events become ours. It translates and decides nothing.
+
+A caller's leg is the channel that came in; Asterisk's own id for it carries the node's name and becomes the call's id.
+An agent's leg is a channel that we originate under an id of our choice. A talk is a mixing bridge `talk-CALL`, whoever
+waits with music is in the one holding bridge.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Reply
+from asterisk.configuration import APP, BEAT_VARIABLE
+from asterisk.port import (
+    Arrived,
+    CallerId,
+    Connected,
+    Digit,
+    EndCause,
+    JoinFailed,
+    LegAnswered,
+    LegEnded,
+    LegNow,
+    LegRinging,
+    Lost,
+    OnEvent,
+    PlaybackEnded,
+    RecordingEnded,
+)
+
+log = logging.getLogger(__name__)
+
+TALK = "talk-"
+OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
+HEARTBEAT_EVERY_S = 1.0
+BUSY_AGAIN_S = 0.05  # a channel just made may refuse for a moment (409)
+BUSY_TRIES = 40
+# Only what we use arrives; RESTResponse must be among it, or no answer ever comes.
+EVENTS = (
+    "StasisStart",
+    "StasisEnd",
+    "ChannelDestroyed",
+    "ChannelStateChange",
+    "ChannelDtmfReceived",
+    "PlaybackFinished",
+    "RecordingFinished",
+    "RecordingFailed",
+    "ApplicationReplaced",
+    "RESTResponse",
+)
+# Q.850 causes, as chan_pjsip sets them for what the phone said.
+CAUSES = {
+    16: EndCause.HUNG_UP,
+    17: EndCause.BUSY,
+    18: EndCause.NO_ANSWER,
+    19: EndCause.NO_ANSWER,
+    21: EndCause.REJECTED,
+    3: EndCause.UNREACHABLE,
+    20: EndCause.UNREACHABLE,
+    27: EndCause.UNREACHABLE,
+    38: EndCause.UNREACHABLE,
+}
+_channels = msgspec.json.Decoder(list[Channel]).decode
+_bridges = msgspec.json.Decoder(list[Bridge]).decode
+
+
+class AsteriskTelephony:
+    """One Asterisk node. Implements `asterisk.port.Telephony`."""
+
+    def __init__(self, node: str, on_event: OnEvent, user: str, password: str) -> None:
+        self.node = node
+        self.line = AriLine(self, user, password)
+        self._on_event = on_event
+        self._legs: set[str] = set()  # those that live
+        self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
+        self._talks: dict[str, str] = {}  # leg → call it talks in
+        self._heartbeat: asyncio.TimerHandle | None = None
+
+    # --- requests: asterisk.port.Telephony
+
+    def answer(self, leg: str) -> None:
+        self._ask("POST", f"channels/{leg}/answer", then=lambda reply: self._answer_asked(leg, reply))
+
+    def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
+        media = ",".join(f"sound:{sound}" for sound in sounds)
+        self._ask(
+            "POST",
+            f"channels/{leg}/play/{playback}",
+            then=lambda reply: None if reply.ok else self._tell(PlaybackEnded(leg, playback, whole=False)),
+            media=media,
+            lang=language,
+        )
+
+    def stop_playing(self, leg: str, playback: str) -> None:
+        self._ask("DELETE", f"playbacks/{playback}")
+
+    def hold(self, leg: str) -> None:
+        self._ask("POST", f"bridges/{self._holding}/addChannel", channel=leg, role="holding_participant")
+
+    def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        self._legs.add(leg)
+        body = {
+            "endpoint": f"PJSIP/{phone}",
+            "app": APP,
+            "appArgs": f"leg,{call}",
+            "callerId": caller_id(shown),
+            "timeout": int(timeout_s) or 1,
+            "channelId": leg,
+            "formats": "alaw,ulaw",
+            "variables": {"CENTRALINO_CALL": call},
+        }
+        self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, reply))
+
+    def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
+        self._talks[caller_leg] = self._talks[agent_leg] = call
+        self._ask("POST", f"bridges/{TALK}{call}", type="mixing,dtmf_events", name=call)
+        self._ask(
+            "POST",
+            f"bridges/{TALK}{call}/addChannel",
+            then=lambda reply: None if reply.ok else self._join_failed(call, caller_leg, agent_leg),
+            channel=f"{caller_leg},{agent_leg}",
+        )
+
+    def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
+        self._ask(
+            "POST",
+            f"channels/{leg}/record",
+            then=lambda reply: None if reply.ok else self._tell(RecordingEnded(leg, recording, 0.0)),
+            name=recording,
+            format="wav",
+            maxDurationSeconds=str(int(limit_s)),
+            maxSilenceSeconds=str(int(silence_s)),
+            ifExists="overwrite",
+            terminateOn="#",
+        )
+
+    def hang_up(self, leg: str) -> None:
+        if leg in self._legs:
+            self._hang_up(leg, BUSY_TRIES)
+
+    # --- the line: asterisk.ari.Listener
+
+    def connected(self) -> None:
+        """Ask for what is true; `Connected` is told when all of it is here."""
+        self._early = []
+        allowed = [{"type": name} for name in EVENTS]
+        self._ask("PUT", f"applications/{APP}/eventFilter", body={"allowed": allowed})
+        self._ask("POST", f"bridges/{self._holding}", type="holding", name="waiting")
+        self._ask("GET", "channels", then=self._channels_told)
+
+    def lost(self, why: str) -> None:
+        if self._heartbeat:
+            self._heartbeat.cancel()
+            self._heartbeat = None
+        self._tell(Lost(self.node, why))
+
+    def told(self, message: Message) -> None:
+        if self._early is not None:
+            self._early.append(message)
+        elif translate := _TRANSLATE.get(message.type):
+            translate(self, message)
+
+    # --- events
+
+    def _stasis_start(self, message: Message) -> None:
+        channel = message.channel
+        if channel is None:
+            return
+        if message.args and message.args[0] == "leg":
+            if channel.id in self._legs:
+                self._tell(LegAnswered(channel.id))
+            else:
+                self._hang_up(channel.id, BUSY_TRIES)  # an answer to a leg that was over already
+            return
+        self._legs.add(channel.id)
+        self._tell(_arrival(channel, self.node, message.args))
+
+    def _state_change(self, message: Message) -> None:
+        if message.channel and message.channel.state == "Ringing" and message.channel.id in self._legs:
+            self._tell(LegRinging(message.channel.id))
+
+    def _channel_over(self, message: Message) -> None:
+        if message.channel:
+            self._leg_over(message.channel.id, CAUSES.get(message.cause, EndCause.HUNG_UP))
+
+    def _digit(self, message: Message) -> None:
+        if message.channel:
+            self._tell(Digit(message.channel.id, message.digit))
+
+    def _playback_finished(self, message: Message) -> None:
+        if message.playback:
+            leg = message.playback.target_uri.removeprefix("channel:")
+            self._tell(PlaybackEnded(leg, message.playback.id, whole=message.playback.state == "done"))
+
+    def _recording_over(self, message: Message) -> None:
+        recording = message.recording
+        if recording:
+            leg = recording.target_uri.removeprefix("channel:")
+            kept_s = recording.duration if message.type == "RecordingFinished" else 0
+            self._tell(RecordingEnded(leg, recording.name, float(kept_s)))
+
+    def _replaced(self, message: Message) -> None:
+        log.error("another program took the ARI application %s", APP)
+
+    # --- what is true at a connection
+
+    def _channels_told(self, reply: Reply) -> None:
+        if not reply.ok:
+            log.error("Asterisk does not list its channels (%s): %s", reply.status, reply.body)
+            return
+        channels = _channels(reply.body)
+        self._ask("GET", "bridges", then=lambda bridges: self._all_told(channels, bridges))
+
+    def _all_told(self, channels: list[Channel], reply: Reply) -> None:
+        """Events that came meanwhile follow the picture: what they say of it again is idempotent."""
+        if reply.status == NO_ANSWER:
+            return  # the line was lost again
+        bridges = _bridges(reply.body)
+        in_bridge = {leg: bridge.id for bridge in bridges for leg in bridge.channels}
+        legs = [self._leg_now(c, in_bridge.get(c.id, "")) for c in channels if _is_a_leg(c)]
+        self._legs = {leg.leg for leg in legs}
+        self._talks = {leg.leg: leg.talks_in for leg in legs if leg.talks_in}
+        self._sweep_bridges(bridges)
+        early, self._early = self._early or [], None
+        self._tell(Connected(self.node, tuple(legs)))
+        for message in early:
+            self.told(message)
+        self._beat()
+
+    def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
+        talks_in = bridge.removeprefix(TALK) if bridge.startswith(TALK) else ""
+        arrived = None if OUR_LEG.search(channel.id) else _arrival(channel, self.node, [])
+        return LegNow(channel.id, channel.state == "Up", talks_in, bridge == self._holding, arrived)
+
+    def _sweep_bridges(self, bridges: list[Bridge]) -> None:
+        """A talk with one leg or none is over; the leg that is left is told as it is, and the engine decides."""
+        for bridge in bridges:
+            if bridge.id.startswith(TALK) and len(bridge.channels) < 2:
+                self._ask("DELETE", f"bridges/{bridge.id}")
+
+    def _beat(self) -> None:
+        """Leave a heartbeat in Asterisk: its dialplan sends new callers elsewhere when it is old."""
+        loop = asyncio.get_running_loop()
+        self._ask("POST", "asterisk/variable", variable=BEAT_VARIABLE, value=str(int(time.time())))
+        self._heartbeat = loop.call_later(HEARTBEAT_EVERY_S, self._beat)
+
+    # --- within
+
+    @property
+    def _holding(self) -> str:
+        return f"waiting-{self.node}"
+
+    def _ask(self, method: str, uri: str, body: dict[str, Any] | None = None, then: Any = None, **query: str) -> None:
+        self.line.ask(method, uri, body, then, **query)
+
+    def _tell(self, event: Any) -> None:
+        self._on_event(event)
+
+    def _answer_asked(self, leg: str, reply: Reply) -> None:
+        if reply.status == 404:  # gone before we were heard, and its end was told to nobody
+            self._leg_over(leg, EndCause.GONE)
+
+    def _ring_asked(self, leg: str, reply: Reply) -> None:
+        if reply.ok or reply.status == NO_ANSWER:
+            return  # what came of it is told by events, or by the next connection
+        log.info("phone could not be rung as %s: %s %s", leg, reply.status, reply.body)
+        self._leg_over(leg, EndCause.UNREACHABLE)
+
+    def _join_failed(self, call: str, caller_leg: str, agent_leg: str) -> None:
+        log.warning("%s and %s could not be joined", caller_leg, agent_leg)
+        self._end_talk(call)
+        self._tell(JoinFailed(call, (caller_leg, agent_leg)))
+
+    def _hang_up(self, leg: str, tries: int) -> None:
+        self._ask("DELETE", f"channels/{leg}", then=lambda reply: self._hang_up_again(leg, tries, reply))
+
+    def _hang_up_again(self, leg: str, tries: int, reply: Reply) -> None:
+        if reply.status == 409 and tries > 0:
+            asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1)
+
+    def _leg_over(self, leg: str, cause: EndCause) -> None:
+        if leg not in self._legs:
+            return
+        self._legs.discard(leg)
+        call = self._talks.pop(leg, None)
+        if call is not None:
+            self._end_talk(call)
+        self._tell(LegEnded(leg, cause))
+
+    def _end_talk(self, call: str) -> None:
+        """Take the bridge of a talk away, once."""
+        others = [leg for leg, talk in self._talks.items() if talk == call]
+        for leg in others:
+            del self._talks[leg]
+        self._ask("DELETE", f"bridges/{TALK}{call}")
+
+
+_TRANSLATE = {
+    "StasisStart": AsteriskTelephony._stasis_start,
+    "StasisEnd": AsteriskTelephony._channel_over,
+    "ChannelDestroyed": AsteriskTelephony._channel_over,
+    "ChannelStateChange": AsteriskTelephony._state_change,
+    "ChannelDtmfReceived": AsteriskTelephony._digit,
+    "PlaybackFinished": AsteriskTelephony._playback_finished,
+    "RecordingFinished": AsteriskTelephony._recording_over,
+    "RecordingFailed": AsteriskTelephony._recording_over,
+    "ApplicationReplaced": AsteriskTelephony._replaced,
+}
+
+
+def caller_id(shown: CallerId) -> str:
+    """`"name" <number>` without a character that could end either part early."""
+    name = "".join(c for c in shown.name if c.isprintable() and c not in '"\\<>')[:80]
+    number = "".join(c for c in shown.number if c.isalnum() or c in "+*#._-")[:32]
+    return f'"{name}" <{number}>'
+
+
+def _is_a_leg(channel: Channel) -> bool:
+    """Whether the channel is with us: in our application, or a phone that we ring."""
+    return channel.dialplan.app_name == "Stasis" or OUR_LEG.search(channel.id) is not None
+
+
+def _arrival(channel: Channel, node: str, args: list[str]) -> Arrived:
+    dialled = args[1] if len(args) > 1 else channel.dialplan.exten
+    return Arrived(channel.id, node, dialled, CallerId(channel.caller.number, channel.caller.name))

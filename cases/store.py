@@ -1,0 +1,268 @@
+"""People, cases and contacts in the database."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cases.case_number import FROM_CALL, case_number, keyed
+from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
+from centralino.clock import as_utc
+from centralino.database import Database, Instant, insert_or_update, metadata
+from centralino.events import CallArrived, CallEnded, CallEvent, VoicemailEnded
+from centralino.people import Person
+
+OPEN, CLOSED = "open", "closed"
+CALL, VOICEMAIL = "call", "voicemail"
+
+people = Table(
+    "people",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("number", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+)
+
+cases_table = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False, index=True),
+    Column("closed_at", Instant),
+    Column("service", Text, nullable=False),
+    Column("entity", Text),
+    Column("person", Text, nullable=False),
+    Column("title", Text),
+    Column("topic", Text),
+    Column("opened_by_call", Text),
+    Column("why", Text, nullable=False),
+    Column("closed_why", Text),
+    Index(None, "person", "state"),
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Text, ForeignKey(cases_table.c.id), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("call", Text),
+    Column("at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    UniqueConstraint("call", "kind", "at"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One time that somebody was in touch about a case. `kind`: call or voicemail."""
+
+    kind: str
+    call: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case as the pages and the CLI show it. Number and name are as the caller's phone gave them: escape them."""
+
+    id: str
+    state: str
+    opened_at: datetime
+    closed_at: datetime | None
+    service: str
+    entity: str | None
+    person: str
+    title: str | None
+    topic: str | None
+    opened_by_call: str | None
+    why: str
+    closed_why: str | None
+    number: str
+    name: str
+    contacts: tuple[Contact, ...]
+
+
+async def cases(database: Database, limit: int = 50, state: str | None = None) -> tuple[Case, ...]:
+    """The newest `limit` cases (1 or more), all of them or those in `state` (open or closed)."""
+    wanted = _cases_with_people().order_by(cases_table.c.opened_at.desc(), cases_table.c.id.desc()).limit(limit)
+    if state is not None:
+        wanted = wanted.where(cases_table.c.state == state)
+    return await _read(database, wanted)
+
+
+async def case(database: Database, number: str) -> Case | None:
+    """The case with this number, however it is spaced; None where there is none."""
+    found = await _read(database, _cases_with_people().where(cases_table.c.id == keyed(number)))
+    return found[0] if found else None
+
+
+async def save_people(connection: AsyncConnection, known: dict[str, Person]) -> None:
+    """Put number and name beside each key of `known`."""
+    rows = [{"key": key, "number": person.number, "name": person.name} for key, person in known.items()]
+    if rows:
+        upsert = insert_or_update(connection.dialect.name, people, ("key",), ("number", "name"))
+        await connection.execute(upsert, rows)
+
+
+async def forget_people(connection: AsyncConnection) -> None:
+    """Empty the table of people; it is filled again from the journal and the people's file."""
+    await connection.execute(people.delete())
+
+
+async def cases_of_calls(connection: AsyncConnection, calls: Iterable[str]) -> dict[str, str]:
+    """Which case each of `calls` stands against already."""
+    wanted = select(contacts.c.call, contacts.c.case_id).where(contacts.c.kind == CALL, contacts.c.call.in_(calls))
+    return {row.call: row.case_id for row in await connection.execute(wanted)}
+
+
+@dataclass(slots=True)
+class CaseBook:
+    """The cases that a batch of events is about: read once, decided in memory, saved once."""
+
+    cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `cases`, by id
+    contacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `contacts` of kind call, by call
+    messages: dict[str, int] = field(default_factory=dict)  # kept voicemails, by case
+    known: set[str] = field(default_factory=set)  # persons who ever had a case
+    changed: set[str] = field(default_factory=set)  # cases
+    touched: list[dict[str, Any]] = field(default_factory=list)  # rows of `contacts`, new or changed
+
+    @property
+    def case_of(self) -> dict[str, str]:
+        """The case that each call stands against."""
+        return {call: contact["case_id"] for call, contact in self.contacts.items()}
+
+    def tell(self, n: int, at_s: float, event: CallEvent) -> None:
+        """Take in the `n`-th event of the journal."""
+        at = as_utc(at_s)
+        match event:
+            case CallArrived():
+                self._arrived(n, at, event)
+            case VoicemailEnded(kept=True) if event.call in self.contacts:
+                self._message_kept(self.contacts[event.call]["case_id"], event.call, at)
+            case CallEnded() if event.call in self.contacts:
+                self._ended(self.contacts[event.call], at)
+
+    def _arrived(self, n: int, at: datetime, event: CallArrived) -> None:
+        if event.call in self.contacts:
+            return
+        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] == OPEN]
+        decision = case_for(
+            event.service,
+            withheld=event.withheld,
+            is_known=event.person in self.known,
+            open_cases=[OpenCase(row["id"], row["service"], row["opened_at"]) for row in mine],
+        )
+        case_id = decision.case if isinstance(decision, Join) else self._open(n, at, event, decision.why)
+        self.contacts[event.call] = self._touch(case_id, CALL, event.call, at)
+
+    def _open(self, n: int, at: datetime, event: CallArrived, why: str) -> str:
+        case_id = case_number(FROM_CALL, n)
+        row: dict[str, Any] = dict.fromkeys(cases_table.c.keys())
+        row |= {"id": case_id, "state": OPEN, "opened_at": at, "service": event.service, "person": event.person}
+        row |= {"opened_by_call": event.call, "why": str(why)}
+        self.cases[case_id] = row
+        self.known.add(event.person)
+        self.changed.add(case_id)
+        return case_id
+
+    def _message_kept(self, case_id: str, call: str, at: datetime) -> None:
+        self.messages[case_id] = self.messages.get(case_id, 0) + 1
+        self._touch(case_id, VOICEMAIL, call, at)
+        if self.cases[case_id]["state"] == CLOSED:  # the call's end was told first, and closed it
+            self.cases[case_id] |= {"state": OPEN, "closed_at": None, "closed_why": None}
+            self.changed.add(case_id)
+
+    def _ended(self, contact: dict[str, Any], at: datetime) -> None:
+        contact["ended_at"] = at
+        self.touched.append(contact)
+        case_id, row = contact["case_id"], self.cases[contact["case_id"]]
+        going_on = [each for each in self.contacts.values() if each["case_id"] == case_id and not each["ended_at"]]
+        facts = CaseFacts(
+            is_open=row["state"] == OPEN,
+            is_worked_on=bool(row["title"] or row["topic"] or not row["opened_by_call"]),
+            messages=self.messages.get(case_id, 0),
+            open_calls=len(going_on),
+        )
+        decision = when_a_call_ends(facts)
+        if isinstance(decision, Close):
+            row |= {"state": CLOSED, "closed_at": at, "closed_why": str(decision.why)}
+            self.changed.add(case_id)
+
+    def _touch(self, case_id: str, kind: str, call: str, at: datetime) -> dict[str, Any]:
+        contact = {"case_id": case_id, "kind": kind, "call": call, "at": at, "ended_at": None}
+        self.touched.append(contact)
+        return contact
+
+
+async def open_book(connection: AsyncConnection, events: Sequence[CallEvent]) -> CaseBook:
+    """Everything that is needed to decide about the cases of `events`."""
+    book = CaseBook()
+    persons = {event.person for event in events if isinstance(event, CallArrived) and not event.withheld}
+    calls = {event.call for event in events if isinstance(event, CallArrived | VoicemailEnded | CallEnded)}
+    if not calls:
+        return book
+    of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
+    open_ones = (cases_table.c.person.in_(persons)) & (cases_table.c.state == OPEN)
+    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls)))
+    for row in await connection.execute(wanted):
+        _note(book, dict(row._mapping))
+    if unsure := persons - book.known:
+        had_one = select(cases_table.c.person).where(cases_table.c.person.in_(unsure)).distinct()
+        book.known |= set((await connection.execute(had_one)).scalars())
+    return book
+
+
+async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
+    """Write what the batch changed: cases opened and closed, contacts begun and ended."""
+    dialect = connection.dialect.name
+    if book.changed:
+        upsert = insert_or_update(dialect, cases_table, ("id",), ("state", "closed_at", "closed_why"))
+        await connection.execute(upsert, [book.cases[case_id] for case_id in sorted(book.changed)])
+    if book.touched:
+        upsert = insert_or_update(dialect, contacts, ("call", "kind", "at"), ("ended_at",))
+        await connection.execute(upsert, book.touched)
+
+
+_CONTACT = ("case_id", "kind", "call", "at", "ended_at")
+_cases_with_contacts = select(cases_table, *(contacts.c[name] for name in _CONTACT)).select_from(
+    cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id)
+)
+
+
+def _note(book: CaseBook, row: dict[str, Any]) -> None:
+    contact = {name: row.pop(name) for name in _CONTACT}
+    book.cases.setdefault(row["id"], row)
+    book.known.add(row["person"])
+    if contact["kind"] == VOICEMAIL:
+        book.messages[contact["case_id"]] = book.messages.get(contact["case_id"], 0) + 1
+    elif contact["kind"] == CALL:
+        book.contacts[contact["call"]] = contact
+
+
+def _cases_with_people() -> Any:
+    joined = cases_table.outerjoin(people, people.c.key == cases_table.c.person)
+    return select(cases_table, people.c.number, people.c.name).select_from(joined)
+
+
+async def _read(database: Database, wanted: Any) -> tuple[Case, ...]:
+    async with database.engine.connect() as connection:
+        rows = (await connection.execute(wanted)).all()
+        ids = [row.id for row in rows]
+        touched = await connection.execute(
+            select(contacts).where(contacts.c.case_id.in_(ids)).order_by(contacts.c.at, contacts.c.id)
+        )
+        in_touch: dict[str, list[Contact]] = {case_id: [] for case_id in ids}
+        for contact in touched:
+            in_touch[contact.case_id].append(Contact(contact.kind, contact.call, contact.at))
+    return tuple(_case(row, tuple(in_touch[row.id])) for row in rows)
+
+
+def _case(row: Any, in_touch: tuple[Contact, ...]) -> Case:
+    columns = dict(row._mapping)
+    columns |= {"number": row.number or "", "name": row.name or "", "contacts": in_touch}
+    return Case(**columns)

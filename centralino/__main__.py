@@ -1,0 +1,5 @@
+"""`python -m centralino`."""
+
+from centralino.cli import main
+
+main()

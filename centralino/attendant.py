@@ -1,0 +1,276 @@
+"""The attendant leads callers through menus and the voicemail: `ivr` decides, this acts.
+
+One conversation a call, one playback at a time. Each playback's name carries the journal entry of its step, so that a
+new engine can silence what the old one was saying before it says the step again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from asterisk.port import Telephony
+from centralino import events as ev
+from centralino.alarms import Alarms
+from centralino.book import Book
+from centralino.clock import Clock, as_utc
+from centralino.settings import Configuration
+from centralino.state import CallNow, CallState
+from ivr import walk
+from ivr.prompts import Prompt
+from ivr.sentences import Sentence, Sentences
+
+SPEECH_LONGEST_S = 300.0  # a prompt whose end was never told counts as heard
+RECORDING_CLOSES_S = 3.0  # how long after the caller left the recording may still be told
+MESSAGE_SHORTEST_S = 1.0  # less than this is a caller who hung up at the beep
+MESSAGE_SILENCE_S = 8.0
+UTTERANCES_PER_STEP = 10  # 9 tries and a first time: the menu's own bound
+BEEP = "beep"  # one of Asterisk's own sounds
+
+
+class Talking(StrEnum):
+    MENU = "menu"
+    GREETING = "greeting"  # the voicemail's
+    RECORDING = "recording"
+    FAREWELL = "farewell"  # when it was heard, the call ends
+
+
+@dataclass(slots=True)
+class Conversation:
+    call: str
+    walker: walk.Walker
+    place: walk.Place
+    talking: Talking = Talking.MENU
+    playback: str = ""
+    uttered: int = 0
+    entry: int = 0
+    longest_s: float = 0.0
+    farewell_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What the house can say: its own sentences by language, and where a prompt's sound file stands."""
+
+    sentences: Sentences
+    sound_of: Callable[[Prompt], str]
+
+
+class Attendant:
+    """`enter_queue` and `end` belong to the switchboard; `message_length_s` measures a recording's file."""
+
+    def __init__(self, book: Book, telephony: Telephony, clock: Clock, alarms: Alarms, voice: Voice) -> None:
+        self._book, self._telephony, self._clock, self._alarms, self._voice = book, telephony, clock, alarms, voice
+        self._conversations: dict[str, Conversation] = {}
+        self.configuration: Configuration
+        self.enter_queue: Callable[[str, str], None]
+        self.end: Callable[[str, str], None]
+        self.message_length_s: Callable[[str], float]
+
+    # --- a call comes to the attendant
+
+    def welcome(self, call: CallNow) -> None:
+        """A call for one of our services begins."""
+        dialplan = self.configuration.dialplans[call.service]
+        at = as_utc(self._clock.now_s())
+        is_open = dialplan.hours is None or dialplan.hours.is_open(at, self.configuration.settings.time_zone)
+        self._start(call, lambda walker: walker.arrive(is_open=is_open))
+
+    def send_to_step(self, call: CallNow, step: str, why: walk.Why) -> None:
+        self._start(call, lambda walker: walker.go(step, call.language, why))
+
+    def take_message(self, call: CallNow, box: str) -> None:
+        """A queue sent the caller to the voicemail of `box`."""
+        talk = self._open(call)
+        text = self.configuration.rules.queues[box].voicemail_say
+        greeting = (
+            talk.walker.greeting(text, call.language)
+            if text
+            else (self._voice.sentences.prompt(Sentence.ALL_BUSY_LEAVE_MESSAGE, call.language),)
+        )
+        self._greet(talk, walk.TakeMessage(box, greeting, 180.0))
+
+    def say_and_end(self, call: CallNow, sentence: Sentence, why: str) -> None:
+        """Say a sentence of the house, then end the call."""
+        talk = self._conversations.get(call.id) or self._open(call)
+        talk.talking, talk.farewell_why = Talking.FAREWELL, why
+        self._speak(talk, [self._voice.sentences.prompt(sentence, call.language)])
+
+    # --- going on after a restart
+
+    def silence(self, call: CallNow) -> None:
+        """Stop whatever an engine before this one was saying."""
+        for nth in range(UTTERANCES_PER_STEP):
+            self._telephony.stop_playing(call.id, f"{call.id}.{call.entry}.{nth}")
+
+    def go_on(self, call: CallNow) -> None:
+        """Say the step again where the caller stands in a menu; wait on where a message is being recorded."""
+        self.silence(call)
+        if call.state is CallState.VOICEMAIL:
+            self._go_on_recording(call)
+        elif not call.service:
+            self.say_and_end(call, Sentence.UNKNOWN_NUMBER, ev.Outcome.UNKNOWN_NUMBER)
+        elif call.step and not (call.kept_message or call.gave_up_on_message):
+            self.send_to_step(call, call.step, walk.Why.SAID_AGAIN)
+        else:
+            self.end(call.id, walk.Why.DIALPLAN_ENDS)
+
+    # --- what happens to the caller
+
+    def digit(self, call_id: str, key: str) -> None:
+        talk = self._conversations.get(call_id)
+        if talk is None or talk.talking is not Talking.MENU:
+            return
+        self._went(talk, talk.walker.pressed(talk.place, key))
+
+    def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
+        """What cannot be played counts as heard: a caller must not be stuck behind a missing file."""
+        talk = self._conversations.get(call_id)
+        if talk is None or talk.playback != playback:
+            return  # cut short by us, or of an engine before this one
+        talk.playback = ""
+        self._alarms.cancel("speech", call_id)
+        match talk.talking:
+            case Talking.MENU:
+                self._went(talk, talk.walker.heard(talk.place))
+            case Talking.GREETING:
+                self._record(talk)
+            case Talking.FAREWELL:
+                self.end(call_id, talk.farewell_why)
+            case Talking.RECORDING:
+                pass
+
+    def recording_ended(self, call_id: str, recording: str, duration_s: float) -> None:
+        call = self._book.call(call_id)
+        if call is None or call.state is not CallState.VOICEMAIL or call.recording != recording:
+            return
+        self._alarms.cancel("recording", call_id)
+        self._close_message(call, duration_s, "the message ended")
+
+    def caller_left(self, call: CallNow) -> bool:
+        """The caller hung up. False: the call must stay open a moment, its message is still being closed."""
+        talk = self._conversations.get(call.id)
+        if call.state is not CallState.VOICEMAIL:
+            self.forget(call.id)
+            return True
+        if talk is not None and talk.talking is Talking.RECORDING:
+            self._alarms.set("recording", call.id, self._clock.now_s() + RECORDING_CLOSES_S)
+            talk.farewell_why = "the caller hung up"
+            return False
+        self._book.write(
+            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=False, duration_s=0, why="hung up before")
+        )
+        self.forget(call.id)
+        return True
+
+    def alarm(self, kind: str, call_id: str) -> None:
+        """A wait of a conversation is over."""
+        talk = self._conversations.get(call_id)
+        call = self._book.call(call_id)
+        if talk is None or call is None:
+            return
+        if kind == "key":
+            self._went(talk, talk.walker.waited(talk.place))
+        elif kind == "speech":
+            self.playback_ended(call_id, talk.playback, whole=False)
+        elif kind == "recording" and call.state is CallState.VOICEMAIL:
+            self._close_message(call, self.message_length_s(call.recording), "its end was not told")
+
+    def forget(self, call_id: str) -> None:
+        """The call is no longer with the attendant."""
+        self._conversations.pop(call_id, None)
+        for kind in ("key", "speech", "recording"):
+            self._alarms.cancel(kind, call_id)
+
+    # --- within
+
+    def _open(self, call: CallNow) -> Conversation:
+        dialplans = self.configuration.dialplans
+        dialplan = dialplans.get(call.service) or next(iter(dialplans.values()))  # an unknown number has none
+        walker = walk.Walker(dialplan, self._voice.sentences)
+        talk = Conversation(call.id, walker, walk.Place(call.step, call.language), entry=call.entry)
+        self._conversations[call.id] = talk
+        return talk
+
+    def _start(self, call: CallNow, first: Callable[[walk.Walker], walk.Went]) -> None:
+        talk = self._open(call)
+        self._went(talk, first(talk.walker))
+
+    def _went(self, talk: Conversation, went: walk.Went) -> None:
+        talk.place, actions = went
+        self._alarms.cancel("key", talk.call)
+        for action in actions:
+            self._act(talk, action)
+
+    def _act(self, talk: Conversation, action: walk.Action) -> None:
+        call = talk.call
+        match action:
+            case walk.EnterStep(step=step):
+                talk.entry, talk.uttered = self._book.write(ev.StepEntered(call=call, step=step)).n, 0
+            case walk.TakeKey(step=step, key=key, why=why):
+                self._book.write(ev.KeyPressed(call=call, step=step, key=key, why=why))
+            case walk.SpeakLanguage(language=language):
+                self._book.write(ev.LanguageChosen(call=call, language=language))
+            case walk.StopSpeaking():
+                self._stop(talk)
+            case walk.Speak(prompts=prompts):
+                self._speak(talk, prompts)
+            case walk.Listen(wait_s=wait_s):
+                self._alarms.set("key", call, self._clock.now_s() + wait_s)
+            case walk.EnterQueue(queue=queue):
+                self.forget(call)
+                self.enter_queue(call, queue)
+            case walk.TakeMessage():
+                self._greet(talk, action)
+            case walk.End(why=why):
+                self.forget(call)
+                self.end(call, why)
+
+    def _speak(self, talk: Conversation, prompts: Sequence[Prompt], *then: str) -> None:
+        sounds = [*(self._voice.sound_of(prompt) for prompt in prompts), *then]
+        talk.playback = f"{talk.call}.{talk.entry}.{talk.uttered}"
+        talk.uttered += 1
+        self._alarms.set("speech", talk.call, self._clock.now_s() + SPEECH_LONGEST_S)
+        self._telephony.play(talk.call, talk.playback, sounds, talk.place.language)
+
+    def _stop(self, talk: Conversation) -> None:
+        if talk.playback:
+            self._telephony.stop_playing(talk.call, talk.playback)
+            talk.playback = ""
+
+    def _greet(self, talk: Conversation, message: walk.TakeMessage) -> None:
+        day = as_utc(self._clock.now_s()).strftime("%Y-%m-%d")
+        entry = self._book.write(ev.VoicemailStarted(call=talk.call, box=message.box, recording=f"{day}/{talk.call}"))
+        talk.entry, talk.uttered = entry.n, 0
+        talk.talking, talk.longest_s = Talking.GREETING, message.longest_s
+        self._speak(talk, message.greeting, BEEP)
+
+    def _record(self, talk: Conversation) -> None:
+        call = self._book.house.calls[talk.call]
+        talk.talking = Talking.RECORDING
+        latest_s = self._clock.now_s() + talk.longest_s + MESSAGE_SILENCE_S + RECORDING_CLOSES_S
+        self._alarms.set("recording", talk.call, latest_s)
+        self._telephony.record(talk.call, call.recording, talk.longest_s, MESSAGE_SILENCE_S)
+
+    def _go_on_recording(self, call: CallNow) -> None:
+        """The recording goes on in Asterisk without us; where none had begun, the greeting is said again."""
+        talk = self._open(call)
+        talk.talking, talk.longest_s = Talking.RECORDING, 180.0
+        if self.message_length_s(call.recording) > 0:
+            self._alarms.set("recording", call.id, self._clock.now_s() + talk.longest_s)
+        else:
+            talk.talking = Talking.GREETING
+            talk.uttered = UTTERANCES_PER_STEP  # a name that the old engine did not use
+            self._speak(talk, [self._voice.sentences.prompt(Sentence.LEAVE_MESSAGE, call.language)], BEEP)
+
+    def _close_message(self, call: CallNow, duration_s: float, why: str) -> None:
+        kept = duration_s >= MESSAGE_SHORTEST_S
+        self._book.write(
+            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=kept, duration_s=duration_s, why=why)
+        )
+        talk = self._conversations.get(call.id)
+        if talk is None or talk.farewell_why:  # the caller is gone
+            self.forget(call.id)
+            self.end(call.id, talk.farewell_why if talk else why)
+            return
+        sentence = Sentence.MESSAGE_KEPT if kept else Sentence.NO_MESSAGE
+        self.say_and_end(call, sentence, "the message was kept" if kept else "no message was left")

@@ -1,0 +1,365 @@
+"""The command line: what people type. Each command looks or asks; none decides."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import typer
+import uvloop
+from rich.console import Console
+
+from asterisk.configuration import CDR_COLUMNS, CannotWrite, Folders
+from asterisk.installer import CannotInstall
+from asterisk.ports import PortBusy
+from asterisk.process import CannotStart
+from centralino import settings, shown
+from centralino.database import AWAY, Database, database_url, open_database
+from centralino.door import CommandRefused, DoorClient, DoorTaken, EngineAway, door_path
+from centralino.instance import Instance
+from centralino.journal import JournalError, JournalInUse
+from centralino.settings import BrokenConfiguration, Configuration
+from web.tokens import Role, make_token
+
+app = typer.Typer(
+    help="One number for a whole city.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
+)
+agents_app = typer.Typer(help="Who is here and what they do; and sign agents in and out.")
+app.add_typer(agents_app, name="agents", invoke_without_command=True)
+
+Config = Annotated[Path, typer.Option("--config", envvar="CENTRALINO_CONFIG", help="The folder with the YAML.")]
+State = Annotated[
+    Path, typer.Option("--state", envvar="CENTRALINO_STATE", help="Where this installation keeps things.")
+]
+PortOffset = Annotated[int, typer.Option("--port-offset", min=0, max=40_000, help="Added to every port.")]
+StartsAt = Annotated[
+    str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+HERE, VAR = Path(), Path("var")
+Result = TypeVar("Result")
+
+PROBLEM, REFUSED = 1, 1
+
+
+class Stop(Exception):
+    """The command cannot be carried out; the text is for the person at the terminal."""
+
+
+def main() -> None:
+    """The entry point. Errors that a person can cause are sentences, never tracebacks."""
+    try:
+        app()
+    except (Stop, CommandRefused, EngineAway, DoorTaken, JournalInUse) as told:
+        _fail(str(told))
+    except (PortBusy, CannotStart, CannotInstall, CannotWrite, JournalError) as told:
+        _fail(str(told))
+    except BrokenConfiguration as broken:
+        _fail(str(broken))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(sentence: str) -> None:
+    print(sentence, file=sys.stderr)  # noqa: T201
+    sys.exit(PROBLEM)
+
+
+# --- running
+
+
+@app.command()
+def run(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, clock: StartsAt = None) -> None:
+    """Start everything, keep it running, and stop it cleanly at SIGTERM or Ctrl-C."""
+    from centralino.running import AlreadyRunning, Runner
+
+    shown.log_to_stderr()
+    configuration = settings.load(config)
+    instance = _instance(config, state, port_offset)
+    starts_at = _starts_at(clock, configuration)
+    try:
+        asyncio.run(Runner(configuration, instance, starts_at).run(Console()))
+    except AlreadyRunning as other:
+        raise Stop(str(other)) from other
+
+
+@app.command(hidden=True)
+def engine(
+    config: Config = HERE,
+    state: State = VAR,
+    port_offset: PortOffset = 0,
+    clock: StartsAt = None,
+    heartbeat_fd: Annotated[int, typer.Option("--heartbeat-fd")] = -1,
+) -> None:
+    """The process that runs the calls (started by `run`)."""
+    from centralino.engine import Engine, Life
+    from centralino.guardian import on_stop_signals
+
+    shown.log_to_stderr()
+    configuration = settings.load(config)
+    life = Life(_starts_at(clock, configuration), heartbeat_fd)
+
+    async def live() -> None:
+        stop = asyncio.Event()
+        on_stop_signals(stop)
+        await Engine(configuration, _instance(config, state, port_offset), life).run(stop)
+
+    _loop(live())
+
+
+@app.command(hidden=True)
+def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0) -> None:
+    """The process for people: web pages and API (started by `run`)."""
+    from centralino.desk import PortTaken, serve
+
+    shown.log_to_stderr()
+    configuration = settings.load(config)
+    instance = _instance(config, state, port_offset)
+    url = database_url(configuration.settings.database, state.absolute())
+    try:
+        code = serve(state, configuration.settings.web_host, instance.web_port(configuration), url)
+    except PortTaken as taken:
+        raise Stop(str(taken)) from taken
+    sys.exit(code)
+
+
+# --- the configuration
+
+
+@app.command()
+def check(folder: Annotated[Path, typer.Argument(help="The folder with the YAML.")] = HERE) -> None:
+    """Say everything that is wrong with a configuration; exit 0 when nothing is."""
+    problems = settings.check(folder)
+    if problems:
+        raise Stop(str(BrokenConfiguration(problems)))
+    configuration = settings.load(folder)
+    dialplans, queues = len(configuration.dialplans), len(configuration.rules.queues)
+    typer.echo(f"No problem: {dialplans} dialplans, {queues} queues, {len(configuration.roster.agents)} agents.")
+
+
+@app.command()
+def phone(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A phone of agents.yaml, such as p101.")],
+    config: Config = HERE,
+    state: State = VAR,
+    port_offset: PortOffset = 0,
+    as_json: AsJson = False,
+) -> None:
+    """What a phone needs to register: user, secret, registrar, transport."""
+    configuration = settings.load(config)
+    if name not in configuration.roster.phones:
+        raise Stop(f"there is no phone {name} in agents.yaml")
+    instance = _instance(config, state, port_offset)
+    node = next(iter(configuration.settings.nodes.values()))
+    facts = {
+        "user": name,
+        "secret": instance.secrets(frozenset(configuration.roster.phones)).phones[name],
+        "registrar": f"{node.sip_host}:{node.sip_port + port_offset}",
+        "transport": "udp",
+    }
+    shown.one(facts, as_json=as_json)
+
+
+@app.command()
+def token(
+    role: Annotated[Role, typer.Option("--role", help="What its holder may do.")] = Role.SUPERVISOR,
+    state: State = VAR,
+) -> None:
+    """Make an API token. It is printed once and kept nowhere in clear."""
+    state.mkdir(parents=True, exist_ok=True)
+    typer.echo(make_token(state, role))
+
+
+# --- looking
+
+
+@app.command()
+def status(state: State = VAR, as_json: AsJson = False) -> None:
+    """The house in a few lines."""
+    shown.status(_snapshot(state), as_json=as_json)
+
+
+@app.command()
+def queues(state: State = VAR, as_json: AsJson = False) -> None:
+    """The queues as they are now."""
+    shown.queues(_snapshot(state), as_json=as_json)
+
+
+@app.command()
+def calls(
+    config: Config = HERE,
+    state: State = VAR,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The newest calls, those included that go on now."""
+    from supervision import store
+
+    zone = settings.load(config).settings.time_zone
+    shown.calls(_read(config, state, lambda database: store.recent_calls(database, limit)), zone, as_json=as_json)
+
+
+@app.command()
+def cases(
+    config: Config = HERE,
+    state: State = VAR,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """The newest cases."""
+    from cases import store
+
+    zone = settings.load(config).settings.time_zone
+    shown.cases(_read(config, state, lambda database: store.cases(database, limit)), zone, as_json=as_json)
+
+
+@app.command()
+def why(
+    call: Annotated[str, typer.Argument(metavar="CALL", help="A call's id, as `centralino calls` shows it.")],
+    config: Config = HERE,
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that was decided about a call, and why."""
+    from supervision import store
+
+    zone = settings.load(config).settings.time_zone
+    trail = _read(config, state, lambda database: store.events_of(database, call))
+    if not trail:
+        raise Stop(f"there is no call {call}; `centralino calls` lists them")
+    shown.trail(trail, zone, as_json=as_json)
+
+
+@app.command()
+def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) -> None:
+    """Hold Asterisk's own call records against ours; exit 1 when something is missing."""
+    from supervision import audit as auditing
+
+    path = Folders((state / "asterisk").absolute()).calls
+    rows = auditing.read_cdr(path, CDR_COLUMNS) if path.exists() else ()
+    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=time.time()))
+    shown.findings(findings, len(rows), as_json=as_json)
+    if findings:
+        sys.exit(PROBLEM)
+
+
+# --- agents
+
+
+@agents_app.callback()
+def agents(ctx: typer.Context, state: State = VAR, as_json: AsJson = False) -> None:
+    """Who is here and what they do; and sign agents in and out."""
+    if ctx.invoked_subcommand is None:
+        shown.agents(_snapshot(state), as_json=as_json)
+
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="An agent of agents.yaml, such as a1001.")]
+
+
+@agents_app.command("in")
+def sign_in(
+    agent: Id,
+    phone: Annotated[str, typer.Option("--phone", help="Where they sit; default: their fixed phone.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Sign an agent in at a phone; they are ready from then on."""
+    _choose(state, "agents.in", as_json, agent=agent, phone=phone)
+
+
+@agents_app.command("out")
+def sign_out(agent: Id, state: State = VAR, as_json: AsJson = False) -> None:
+    """Sign an agent out; a talk that goes on is not touched."""
+    _choose(state, "agents.out", as_json, agent=agent)
+
+
+@agents_app.command("ready")
+def ready(agent: Id, state: State = VAR, as_json: AsJson = False) -> None:
+    """End an agent's pause, or their wrap-up."""
+    _choose(state, "agents.ready", as_json, agent=agent)
+
+
+@agents_app.command("pause")
+def pause(
+    agent: Id,
+    reason: Annotated[str, typer.Option("--reason", help="Shown to the supervisor.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Offer an agent no calls until they are ready again."""
+    _choose(state, "agents.pause", as_json, agent=agent, reason=reason)
+
+
+# --- within
+
+
+def _choose(state: Path, command: str, as_json: bool, **args: str) -> None:
+    shown.agent(_ask(state, lambda client: client.command(command, by="cli", **args)), as_json=as_json)
+
+
+def _snapshot(state: Path) -> dict[str, Any]:
+    async def look(client: DoorClient) -> dict[str, Any]:
+        return client.snapshot
+
+    return _ask(state, look)
+
+
+def _ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) -> Result:
+    async def visit() -> Result:
+        client = DoorClient(door_path(state))
+        await client.connect()
+        try:
+            return await ask(client)
+        finally:
+            await client.close()
+
+    return _loop(visit())
+
+
+def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
+    url = database_url(settings.load(config).settings.database, state.absolute())
+    if url.startswith("sqlite") and not (state / "centralino.db").exists():
+        raise Stop(f"there is no database in {state}: has `centralino run` been started with this --state?")
+
+    async def look() -> Result:
+        database = open_database(url)
+        try:
+            return await read(database)
+        except AWAY as away:
+            raise Stop(f"the database cannot be read: {away}") from away
+        finally:
+            await database.close()
+
+    return _loop(look())
+
+
+def _loop(work: Coroutine[Any, Any, Result]) -> Result:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _instance(config: Path, state: Path, port_offset: int) -> Instance:
+    instance = Instance(config.absolute(), state.absolute(), port_offset)
+    instance.make_folders()
+    return instance
+
+
+def _starts_at(clock: str | None, configuration: Configuration) -> datetime | None:
+    """The instant that `--clock` names, in the deployment's time zone. Raises Stop where it is not allowed."""
+    if clock is None:
+        return None
+    if not configuration.settings.testing:
+        raise Stop("--clock is for tests: it needs `testing: true` in centralino.yaml")
+    return _instant(clock, configuration.settings.time_zone)
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)

@@ -1,0 +1,46 @@
+"""Time: the real one, which may start elsewhere (`--clock`), and a simulated one for tests and simulations."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where every instant in Centralino comes from."""
+
+    def now_s(self) -> float:
+        """The instant, in seconds since 1970-01-01 UTC. Never steps back within one process."""
+
+
+class RunningClock:
+    """The machine's time; or, for tests, a time that starts at `starts_at` and runs on from there.
+
+    Seconds are counted on the monotonic clock, so that an adjustment of the machine's time never makes a wait negative.
+    """
+
+    def __init__(self, starts_at: datetime | None = None) -> None:
+        self._offset_s = (starts_at.timestamp() if starts_at else time.time()) - time.monotonic()
+
+    def now_s(self) -> float:
+        return time.monotonic() + self._offset_s
+
+
+class SimClock:
+    """Time that moves only when told to."""
+
+    def __init__(self, starts_at: datetime) -> None:
+        self._now_s = starts_at.timestamp()
+
+    def now_s(self) -> float:
+        return self._now_s
+
+    def advance(self, seconds: float) -> None:
+        """Move on by `seconds` (0 or more)."""
+        if seconds < 0:
+            raise ValueError("time does not run backwards")
+        self._now_s += seconds
+
+
+def as_utc(instant_s: float) -> datetime:
+    """The aware UTC instant of `instant_s` seconds since 1970."""
+    return datetime.fromtimestamp(instant_s, UTC)

@@ -1,0 +1,162 @@
+"""What no single value shows: names that must exist elsewhere, and things of which there can be only one."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from centralino.deployment import (
+    AGENTS,
+    ANY,
+    ENTITIES,
+    QUEUES,
+    SETTINGS,
+    Deployment,
+    Use,
+    found,
+    table,
+    texts_problems,
+    twice,
+    unknown_names,
+    words,
+)
+from centralino.located import Located, Path, Problem, did_you_mean, shown
+from centralino.stepchecks import problems_in
+
+USES = {
+    QUEUES: (
+        Use("site", ("queues", ANY, "sites", ANY)),
+        Use("queue", ("queues", ANY, "longest_wait", "then", "queue")),
+        Use("queue", ("queues", ANY, "full", "then", "queue")),
+    ),
+    AGENTS: (
+        Use("node", ("sites", ANY, "node")),
+        Use("site", ("phones", ANY, "site")),
+        Use("site", ("agents", ANY, "site")),
+        Use("phone", ("agents", ANY, "phone")),
+    ),
+    ENTITIES: (Use("number", ("entities", ANY, "numbers", ANY)),),
+    SETTINGS: (),
+}
+
+
+def problems_across(deployment: Deployment) -> list[Problem]:
+    """All that is wrong between the places of a deployment."""
+    problems: list[Problem] = []
+    for file, uses in USES.items():
+        problems += unknown_names(deployment, deployment.files[file], uses)
+    for dialplan in deployment.dialplans:
+        problems += problems_in(deployment, dialplan)
+    problems += _one_number_twice(deployment.dialplans)
+    problems += _in_queues(deployment)
+    problems += _one_phone_twice(deployment.files[AGENTS])
+    problems += _in_settings(deployment.files[SETTINGS])
+    return problems
+
+
+# --- between files
+
+
+def _one_number_twice(plans: Iterable[Located]) -> Iterator[Problem]:
+    claimed: dict[str, str] = {}
+    for plan in plans:
+        for path, number in (*words(plan.data, ("number",)), *words(plan.data, ("old_numbers", ANY))):
+            if number in claimed:
+                yield plan.at(path, f"number {shown(number)} is claimed twice", f"it stands in {claimed[number]} too")
+            claimed.setdefault(number, f"{plan.file}:{plan.at(path, '').line}")
+
+
+def _in_queues(deployment: Deployment) -> Iterator[Problem]:
+    queues = deployment.files[QUEUES]
+    yield from twice(queues, ("queues", ANY, "sites", ANY), "site")
+    for name, rules in table(queues.data, "queues").items():
+        yield from _steps_of_queue(deployment, name, rules)
+        yield from _needs(deployment, name, rules)
+        for plan in deployment.leads_to(name):
+            yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
+        for why in ("longest_wait", "full"):
+            for path, then in words(rules, (why, "then", "queue")):
+                if then == name:
+                    yield queues.at(("queues", name, *path), "a queue cannot lead to itself", "name another queue")
+
+
+def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
+    queues = deployment.files[QUEUES]
+    for why in ("longest_wait", "full"):
+        for path, step in words(rules, (why, "then", "step")):
+            for plan in deployment.leads_to(name):
+                steps = table(plan.data, "steps")
+                if plan.readable and step not in steps:
+                    what = f"step {shown(step)} is not in {plan.file}, whose calls come to this queue"
+                    yield queues.at(("queues", name, *path), what, did_you_mean(step, steps))
+
+
+def _needs(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
+    """Somebody at the queue's sites must have each skill, and somebody all of them."""
+    queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
+    if not agents.readable:
+        return
+    needs = {skill: level for skill, level in table(rules, "needs").items() if level in (1, 2, 3, 4, 5)}
+    everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
+    known = list(dict.fromkeys(skill for _, skills in everybody for skill in skills))
+    if unknown := [skill for skill in needs if skill not in known]:
+        for skill in unknown:
+            what = f"nobody in agents.yaml has skill {shown(skill)}"
+            yield queues.at_key(("queues", name, "needs", skill), what, did_you_mean(skill, known))
+        return
+    sites = {site for _, site in words(rules, ("sites", ANY))}
+    sites = sites if sites and sites <= set(table(agents.data, "sites")) else set()
+    here = [skills for site, skills in everybody if site in sites or not sites]
+    if needs and not any(all(_level(skills, skill) >= level for skill, level in needs.items()) for skills in here):
+        asked = ", ".join(f"{skill} {level}" for skill, level in needs.items())
+        where = f" at {' or '.join(sorted(sites))}" if sites else ""
+        what = f"nobody{where} has {shown(asked)}"
+        yield queues.at(("queues", name, "needs"), what, "lower a level, or train somebody")
+
+
+def _level(skills: Mapping[str, object], skill: str) -> int:
+    level = skills.get(skill)
+    return level if isinstance(level, int) else 0
+
+
+def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    return ((path, value) for path, value in found(data, pattern) if isinstance(value, dict))
+
+
+def _one_phone_twice(agents: Located) -> Iterator[Problem]:
+    whose: dict[str, str] = {}
+    for path, phone in words(agents.data, ("agents", ANY, "phone")):
+        if phone in whose:
+            what = f"phone {shown(phone)} is the fixed phone of {shown(whose[phone])} too"
+            yield agents.at(path, what, "give each agent a phone of their own, or none")
+        whose.setdefault(phone, str(path[1]))
+
+
+# --- centralino.yaml
+
+
+def _in_settings(settings: Located) -> Iterator[Problem]:
+    for index, name in enumerate(table(settings.data, "nodes")):
+        if index:
+            yield settings.at_key(("nodes", name), f"a second node, {shown(name)}", "one node for now: remove it")
+    for path, manage in found(settings.data, ("nodes", ANY, "manage")):
+        if manage is False:
+            yield settings.at(path, "a node that we do not manage", "for now only `manage: true`")
+    yield from _one_port_twice(settings)
+
+
+def _one_port_twice(settings: Located) -> Iterator[Problem]:
+    used: dict[int, str] = {}
+    for path, port, what in _ports(settings.data):
+        if port in used:
+            yield settings.at(path, f"port `{port}` of {what} is the port of {used[port]} too", "choose another")
+        used.setdefault(port, what)
+
+
+def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
+    """All ports we would listen on by TCP, the given and the default ones."""
+    ports = {"http": 8088, "ami": 5038, "engine": 8090} | table(data, "ports")
+    web = str(table(data, "web").get("listen", "127.0.0.1:8055"))
+    for path, address in (*words(data, ("nodes", ANY, "sip")), (("web", "listen"), web)):
+        port = address.rpartition(":")[2]
+        if port.isascii() and port.isdigit():
+            yield path, int(port), "SIP" if path[0] == "nodes" else "the web"
+    yield from ((("ports", name), port, f"`{name}`") for name, port in ports.items() if type(port) is int)

@@ -1,0 +1,133 @@
+"""The database: where it is, how it is opened, and which shape it has. Tables stand in each context's `store.py`."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, DateTime, Dialect, Insert, MetaData, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+LOCK_WAIT_S = 5.0
+CONNECT_DEADLINE_S = 5.0
+STATEMENT_DEADLINE_S = 10.0
+UPGRADE_DEADLINE_S = 120.0
+
+# What a database that is away, locked, or not yet in shape answers; worth another try later.
+# why ProgrammingError: so PostgreSQL names a table that is not there yet.
+AWAY = (OperationalError, InterfaceError, ProgrammingError, NoConnectionFree, OSError, TimeoutError)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant, kept as UTC whatever the database and its settings."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant without a time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database. Nothing is connected before the first use."""
+
+    engine: AsyncEngine
+
+    async def upgrade(self) -> None:
+        """Bring the tables into the newest shape. Raises one of AWAY where the database is away."""
+        async with asyncio.timeout(UPGRADE_DEADLINE_S), self.engine.begin() as connection:
+            await connection.run_sync(_upgrade)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def database_url(setting: str, state: Path) -> str:
+    """The URL that `database:` in the YAML means: `sqlite` (a file in `state`) or a `postgresql://…`."""
+    if setting == "sqlite":
+        return f"sqlite+aiosqlite:///{state / 'centralino.db'}"
+    if setting.startswith("postgresql://"):
+        return setting.replace("postgresql://", "postgresql+asyncpg://", 1)
+    raise ValueError(f"`{setting.split(':', 1)[0]}` is no database we know; write sqlite or postgresql://…")
+
+
+def open_database(url: str) -> Database:
+    """The database at `url`, as `database_url` gives it."""
+    shared: dict[str, Any] = {"json_serializer": _to_json, "json_deserializer": msgspec.json.decode}
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT_S}, **shared)
+        event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        return Database(engine)
+    deadlines = {"timeout": CONNECT_DEADLINE_S, "command_timeout": STATEMENT_DEADLINE_S}
+    return Database(create_async_engine(url, connect_args=deadlines, pool_pre_ping=True, **shared))
+
+
+async def upgrade(url: str) -> None:
+    """Bring the tables of the database at `url` into the newest shape. Only the engine does this."""
+    database = open_database(url)
+    try:
+        await database.upgrade()
+    finally:
+        await database.close()
+
+
+@cache  # building one takes longer than running it
+def insert_or_update(dialect: str, table: Table, keys: tuple[str, ...], changing: tuple[str, ...]) -> Insert:
+    """An insert into `table` that, where a row with the same `keys` stands, sets its columns `changing` instead.
+
+    With nothing `changing` the standing row is kept as it is.
+    """
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if not changing:
+        return insert.on_conflict_do_nothing(index_elements=keys)
+    new = {name: insert.excluded[name] for name in changing}
+    return insert.on_conflict_do_update(index_elements=keys, set_=new)
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")  # a crash may lose the last ones; the journal gives them again
+    cursor.execute(f"PRAGMA busy_timeout={int(LOCK_WAIT_S * 1000)}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

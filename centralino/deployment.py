@@ -1,0 +1,134 @@
+"""All files of a deployment as they were read, and the names that are used and defined in them.
+
+All looks are at the plain data, so that a mistake of shape in one place hides no other mistake. Where a file could not
+be read, nothing is said about the names in it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from centralino.located import Located, Path, Problem, did_you_mean, shown
+
+ANY = "?"  # in a pattern: each key, or each entry of a list
+QUEUES, AGENTS, ENTITIES, SETTINGS = FILES = ("queues.yaml", "agents.yaml", "entities.yaml", "centralino.yaml")
+DEFINED = {
+    "queue": (QUEUES, "queues"),
+    "site": (AGENTS, "sites"),
+    "phone": (AGENTS, "phones"),
+    "node": (SETTINGS, "nodes"),
+}
+
+
+def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Each value at `pattern`, with its path."""
+    if not pattern:
+        yield path, data
+        return
+    if isinstance(data, dict):
+        inner: Iterable[tuple[str | int, object]] = data.items()
+    else:
+        inner = enumerate(data) if isinstance(data, list) else ()
+    for key, value in inner:
+        if pattern[0] in (ANY, key):
+            yield from found(value, pattern[1:], (*path, key))
+
+
+def words(data: object, pattern: Path) -> Iterator[tuple[Path, str]]:
+    """Each text at `pattern`, with its path."""
+    return ((path, value) for path, value in found(data, pattern) if isinstance(value, str))
+
+
+def table(data: object, *path: str) -> dict[str, Any]:
+    """The table at `path`; empty where there is none."""
+    return next((value for _, value in found(data, path) if isinstance(value, dict)), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """All files as read, by name."""
+
+    files: Mapping[str, Located]
+
+    @property
+    def dialplans(self) -> list[Located]:
+        return [located for file, located in self.files.items() if file not in FILES]
+
+    def names(self, kind: str) -> list[str] | None:
+        """All names of that kind; None where they cannot be known."""
+        if kind == "number":
+            if not self.dialplans or not all(dialplan.readable for dialplan in self.dialplans):
+                return None
+            return [str(dialplan.data.get("number", "")) for dialplan in self.dialplans]
+        file, key = DEFINED[kind]
+        return list(table(self.files[file].data, key)) if self.files[file].readable else None
+
+    def leads_to(self, queue: str) -> list[Located]:
+        """The dialplans whose calls can come to `queue`, also by way of another queue."""
+        queues, reached = table(self.files[QUEUES].data, "queues"), {queue}
+        for _ in queues:
+            reached |= {name for name, rules in queues.items() if reached & set(sent_on(rules, "queue"))}
+        queues_of = {
+            plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans
+        }
+        return [plan for plan in self.dialplans if reached & queues_of[plan.file]]
+
+
+def sent_on(rules: object, kind: str) -> list[str]:
+    """The queues or steps to which a queue sends calls on."""
+    return [name for why in ("longest_wait", "full") for _, name in words(rules, (why, "then", kind))]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place where a name is used. `kind`: queue, site, phone, node, skill, number, step or language."""
+
+    kind: str
+    pattern: Path
+
+
+def unknown_names(deployment: Deployment, located: Located, uses: Iterable[Use]) -> Iterator[Problem]:
+    for use in uses:
+        known, where = _known(deployment, located, use.kind)
+        if known is None:
+            continue
+        for path, name in words(located.data, use.pattern):
+            if name not in known:
+                yield located.at(path, f"{use.kind} {shown(name)} is not in {where}", did_you_mean(name, known))
+
+
+def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[str] | None, str]:
+    if kind == "step":
+        return list(table(located.data, "steps")), "this dialplan"
+    if kind == "language":
+        return [name for _, name in words(located.data, ("languages", ANY))], "the languages of this number"
+    return deployment.names(kind), "any dialplan" if kind == "number" else DEFINED[kind][0]
+
+
+def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) -> Iterator[Problem]:
+    """Each text of `located` stands in each language of `plan`, and in no other."""
+    languages = [language for _, language in words(plan.data, ("languages", ANY))]
+    of_whom = "" if located is plan else f" ({plan.file} speaks it)"
+    for pattern in patterns:
+        for path, texts in found(located.data, pattern):
+            if not isinstance(texts, dict) or not languages:
+                continue
+            for language in dict.fromkeys(languages):
+                if language not in texts:
+                    yield located.at(path, f"the text in `{language}` is missing{of_whom}", f'add `{language}: "…"`')
+            if located is plan:
+                yield from _never_heard(plan, path, [key for key in texts if key not in languages])
+
+
+def _never_heard(plan: Located, path: Path, languages: Iterable[str]) -> Iterator[Problem]:
+    for language in languages:
+        what = f"language {shown(language)} is not in the languages of this number"
+        yield plan.at_key((*path, language), what, f"add `{language}` to `languages`, or remove the text")
+
+
+def twice(located: Located, pattern: Path, kind: str) -> Iterator[Problem]:
+    seen: set[Path] = set()
+    for path, name in words(located.data, pattern):
+        if (*path[:-1], name) in seen:
+            yield located.at(path, f"{kind} {shown(name)} stands here twice", "remove it")
+        seen.add((*path[:-1], name))

@@ -1,0 +1,206 @@
+"""The desk: the process for people. Web pages and API, on uvicorn; all on one uvloop that Twisted's reactor runs on.
+
+It reads the database and follows the engine through the door; it runs on, and says so, where the engine is away.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+import uvloop
+
+from centralino.database import AWAY, Database, database_url, open_database
+from centralino.door import DoorClient, door_path
+from supervision import store
+from web.api import Records, Sources
+from web.app import create_app
+from web.live import Live
+from web.tokens import Tokens
+
+LAST_ANSWERS_WITHIN_S = 2
+ASK_WITHIN_S = 1.0  # why so short: an engine that needs longer for a snapshot is in no state to take calls
+
+RECORDS_WITHIN_S = 5.0
+
+Rows = TypeVar("Rows")
+Work = Callable[[asyncio.Event], Awaitable[None]]
+
+log = logging.getLogger("centralino.desk")
+
+
+class PortTaken(OSError):
+    """Somebody else listens where the desk should."""
+
+
+class WebServer(uvicorn.Server):
+    """Uvicorn without its signals: the process has one place that is told to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def run_desk(
+    state: Path, listener: socket.socket, records: Records, stop: asyncio.Event, names: frozenset[str] = frozenset()
+) -> None:
+    """Serve until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`.
+
+    `listener` comes from `listen_at`; `names` are host names, besides loopback, under which the desk may be asked.
+    Raises RuntimeError where the web server or the line to the engine ended by itself.
+    """
+    live = Live()
+    client = DoorClient(door_path(state), live)
+    server = web_server(Sources(live, records, Tokens(state), lambda: fresh_snapshot(client), names))
+    following = asyncio.create_task(client.follow(), name="follow the engine")
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
+    stopping = asyncio.create_task(stop.wait(), name="wait for the stop")
+    log.info("the desk listens at http://%s:%d", *listener.getsockname()[:2])
+    await asyncio.wait({following, serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    live.close()  # open streams end by themselves, so that the web server need not cut them
+    server.should_exit = True
+    await serving
+    following.cancel()
+    stopping.cancel()
+    ended = await asyncio.gather(following, stopping, return_exceptions=True)
+    if not stop.is_set():
+        raise RuntimeError(f"the desk ended by itself: {ended[0]!r}")
+
+
+def web_server(sources: Sources) -> WebServer:
+    """The web server for these sources, not yet listening."""
+    config = uvicorn.Config(
+        create_app(sources),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        forwarded_allow_ips="127.0.0.1",
+        timeout_graceful_shutdown=LAST_ANSWERS_WITHIN_S,
+        limit_concurrency=500,
+    )
+    return WebServer(config)
+
+
+async def fresh_snapshot(client: DoorClient) -> dict[str, Any]:
+    """What the engine says now, within `ASK_WITHIN_S`. Raises EngineAway, or ConnectionError where it is too slow."""
+    try:
+        async with asyncio.timeout(ASK_WITHIN_S):
+            return await client.command("door.snapshot")
+    except TimeoutError:
+        raise ConnectionError(f"the engine has not answered for {ASK_WITHIN_S:g} s") from None
+
+
+def listen_at(host: str, port: int) -> socket.socket:
+    """A socket that listens at `host` and `port`. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTaken(f"the desk cannot listen at {host}:{port}: {error.strerror}") from error
+    listener.setblocking(False)
+    return listener
+
+
+class DatabaseRecords:
+    """The records, from the database. Raises ConnectionError while the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def recent_calls(self, limit: int) -> Sequence[store.Call]:
+        return await _asked(store.recent_calls(self._database, limit))
+
+    async def call(self, id: str) -> store.Call | None:
+        return await _asked(store.call(self._database, id))
+
+    async def events_of(self, id: str) -> Sequence[store.LoggedEvent]:
+        return await _asked(store.events_of(self._database, id))
+
+    async def cases(self, limit: int, state: str | None) -> Sequence[Any]:
+        return await _asked(store.cases(self._database, limit, state))
+
+
+async def _asked(asking: Awaitable[Rows]) -> Rows:
+    try:
+        async with asyncio.timeout(RECORDS_WITHIN_S):
+            return await asking
+    except AWAY as away:
+        log.warning("the database cannot be asked: %s", away)
+        raise ConnectionError("the database cannot be asked now; the desk's log says why") from away
+
+
+def serve(state: Path, host: str, port: int, database_url: str, names: frozenset[str] = frozenset()) -> int:
+    """The whole desk, until SIGTERM or SIGINT; the exit code. Raises PortTaken."""
+    listener = listen_at(host, port)
+    database = open_database(database_url)
+
+    async def work(stop: asyncio.Event) -> None:
+        try:
+            await run_desk(state, listener, DatabaseRecords(database), stop, names)
+        finally:
+            await database.close()
+
+    return on_reactor(work)
+
+
+def on_reactor(work: Work) -> int:
+    """Run `work(stop)` on Twisted's reactor on uvloop; SIGTERM and SIGINT set `stop`. The exit code: 0, or 1 and a log.
+
+    Call it before anything imports `twisted.internet.reactor`: the reactor can be chosen only once.
+    """
+    from twisted.internet import asyncioreactor
+
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    from twisted.internet import reactor as installed
+
+    reactor: Any = installed  # its types do not know `installSignalHandlers`
+
+    failed: list[BaseException] = []
+
+    async def whole() -> None:
+        stop = asyncio.Event()
+        for told in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(told, stop.set)
+        try:
+            await work(stop)
+        except Exception as error:
+            log.critical("the desk stops: %s", error, exc_info=error)
+            failed.append(error)
+        finally:
+            reactor.stop()
+
+    tasks: list[asyncio.Task[None]] = []
+    reactor.callWhenRunning(lambda: tasks.append(loop.create_task(whole())))
+    reactor.run(installSignalHandlers=False)
+    return 1 if failed else 0
+
+
+def main() -> int:
+    """`python -m centralino.desk --config DIR --state DIR --port-offset N`."""
+    from centralino.settings import load
+
+    parser = argparse.ArgumentParser(prog="centralino desk", description="The web pages and the API.")
+    parser.add_argument("--config", type=Path, default=Path())
+    parser.add_argument("--state", type=Path, default=Path("var"))
+    parser.add_argument("--port-offset", type=int, default=0)
+    asked = parser.parse_args()
+    settings = load(asked.config).settings
+    url = database_url(settings.database, asked.state)
+    return serve(asked.state, settings.web_host, settings.web_port + asked.port_offset, url)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

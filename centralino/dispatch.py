@@ -1,0 +1,242 @@
+"""The dispatcher: callers who wait and agents who answer. `acd` decides, this saves and does.
+
+Saved first, then asked for: an offer stands in the journal with the leg's id before the phone system hears of it.
+"""
+
+from collections.abc import Callable, Sequence
+
+from acd.decisions import Decision, EndOffer, EndWrapUp, LeaveQueue, Offer, StartWrapUp, Wait
+from acd.floor import AgentOnFloor, AgentProfile, Floor
+from acd.goto import Goto
+from acd.state import Doing
+from acd.waiting import WaitingCall
+from acd.why import Why
+from agents.state import Chosen
+from asterisk.port import CallerId, EndCause, LegNow, Telephony
+from centralino import events as ev
+from centralino.book import Book
+from centralino.clock import Clock
+from centralino.people import People
+from centralino.settings import Configuration
+from centralino.state import AgentNow, CallNow, CallState
+
+RING_BACKSTOP_S = 3.0  # the phone system's own limit is a little later than the floor's: it only matters if we die
+
+WHY_OF_CAUSE = {
+    EndCause.NO_ANSWER: Why.NO_ANSWER,
+    EndCause.BUSY: Why.BUSY,
+    EndCause.REJECTED: Why.REJECTED,
+    EndCause.UNREACHABLE: Why.UNREACHABLE,
+    EndCause.HUNG_UP: Why.REJECTED,
+    EndCause.FAILED: Why.FAILED,
+    EndCause.GONE: Why.FAILED,
+}
+
+
+class Dispatcher:
+    """`send_on` and `end` belong to the switchboard."""
+
+    def __init__(self, book: Book, telephony: Telephony, clock: Clock, people: People, floor: Floor) -> None:
+        self._book, self._telephony, self._clock, self._people = book, telephony, clock, people
+        self.floor = floor
+        self.configuration: Configuration
+        self.send_on: Callable[[str, Goto], None]
+        self.end: Callable[[str, str], None]
+
+    # --- callers
+
+    def enter(self, call: CallNow, queue: str) -> None:
+        """The caller waits in `queue`; a call that comes back keeps the place of its first entry."""
+        now_s = self._clock.now_s()
+        first_s = call.first_entered_s or now_s
+        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s))
+        self.carry_out(self.floor.enter(WaitingCall(call.id, queue, call.language, first_s, call.offers), now_s))
+        if call.state in (CallState.QUEUED, CallState.OFFERED):
+            self._telephony.hold(call.id)
+
+    def caller_left(self, call: CallNow) -> None:
+        """The caller hung up while waiting or talking."""
+        now_s = self._clock.now_s()
+        if call.state is CallState.TALKING:
+            self._talk_over(call, "caller")
+        else:
+            self.carry_out(self.floor.leave(call.id, now_s))
+
+    # --- agents' legs
+
+    def rang(self, leg: str) -> None:
+        self.floor.rang(leg, self._clock.now_s())
+
+    def answered(self, leg: str) -> None:
+        agent = self.floor.agent_at(leg)
+        if agent is not None and agent.doing is Doing.TALKING:
+            return  # told twice: once as it is, once as it came
+        call_id = self.floor.answered(leg, self._clock.now_s())
+        if call_id is None:
+            self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
+            return
+        call = self._book.house.calls[call_id]
+        waited_s = self._clock.now_s() - call.first_entered_s
+        in_time = waited_s <= self.configuration.rules.queues[call.queue].target_within_s
+        self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
+        self._telephony.join(call_id, call_id, leg)
+
+    def leg_ended(self, leg: str, cause: EndCause) -> None:
+        """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
+        call = self._call_of(leg)
+        if call is None:
+            return
+        if call.state is CallState.TALKING:
+            self._talk_over(call, "lost" if cause is EndCause.GONE else "agent")
+            self.end(call.id, "the agent hung up")
+        else:
+            self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
+
+    def join_failed(self, call_id: str) -> None:
+        """The talk never came about. Who is still there: the agent is let go, the caller waits again in their place."""
+        call = self._book.call(call_id)
+        if call is None or call.state is not CallState.TALKING:
+            return
+        self._talk_over(call, "lost")
+        self.enter(call, call.queue)
+
+    # --- agents come, go, and are within reach or not
+
+    def refresh(self, agent: AgentNow, why: Why = Why.AGENT_LEFT) -> None:
+        """Tell the floor whether the agent may be offered calls."""
+        profile = self.profile(agent)
+        now_s = self._clock.now_s()
+        if profile is not None and self._is_available(agent):
+            self.carry_out(self.floor.agent_available(profile, now_s))
+        else:
+            self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
+
+    def wrap_up_done(self, agent_id: str) -> bool:
+        """The agent is done with the wrap-up. False: there was none."""
+        decisions = self.floor.wrap_up_done(agent_id, Why.AGENT_DONE, self._clock.now_s())
+        self.carry_out(decisions)
+        return bool(decisions)
+
+    def profile(self, agent: AgentNow) -> AgentProfile | None:
+        """What the floor needs to know of an agent; None for one who is no longer in the roster."""
+        listed = self.configuration.roster.agents.get(agent.id)
+        if listed is None:
+            return None
+        return AgentProfile(listed.id, agent.phone, listed.site, listed.skills, frozenset(listed.languages))
+
+    # --- time, and the line to the phone system
+
+    def due(self) -> None:
+        self.carry_out(self.floor.due(self._clock.now_s()))
+
+    def suspend(self) -> None:
+        self.floor.suspend()
+
+    def resume(self) -> None:
+        self.carry_out(self.floor.resume(self._clock.now_s()))
+
+    # --- going on after a restart
+
+    def put_back_agents(self) -> None:
+        """The floor learns who is here, from the house; calls are put back after them."""
+        for agent in self._book.house.agents.values():
+            profile = self.profile(agent)
+            if profile is None:
+                continue
+            on_floor = AgentOnFloor(profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s)
+            if agent.wrap_up_call:
+                self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, agent.wrap_up_until_s)
+            else:
+                self.floor.put_back(on_floor)
+
+    def put_back_call(self, call: CallNow) -> None:
+        now_s = self._clock.now_s()
+        agent = self.floor.agents.get(call.agent)
+        if call.state is CallState.TALKING and agent is not None:
+            self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
+        elif call.state in (CallState.QUEUED, CallState.OFFERED):
+            waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
+            self.floor.put_back_call(waiting)
+            if call.state is CallState.OFFERED and agent is not None:
+                self.floor.put_back_offer(call.id, agent, call.leg, now_s)
+            elif call.state is CallState.OFFERED:  # the agent is no longer in the roster
+                leg = call.leg
+                self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=leg, why=Why.AGENT_LEFT))
+                self._telephony.hang_up(leg)
+
+    def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
+        """The call is still there after a time in which we were not: hold what it was, with what is true now."""
+        leg = legs.get(call.leg)
+        if call.state is CallState.TALKING:
+            if leg is None:
+                self.leg_ended(call.leg, EndCause.GONE)
+            elif leg.talks_in != call.id:
+                self._telephony.join(call.id, call.id, call.leg)
+            return
+        if not legs[call.id].holding:
+            self._telephony.hold(call.id)
+        if call.state is CallState.OFFERED:
+            if leg is None:
+                self.leg_ended(call.leg, EndCause.GONE)
+            elif leg.up:
+                self.answered(call.leg)
+
+    # --- within
+
+    def carry_out(self, decisions: Sequence[Decision]) -> None:
+        """Save each decision, then do it, in order."""
+        for decision in decisions:
+            self._carry_out(decision)
+
+    def _carry_out(self, decision: Decision) -> None:
+        write = self._book.write
+        match decision:
+            case Offer():
+                self._offer(decision)
+            case EndOffer(call=call, agent=agent, leg=leg, why=why):
+                write(ev.OfferEnded(call=call, agent=agent, leg=leg, why=why))
+                self._telephony.hang_up(leg)
+            case Wait(call=call, queue=queue, why=why, facts=facts):
+                write(ev.CallWaits(call=call, queue=queue, why=why, facts=facts))
+            case LeaveQueue(call=call, queue=queue, then=then, why=why):
+                write(ev.QueueLeft(call=call, queue=queue, why=why))
+                self.send_on(call, then)
+            case StartWrapUp(agent=agent, call=call, until_s=until_s):
+                write(ev.WrapUpStarted(agent=agent, call=call, until_s=until_s))
+            case EndWrapUp(agent=agent, call=call, why=why):
+                write(ev.WrapUpEnded(agent=agent, call=call, why=why))
+
+    def _offer(self, offer: Offer) -> None:
+        self._book.write(
+            ev.CallOffered(
+                call=offer.call,
+                queue=offer.queue,
+                agent=offer.agent,
+                phone=offer.phone,
+                leg=offer.leg,
+                why=offer.why,
+                facts=offer.facts,
+            )
+        )
+        shown = self._shown(self._book.house.calls[offer.call])
+        self._telephony.ring(offer.leg, offer.phone, offer.call, shown, offer.ring_s + RING_BACKSTOP_S)
+
+    def _shown(self, call: CallNow) -> CallerId:
+        """What the agent's phone shows: the queue, who calls, and their number."""
+        who = self._people.who(call.person)
+        if call.withheld:
+            return CallerId("anonymous", call.queue)
+        return CallerId(who.number, f"{call.queue}: {who.name or who.number}")
+
+    def _talk_over(self, call: CallNow, by: str) -> None:
+        leg, agent = call.leg, call.agent
+        self._book.write(ev.TalkEnded(call=call.id, agent=agent, leg=leg, by=by))
+        self.carry_out(self.floor.talk_ended(leg, self._clock.now_s()))
+        self._telephony.hang_up(leg)
+
+    def _call_of(self, leg: str) -> CallNow | None:
+        agent = self.floor.agent_at(leg)
+        return self._book.call(agent.call) if agent else None
+
+    def _is_available(self, agent: AgentNow) -> bool:
+        return agent.chosen is Chosen.READY and self._book.house.reachable.get(agent.phone, False)

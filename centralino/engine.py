@@ -1,0 +1,271 @@
+"""The engine: the process that runs the calls. One loop, one writer.
+
+Everything that happens comes in as an event and is carried out at once by the switchboard; this file only connects it
+to the world: the journal, Asterisk, the door, the database, time, and the guardian that watches it.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agents.state import Wish
+from asterisk.ami import AmiLine
+from asterisk.port import PhoneEvent
+from asterisk.telephony import AsteriskTelephony
+from centralino import events as ev
+from centralino import recovery, voices
+from centralino.book import Book
+from centralino.clock import Clock, RunningClock
+from centralino.database import AWAY, Database, database_url, open_database
+from centralino.door import CommandRefused, DoorServer, door_path
+from centralino.instance import Instance
+from centralino.journal import Journal
+from centralino.people import People
+from centralino.settings import Configuration
+from centralino.signing import Refused
+from centralino.state import House, new_day
+from centralino.switchboard import Surroundings, Switchboard
+from recordings import files
+from supervision.live import LiveView
+from supervision.projector import Projector
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_EVERY_S = 0.25
+TELL_EVERY_S = 0.05
+CAUGHT_UP_WITHIN_S = 5.0
+UPGRADE_PAUSE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """How this engine was started: `heartbeat_fd` is the guardian's pipe, -1 where nobody watches."""
+
+    starts_at: datetime | None = None
+    heartbeat_fd: int = -1
+
+
+class Engine:
+    """One life of the engine. `run` it until told to stop."""
+
+    def __init__(self, configuration: Configuration, instance: Instance, life: Life) -> None:
+        self.configuration, self.instance, self._life = configuration, instance, life
+        self.name = secrets.token_hex(3)
+        self.clock: Clock = RunningClock(life.starts_at)
+        self.house = House()
+        self._began_s = self.clock.now_s()
+        self._timer: asyncio.TimerHandle | None = None
+        self._telling: asyncio.TimerHandle | None = None
+        self._lag_s = 0.0
+        self._connected_since_s = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Calls go on in Asterisk; the next life takes them up."""
+        instance, configuration = self.instance, self.configuration
+        self.journal = Journal.open(instance.journal, self.clock)
+        self.people = People(instance.people)
+        database = open_database(database_url(configuration.settings.database, instance.state.absolute()))
+        self.projector = Projector(self.journal, self.people, database)
+        tasks = []
+        try:
+            self._remember()
+            await self._open_switchboard()
+            tasks = [asyncio.create_task(self._project(database)), asyncio.create_task(self._beat())]
+            await self._open_doors()
+            await stop.wait()
+        finally:
+            await self._close(tasks, database)
+
+    # --- beginning
+
+    def _remember(self) -> None:
+        self.house = recovery.read_back(self.journal)
+        new_day(self.house, self._today())
+        self.journal.start_segment(recovery.checkpoint_of(self.house))
+
+    async def _open_switchboard(self) -> None:
+        node = self.instance.node(self.configuration)
+        spoken = await voices.prepare(self.configuration, self.instance.config, self.instance.prompts)
+        for problem in spoken.problems:
+            log.warning("prompt: %s", problem)
+        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password)
+        around = Surroundings(
+            self.telephony,
+            self.clock,
+            self.people,
+            voices.voice(spoken),
+            lambda name: files.length_s(self.instance.recordings, name),
+        )
+        book = Book(self.house, self.journal.append)
+        book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
+        self.switchboard = Switchboard(self.configuration, book, around)
+        self.live = LiveView(
+            self.house, self.switchboard.floor, dict(self.configuration.roster.agents), self._number_and_name
+        )
+        book.watchers.append(self.live.entry)
+        self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
+
+    async def _open_doors(self) -> None:
+        node = self.instance.node(self.configuration)
+        self.door = DoorServer(door_path(self.instance.state), self.snapshot, self.command)
+        await self.door.start()
+        await self.telephony.line.listen("127.0.0.1", self.instance.engine_port(self.configuration))
+        self._ami.connect(node.ami_host, node.ami_port, node.ami_user, node.ami_password)
+        self._plan()
+        log.info("the engine is ready", extra={"instance": self.name, "open_calls": len(self.house.calls)})
+
+    async def _close(self, tasks: list[asyncio.Task[None]], database: Database) -> None:
+        for timer in (self._timer, self._telling):
+            if timer:
+                timer.cancel()
+        if hasattr(self, "door"):
+            self._ami.close()
+            await self.door.close()
+            await self.telephony.line.close()
+        with suppress(TimeoutError):
+            await self.projector.caught_up(CAUGHT_UP_WITHIN_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await database.close()
+        self.people.close()
+        self.journal.close()
+
+    # --- what happens
+
+    def on_phone_event(self, event: PhoneEvent) -> None:
+        self.switchboard.handle(event)
+        self._after()
+
+    def _due(self) -> None:
+        self.switchboard.due()
+        self._after()
+
+    def _after(self) -> None:
+        """After each thing that happened: the next deadline, the pages, the journal's next segment."""
+        self._plan()
+        if self._telling is None and self.live.has_changed:
+            self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
+        new_day(self.house, self._today())
+        if self.journal.is_segment_over():
+            self.journal.start_segment(recovery.checkpoint_of(self.house))
+
+    def _plan(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        deadline_s = self.switchboard.next_deadline()
+        if deadline_s is not None:
+            wait_s = max(0.0, deadline_s - self.clock.now_s())
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._due)
+
+    # --- for people: the door
+
+    def snapshot(self) -> dict[str, Any]:
+        return {
+            "at_s": self.clock.now_s(),
+            "instance": self.name,
+            "configuration_at_s": self._began_s,
+            **self._health(),
+            **self.live.everything(),
+        }
+
+    def command(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a command of the door. Raises CommandRefused with a sentence for the person who asked."""
+        area, _, what = name.partition(".")
+        commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "agents": lambda args: self._choose(what, args),
+            "calls": lambda args: self._end_all(what),
+        }
+        if area not in commands:
+            raise CommandRefused(f"there is no command `{name}`")
+        result = commands[area](args)
+        self._after()
+        return result
+
+    def _choose(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        words = {key: str(args.get(key) or "") for key in ("agent", "by", "phone", "reason")}
+        try:
+            wish = Wish(what)
+        except ValueError:
+            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}") from None
+        try:
+            self.switchboard.choose(
+                words["agent"], wish, by=words["by"][:64], phone=words["phone"], reason=words["reason"][:100]
+            )
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        row: dict[str, Any] = self.live.everything()["agents"][words["agent"]]
+        return row
+
+    def _end_all(self, what: str) -> dict[str, Any]:
+        """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""
+        if what != "end_all":
+            raise CommandRefused(f"there is no command `calls.{what}`")
+        return {"ended": self.switchboard.end_all("the service was stopped")}
+
+    def _tell(self) -> None:
+        self._telling = None
+        self.door.publish({"at_s": self.clock.now_s(), **self._health(), **self.live.changes()})
+
+    def _health(self) -> dict[str, Any]:
+        connected = self.switchboard.connected
+        counts = self.telephony.line.counts
+        return {
+            "nodes": {name: {"connected": up, "since_s": self._connected_since_s} for name, up in connected.items()},
+            "can_answer": all(connected.values()),
+            "why_not": "" if all(connected.values()) else "Asterisk is not connected",
+            "totals": {
+                "queues": {
+                    name: {
+                        "offered": count.offered,
+                        "answered": count.answered,
+                        "abandoned": count.abandoned,
+                        "answered_in_time": count.in_time,
+                    }
+                    for name, count in self.house.totals.items()
+                },
+                "calls_by_outcome": dict(self.house.outcomes),
+                "requests": counts.requests,
+                "events": counts.events,
+                "heartbeat_age_s": self._lag_s,
+            },
+        }
+
+    # --- beside the calls
+
+    async def _beat(self) -> None:
+        """Tell the guardian that the loop turns. It kills us where this stops."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._life.heartbeat_fd >= 0:
+                with suppress(BlockingIOError):
+                    os.write(self._life.heartbeat_fd, b".")
+            began_s = loop.time()
+            await asyncio.sleep(HEARTBEAT_EVERY_S)
+            self._lag_s = max(0.0, loop.time() - began_s - HEARTBEAT_EVERY_S)
+
+    async def _project(self, database: Database) -> None:
+        """The database follows the journal, as soon as it is there."""
+        while True:
+            try:
+                await database.upgrade()
+                break
+            except AWAY as away:
+                log.warning("the database is away, calls go on: %s", away)
+                await asyncio.sleep(UPGRADE_PAUSE_S)
+        await self.projector.run()
+
+    def _number_and_name(self, person: str) -> tuple[str, str]:
+        who = self.people.who(person)
+        return who.number, who.name
+
+    def _today(self) -> str:
+        zone = self.configuration.settings.time_zone
+        return datetime.fromtimestamp(self.clock.now_s(), zone).date().isoformat()

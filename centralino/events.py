@@ -1,0 +1,226 @@
+"""What can happen in the house, in our own words: the lines of the journal.
+
+Every event is a fact in the past tense. Persons stand here by a key only (`person`), never by number or name, so that
+a person can be erased without touching the history. Instants are seconds since 1970 UTC; durations are seconds.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """A fact. The journal adds its number and its instant (`Entry`)."""
+
+
+class Outcome(StrEnum):
+    """What came of a call, decided when it ends."""
+
+    ANSWERED = "answered"  # an agent talked with the caller
+    ABANDONED = "abandoned"  # the caller gave up in a queue
+    ENDED_IN_MENU = "ended in menu"  # the caller, or the menu, ended it before any queue
+    VOICEMAIL = "voicemail"  # a message was kept
+    NO_MESSAGE = "no message"  # the caller came to the voicemail and left nothing
+    UNKNOWN_NUMBER = "unknown number"  # the number dialled is no service of ours
+    FAILED = "failed"  # ours: the call could not be carried on
+
+
+class CallEvent(Event, frozen=True, kw_only=True):
+    call: str
+
+
+class CallArrived(CallEvent, frozen=True, kw_only=True):
+    node: str
+    dialled: str  # as the carrier sent it
+    service: str  # the service number it leads to; empty: unknown number
+    person: str
+    withheld: bool = False
+    language: str
+
+
+class StepEntered(CallEvent, frozen=True, kw_only=True):
+    step: str
+
+
+class KeyPressed(CallEvent, frozen=True, kw_only=True):
+    step: str
+    key: str
+    why: str  # how the menu took it
+
+
+class LanguageChosen(CallEvent, frozen=True, kw_only=True):
+    language: str
+
+
+class QueueEntered(CallEvent, frozen=True, kw_only=True):
+    queue: str
+    first_entered_s: float
+
+
+class CallWaits(CallEvent, frozen=True, kw_only=True):
+    """Nobody can be offered the call now; written when the reason changes, not at each look."""
+
+    queue: str
+    why: str
+    facts: dict[str, str | int | float] = {}
+
+
+class CallOffered(CallEvent, frozen=True, kw_only=True):
+    """An agent is reserved and their phone is about to be rung. Written before Asterisk is asked."""
+
+    queue: str
+    agent: str
+    phone: str
+    leg: str
+    why: str
+    facts: dict[str, str | int | float] = {}
+
+
+class OfferEnded(CallEvent, frozen=True, kw_only=True):
+    """The phone was rung and no talk came of it."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class TalkStarted(CallEvent, frozen=True, kw_only=True):
+    """`in_time`: answered within the queue's target, counted from the first entry."""
+
+    agent: str
+    leg: str
+    in_time: bool
+
+
+class TalkEnded(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+    by: str  # caller, agent, or lost
+
+
+class QueueLeft(CallEvent, frozen=True, kw_only=True):
+    """The call left a queue unanswered but goes on (voicemail, say)."""
+
+    queue: str
+    why: str
+
+
+class VoicemailStarted(CallEvent, frozen=True, kw_only=True):
+    box: str
+    recording: str
+
+
+class VoicemailEnded(CallEvent, frozen=True, kw_only=True):
+    recording: str
+    kept: bool
+    duration_s: float
+    why: str
+
+
+class CallEnded(CallEvent, frozen=True, kw_only=True):
+    outcome: Outcome
+    why: str
+
+
+class AgentEvent(Event, frozen=True, kw_only=True):
+    agent: str
+
+
+class AgentSignedIn(AgentEvent, frozen=True, kw_only=True):
+    phone: str
+    by: str
+
+
+class AgentSignedOut(AgentEvent, frozen=True, kw_only=True):
+    by: str
+    why: str = ""
+
+
+class AgentReady(AgentEvent, frozen=True, kw_only=True):
+    by: str
+
+
+class AgentPaused(AgentEvent, frozen=True, kw_only=True):
+    reason: str
+    by: str
+
+
+class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
+    call: str
+    until_s: float
+
+
+class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
+    call: str
+    why: str
+
+
+class EngineStarted(Event, frozen=True, kw_only=True):
+    """A new life of the engine: what it knew before was read back from this journal."""
+
+    instance: str
+    open_calls: int
+
+
+class AsteriskConnected(Event, frozen=True, kw_only=True):
+    node: str
+    legs: int
+
+
+class AsteriskLost(Event, frozen=True, kw_only=True):
+    node: str
+    why: str
+
+
+class PhoneReachable(Event, frozen=True, kw_only=True):
+    phone: str
+
+
+class PhoneUnreachable(Event, frozen=True, kw_only=True):
+    phone: str
+
+
+class SecurityAlert(Event, frozen=True, kw_only=True):
+    """Asterisk refused somebody: a wrong password, an unknown account."""
+
+    kind: str
+    account: str
+    address: str
+
+
+AnyEvent = (
+    CallArrived
+    | StepEntered
+    | KeyPressed
+    | LanguageChosen
+    | QueueEntered
+    | CallWaits
+    | CallOffered
+    | OfferEnded
+    | TalkStarted
+    | TalkEnded
+    | QueueLeft
+    | VoicemailStarted
+    | VoicemailEnded
+    | CallEnded
+    | AgentSignedIn
+    | AgentSignedOut
+    | AgentReady
+    | AgentPaused
+    | WrapUpStarted
+    | WrapUpEnded
+    | EngineStarted
+    | AsteriskConnected
+    | AsteriskLost
+    | PhoneReachable
+    | PhoneUnreachable
+    | SecurityAlert
+)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal: the `n`-th event of this installation, at `at_s`."""
+
+    n: int
+    at_s: float
+    event: AnyEvent

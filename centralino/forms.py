@@ -1,0 +1,328 @@
+"""The YAML files as admins write them: which keys there are and what may stand in each.
+
+A key that is not honoured is not here, so that it is an error. What the words mean (frozen, checked, in seconds) is in
+acd/rules.py, ivr/menu.py, agents/roster.py and cases/entities.py; names that must exist are checked in crosschecks.py.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from centralino.durations import between
+from centralino.located import did_you_mean, shown
+
+MENU_KEYS = "0123456789*#"
+PORT_MAX = 65_535
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def refuse(what: str, hint: str) -> NoReturn:
+    """Raise what pydantic collects as an error with this text."""
+    raise PydanticCustomError("mistake", "{what}", {"what": what, "hint": hint})
+
+
+def _matching(pattern: str, what: str, hint: str) -> AfterValidator:
+    def validate(text: str) -> str:
+        return text if re.fullmatch(pattern, text) else refuse(f"{shown(text)} {what}", hint)
+
+    return AfterValidator(validate)
+
+
+Name = Annotated[
+    str, _matching("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "is not a name", "letters, digits, `-` and `_`, at most 40")
+]
+Language = Annotated[str, _matching("[a-z]{2}", "is not a language", "write its two letters: `it`, `en`")]
+Number = Annotated[
+    str, _matching("[0-9]{2,15}", "is not a number", "2 to 15 digits as dialled in Italy, in quotes, without +39")
+]
+MenuKey = Annotated[str, _matching("[0-9*#]", "is not a key of a phone", f"one of {' '.join(MENU_KEYS)}, in quotes")]
+ShownName = Annotated[
+    str, _matching(r"(?=.*\S)[^\x00-\x1f\x7f]{1,200}", "cannot be shown as a name", "1 to 200 characters, on one line")
+]
+Text = Annotated[
+    str, _matching(r"(?s)(?=.*\S)[^\x00-\x08\x0b-\x1f\x7f]{1,4000}", "cannot be said", "1 to 4000 characters")
+]
+Texts = Annotated[dict[Language, Text], Field(min_length=1)]
+Level = Annotated[int, Field(ge=1, le=5)]
+
+
+# --- queues.yaml
+
+
+def _percent(value: object) -> float:
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%", str(value))
+    if not found:
+        number = float(value) if isinstance(value, int | float) else 80.0
+        refuse(f"{shown(value)} is not a percentage", f"write `{number * 100 if 0 < number < 1 else number:g}%`")
+    if not 0 < float(found.group(1)) <= 100:
+        refuse(f"{shown(value)} is out of range", "over 0% and up to 100%")
+    return float(found.group(1)) / 100
+
+
+GOTO_HINT = "write `voicemail`, `{queue: NAME}`, `{step: NAME}` or `hang_up`"
+
+
+def _goto(value: object) -> Goto:
+    """A voicemail's box is empty here: it is the queue's own."""
+    match value:
+        case "voicemail":
+            return ToVoicemail("")
+        case "hang_up":
+            return HangUp()
+        case {"queue": str(name), **rest} if not rest:
+            return ToQueue(name)
+        case {"step": str(name), **rest} if not rest:
+            return ToStep(name)
+        case str(word):
+            close = difflib.get_close_matches(word, ["voicemail", "hang_up"], n=1)
+            refuse(f"{shown(word)} is no place to go", f"did you mean `{close[0]}`?" if close else GOTO_HINT)
+        case _:
+            refuse("this is no place to go", GOTO_HINT)
+
+
+GotoForm = Annotated[Goto, PlainValidator(_goto)]
+
+
+class TargetForm(Form):
+    answer: Annotated[float, BeforeValidator(_percent)] = 0.8
+    within: Annotated[float, between("1s", "1h")] = 20.0
+
+
+class LongestWaitForm(Form):
+    after: Annotated[float, between("5s", "24h")]
+    then: GotoForm
+
+
+class FullForm(Form):
+    waiting: Annotated[int, Field(ge=1, le=10_000)]
+    then: GotoForm
+
+
+class GreetingForm(Form):
+    say: Texts
+
+
+class QueueForm(Form):
+    needs: Annotated[dict[Name, Level], Field(min_length=1)]
+    ring: Annotated[float, between("5s", "2m")] = 20.0
+    wrap_up: Annotated[float, between("0s", "1h")] = 30.0
+    target: TargetForm = TargetForm()
+    sites: Annotated[list[Name], Field(min_length=1)] | None = None
+    longest_wait: LongestWaitForm | None = None
+    full: FullForm | None = None
+    voicemail: GreetingForm | None = None
+
+
+class QueuesForm(Form):
+    queues: Annotated[dict[Name, QueueForm], Field(min_length=1)]
+
+
+# --- dialplans/*.yaml
+
+
+class KeyForm(Form):
+    go: Name
+    language: Language | None = None
+
+
+def _key(value: object) -> object:
+    return {"go": value} if isinstance(value, str) else value
+
+
+class MenuForm(Form):
+    say: Texts
+    keys: Annotated[dict[MenuKey, Annotated[KeyForm, BeforeValidator(_key)]], Field(min_length=1)]
+    otherwise: Name
+    wait: Annotated[float, between("1s", "60s")] = 5.0
+    tries: Annotated[int, Field(ge=1, le=9)] = 3
+
+
+class VoicemailForm(Form):
+    box: Name = Field(alias="for")
+    say: Texts | None = None
+    longest: Annotated[float, between("5s", "30m")] = 180.0
+
+
+class HangUpForm(Form):
+    say: Texts | None = None
+
+
+class StepForm(Form):
+    """Exactly one kind is set; that, and that `then` goes with `say` alone, crosschecks.py looks at."""
+
+    say: Texts | None = None
+    then: Name | None = None
+    menu: MenuForm | None = None
+    queue: Name | None = None
+    voicemail: VoicemailForm | None = None
+    hang_up: HangUpForm | None = None
+
+
+STEP_KINDS = ("say", "menu", "queue", "voicemail", "hang_up")
+
+
+class DialplanForm(Form):
+    number: Number
+    name: ShownName
+    languages: Annotated[list[Language], Field(min_length=1)]
+    start: Name
+    steps: Annotated[dict[Name, StepForm], Field(min_length=1)]
+    old_numbers: list[Number] = []
+    hours: dict[str, Any] | None = None  # ivr/hours.py reads it
+    closed: Name | None = None
+
+
+# --- agents.yaml
+
+
+class SiteForm(Form):
+    name: ShownName
+    node: Name
+    seats: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class PhoneForm(Form):
+    site: Name
+
+
+class AgentForm(Form):
+    name: ShownName
+    site: Name
+    skills: dict[Name, Level]
+    languages: Annotated[dict[Language, Level], Field(min_length=1)]
+    phone: Name | None = None
+
+
+class RosterForm(Form):
+    sites: Annotated[dict[Name, SiteForm], Field(min_length=1)]
+    phones: dict[Name, PhoneForm]
+    agents: dict[Name, AgentForm]
+
+
+# --- entities.yaml
+
+
+class EntityForm(Form):
+    name: ShownName
+    numbers: Annotated[list[Number], Field(min_length=1)]
+
+
+class EntitiesForm(Form):
+    entities: dict[Name, EntityForm]
+
+
+# --- centralino.yaml
+
+
+def _zone(name: str) -> str:
+    zones = available_timezones()
+    return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
+
+
+def _port(value: object) -> int:
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
+        refuse(f"{shown(value)} is not a port", f"a number from 1 to {PORT_MAX}")
+    if not 1 <= int(str(value)) <= PORT_MAX:
+        refuse(f"port {shown(value)} is out of range", f"from 1 to {PORT_MAX}")
+    return int(str(value))
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """`192.0.2.1:5060`, `192.0.2.1`, `[::1]:5060` or `::1` → address and port. Raises a pydantic error."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]:")
+        host = host.removesuffix("]")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        refuse(f"{shown(text)} is not an address", "write an IP address, such as `127.0.0.1`")
+    return host, _port(port) if port or text.endswith(":") else None
+
+
+def _address(text: str) -> str:
+    split_address(text)
+    return text
+
+
+def _listen(text: str) -> str:
+    if split_address(text)[1] is None:
+        refuse(f"{shown(text)} has no port", f"write `{text}:5060`, with the port that is meant")
+    return text
+
+
+def _range(text: str) -> str:
+    found = re.fullmatch("([0-9]{1,9})-([0-9]{1,9})", text)
+    if not found:
+        refuse(f"{shown(text)} is not a range of ports", 'write `"10000-20000"`')
+    first, last = (_port(port) for port in found.groups())
+    if first >= last:
+        refuse(f"{shown(text)} is an empty range of ports", 'write `"10000-20000"`')
+    return text
+
+
+def _database(text: str) -> str:
+    """Never shows what was written: a password may be in it."""
+    if text == "sqlite" or re.fullmatch(r"postgresql://[^\s/]*/\S+", text):
+        return text
+    refuse("this is no database that we know", "write `sqlite`, or `postgresql://USER@HOST/NAME`")
+
+
+Listen = Annotated[str, AfterValidator(_listen)]
+Port = Annotated[int, BeforeValidator(_port)]
+
+
+class NodeForm(Form):
+    manage: bool
+    sip: Listen
+
+
+class CarrierForm(Form):
+    peers: Annotated[list[Annotated[str, AfterValidator(_address)]], Field(min_length=1)]
+    channels: Annotated[int, Field(ge=1, le=10_000)] = 180
+
+
+class WebForm(Form):
+    listen: Listen = "127.0.0.1:8055"
+
+
+class PortsForm(Form):
+    http: Port = 8088
+    ami: Port = 5038
+    engine: Port = 8090
+
+
+class SettingsForm(Form):
+    nodes: Annotated[dict[Name, NodeForm], Field(min_length=1)]
+    carrier: CarrierForm
+    time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Rome"
+    testing: bool = False
+    database: Annotated[str, AfterValidator(_database)] = "sqlite"
+    web: WebForm = WebForm()
+    rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
+    ports: PortsForm = PortsForm()
+
+
+FORMS: Mapping[str, type[Form]] = {
+    "queues.yaml": QueuesForm,
+    "agents.yaml": RosterForm,
+    "entities.yaml": EntitiesForm,
+    "centralino.yaml": SettingsForm,
+}
+
+
+def form_of(file: str) -> type[Form]:
+    """Which form a file of the deployment has (`dialplans/055055.yaml`: a dialplan)."""
+    return FORMS.get(file, DialplanForm)

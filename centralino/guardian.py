@@ -1,0 +1,141 @@
+"""The guardian keeps the parts running: Asterisk, the engine, the desk.
+
+It does nothing else, so that there is little in it that could fail: start, watch, start again. A part that dies within
+10 s of being ready waits a little longer each time; any other death is followed at once by a new life. An engine whose
+heartbeat stops for 2 s is killed.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER_S = 2.0
+FIRST_BEAT_WITHIN_S = 15.0  # starting takes longer than a beat: prompts and a long journal are read
+YOUNG_S = 10.0
+PAUSE_FIRST_S, PAUSE_MAX_S = 0.5, 30.0
+STOP_WITHIN_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A process of ours: the words after `python -m centralino`, and whether it sends heartbeats."""
+
+    name: str
+    words: tuple[str, ...]
+    beats: bool = False
+
+
+class Keeper:
+    """Keeps one part running until `stop`. `ready` is set while it lives (and, where it beats, has beaten)."""
+
+    def __init__(self, part: Part, log_file: Path) -> None:
+        self.part = part
+        self.ready = asyncio.Event()
+        self.restarts = 0
+        self._log_file = log_file
+        self._stopping = False
+        self._process: asyncio.subprocess.Process | None = None
+        self._read_fd = -1
+        self._beat = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start the part, again and again; returns after `stop`."""
+        pause_s = 0.0
+        while not self._stopping:
+            began_s = asyncio.get_running_loop().time()
+            await self._live()
+            if self._stopping:
+                return
+            self.restarts += 1
+            lived_s = asyncio.get_running_loop().time() - began_s
+            pause_s = next_pause_s(pause_s, lived_s)
+            code = self._process.returncode if self._process else None
+            log.error("%s ended by itself", self.part.name, extra={"exit_code": code, "next_in_s": pause_s})
+            await asyncio.sleep(pause_s)
+
+    async def stop(self) -> None:
+        """End the part: politely, and after STOP_WITHIN_S by force."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_WITHIN_S)
+        except TimeoutError:
+            log.error("%s did not stop within %g s: killing it", self.part.name, STOP_WITHIN_S)
+            process.kill()
+            await process.wait()
+
+    async def _live(self) -> None:
+        """One life of the part, from its start to its end."""
+        read_fd, write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        beats: Sequence[str] = ("--heartbeat-fd", str(write_fd)) if self.part.beats else ()
+        with self._log_file.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "centralino", *self.part.words, *beats),
+                stdin=asyncio.subprocess.DEVNULL,
+                stderr=output,
+                pass_fds=(write_fd,) if beats else (),
+                start_new_session=True,  # Ctrl-C in our terminal is ours to pass on
+            )
+        os.close(write_fd)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(read_fd, self._drain, read_fd)
+        watching = asyncio.create_task(self._watch(self._process)) if self.part.beats else None
+        if not self.part.beats:
+            self.ready.set()
+        try:
+            await self._process.wait()
+        finally:
+            loop.remove_reader(read_fd)
+            os.close(read_fd)
+            self.ready.clear()
+            if watching:
+                watching.cancel()
+
+    def _drain(self, read_fd: int) -> None:
+        try:
+            if os.read(read_fd, 4096):
+                self._beat.set()
+            else:
+                asyncio.get_running_loop().remove_reader(read_fd)  # its end is closed: it has ended
+        except BlockingIOError:
+            return
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        """Kill a part whose heart stands still."""
+        self._beat.clear()
+        within_s = FIRST_BEAT_WITHIN_S
+        while True:
+            try:
+                await asyncio.wait_for(self._beat.wait(), within_s)
+            except TimeoutError:
+                log.error("%s is frozen: no heartbeat for %g s, killing it", self.part.name, within_s)
+                process.kill()
+                return
+            self._beat.clear()
+            self.ready.set()
+            within_s = SILENT_AFTER_S
+
+
+def next_pause_s(last_pause_s: float, lived_s: float) -> float:
+    """How long to wait before the next life: nothing after a long one, ever longer after short ones."""
+    if lived_s > YOUNG_S:
+        return 0.0
+    return min(PAUSE_MAX_S, max(PAUSE_FIRST_S, 2 * last_pause_s))
+
+
+def on_stop_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT set `stop`."""
+    loop = asyncio.get_running_loop()
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, stop.set)

@@ -1,0 +1,108 @@
+"""One installation on one machine: its folders, its ports, its secrets, and what its Asterisk is told."""
+
+import secrets as random
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from asterisk.configuration import Node, PhoneAccount
+from centralino.settings import Configuration
+
+
+class Secrets(msgspec.Struct):
+    """Made at the first start, kept in STATE/secrets.yaml (mode 600)."""
+
+    ari: str
+    ami: str
+    phones: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where everything of one installation stands. `port_offset` is added to every port."""
+
+    config: Path
+    state: Path
+    port_offset: int = 0
+
+    @property
+    def recordings(self) -> Path:
+        return self.state / "recordings"
+
+    @property
+    def prompts(self) -> Path:
+        return self.state / "prompts"
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal"
+
+    @property
+    def people(self) -> Path:
+        return self.state / "people.jsonl"
+
+    @property
+    def asterisk(self) -> Path:
+        return self.state / "asterisk"
+
+    def make_folders(self) -> None:
+        for folder in (self.state, self.recordings, self.prompts, self.journal, self.state / "run"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def secrets(self, phones: frozenset[str]) -> Secrets:
+        """The installation's secrets; those that are missing are made and kept."""
+        path = self.state / "secrets.yaml"
+        kept = yaml.safe_load(path.read_text()) if path.exists() else {}
+        known = msgspec.convert({"ari": _made(), "ami": _made()} | (kept or {}), Secrets)
+        for phone in sorted(phones - known.phones.keys()):
+            known.phones[phone] = _made()
+        now = msgspec.to_builtins(known)
+        if now != kept:
+            _write_private(path, yaml.safe_dump(now))
+        return known
+
+    def node(self, configuration: Configuration) -> Node:
+        """What our Asterisk is told."""
+        settings = configuration.settings
+        node = next(iter(settings.nodes.values()))
+        secrets = self.secrets(frozenset(configuration.roster.phones))
+        return Node(
+            name=node.name,
+            sip_host=node.sip_host,
+            sip_port=node.sip_port + self.port_offset,
+            rtp_first=settings.rtp.first + self.port_offset,
+            rtp_last=settings.rtp.last + self.port_offset,
+            http_port=settings.ports.http + self.port_offset,
+            engine_url=f"ws://127.0.0.1:{self.engine_port(configuration)}/ari",
+            ari_password=secrets.ari,
+            ami_port=settings.ports.ami + self.port_offset,
+            ami_password=secrets.ami,
+            phones=tuple(PhoneAccount(phone, secrets.phones[phone]) for phone in configuration.roster.phones),
+            service_numbers=tuple(n for d in configuration.dialplans.values() for n in (d.number, *d.old_numbers)),
+            carrier_peers=settings.carrier_peers,
+            carrier_channels=settings.carrier_channels,
+            state=self.state.absolute(),
+            prompts=self.prompts.absolute(),
+            recordings=self.recordings.absolute(),
+        )
+
+    def engine_port(self, configuration: Configuration) -> int:
+        return configuration.settings.ports.engine + self.port_offset
+
+    def web_port(self, configuration: Configuration) -> int:
+        return configuration.settings.web_port + self.port_offset
+
+
+def _made() -> str:
+    return random.token_urlsafe(18)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Never readable by others, not even for a moment; never half written."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    new.write_text(text)
+    new.replace(path)

@@ -1,0 +1,325 @@
+"""YAML with places: what a file says, where it says it, and what is wrong with it.
+
+YAML 1.2 as people expect it: `12:30`, `no`, `0123` and `+39055` are words; only true, false, null and plain numbers are
+not. Refused: the same key twice, keys that are not words, empty values, tags, merge keys, endless aliases, huge files.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Path = tuple[str | int, ...]
+SIZE_BYTES_MAX = 1_000_000
+DEPTH_MAX = 40  # our own files need 7
+VALUES_MAX = 200_000  # aliases of aliases grow without bound
+_TAG = "tag:yaml.org,2002:"
+_NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MEANINGS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
+    (re.compile(r"~|null|Null|NULL|"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
+    (re.compile(r"-?(0|[1-9][0-9]{0,17})"), int),
+    (re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}"), float),
+)
+_SYNTAX_HINTS = (
+    ("alias", 'write `*` in quotes: `"*"`'),
+    ("quoted scalar", "close the text with the quote that begins it"),
+    ("flow mapping", "close it with `}`, part its entries with commas, and write `#` in quotes"),
+    ("flow node", "close it with `}` or `]`, and write `#` in quotes"),
+    ("flow sequence", "close it with `]`, and part its entries with commas"),
+    ("mapping values are not allowed", "put a text that holds `: ` in quotes, and align keys of one level"),
+    ("cannot start any token", "indent with spaces; put a text that begins with %, @ or ` in quotes"),
+    ("block mapping", "align the keys of one level"),
+    ("block collection", "align the `-` of one level"),
+    ("single document", "write one file for each, without `---` between"),
+    ("simple key", "end the key with `:`"),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """A mistake of an admin: its place (line and column from 1), what it is, and its cure (may be empty)."""
+
+    file: str
+    line: int
+    col: int
+    what: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.col}: {self.what}"
+        return f"{text}\n    hint: {self.hint}" if self.hint else text
+
+
+@dataclass(slots=True, eq=False)
+class Located:
+    """One file: its plain data, the places of values and keys by path, and the problems found in reading it.
+
+    `readable` is False where nothing could be read: then `data` is empty and nothing can be said about what is in it.
+    """
+
+    file: str
+    data: dict[str, Any] = field(default_factory=dict)
+    values: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    readable: bool = True
+
+    def at(self, path: Path, what: str, hint: str = "") -> Problem:
+        """A problem with the value at `path`, or with what is nearest around it."""
+        return Problem(self.file, *self._nearest(path, self.values), what, hint)
+
+    def at_key(self, path: Path, what: str, hint: str = "") -> Problem:
+        """A problem with the key that `path` ends in."""
+        place = self.keys.get(path) or self._nearest(path, self.values)
+        return Problem(self.file, *place, what, hint)
+
+    def _nearest(self, path: Path, places: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
+        while path and path not in places:
+            path = path[:-1]
+        return places.get(path, (1, 1))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that nobody knows."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    if not names:
+        return ""
+    return f"known: {', '.join(names[:8])}{', …' if len(names) > 8 else ''}"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: on one line, and short."""
+    text = " ".join(_NO_TEXT.sub("?", str(value)).split())
+    return f"`{text[:60]}…`" if len(text) > 60 else f"`{text}`"
+
+
+# --- text to data
+
+
+def read(file: str, content: bytes) -> Located:
+    """Read a file's `content`. `file` is the name that problems carry. Never raises: problems say what is wrong."""
+    problem = _unreadable(file, content)
+    if problem:
+        return unreadable(problem)
+    text = content.decode("utf-8-sig")
+    try:
+        _check_depth(text)
+        node = yaml.compose(text, Loader=yaml.CBaseLoader)
+    except yaml.MarkedYAMLError as error:
+        return unreadable(_syntax_problem(file, error))
+    except yaml.YAMLError as error:
+        return unreadable(Problem(file, 1, 1, f"this is not YAML: {shown(error)}"))
+    if node is None:
+        return unreadable(Problem(file, 1, 1, "the file is empty"))
+    return _Reading(file).of(node)
+
+
+def unreadable(problem: Problem) -> Located:
+    """A file of which nothing is known but what is wrong with it."""
+    return Located(problem.file, problems=[problem], readable=False)
+
+
+def _unreadable(file: str, content: bytes) -> Problem | None:
+    if len(content) > SIZE_BYTES_MAX:
+        size = f"{len(content) / 1e6:.1f} MB"
+        return Problem(file, 1, 1, f"the file is too big ({size})", f"at most {SIZE_BYTES_MAX // 1_000_000} MB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        return Problem(file, *_place_after(before), "the file is not UTF-8", "save it as UTF-8")
+    odd = _NO_TEXT.search(text)
+    if odd:
+        what = f"character U+{ord(odd.group()):04X} does not belong into a text"
+        return Problem(file, *_place_after(text[: odd.start()]), what, "remove it")
+    return None
+
+
+def _place_after(before: str) -> tuple[int, int]:
+    line = before.count("\n") + 1
+    return line, len(before) - (before.rfind("\n") + 1) + 1
+
+
+class _TooDeep(yaml.MarkedYAMLError):
+    def __init__(self, mark: Any) -> None:
+        super().__init__(problem="this is nested too deep", problem_mark=mark)
+
+
+def _check_depth(text: str) -> None:
+    """Before anything recurses. Raises _TooDeep, or what the parser finds."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > DEPTH_MAX:
+            raise _TooDeep(event.start_mark)
+
+
+def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
+    said = f"{error.context or ''} {error.problem or ''}"
+    hint = next((hint for part, hint in _SYNTAX_HINTS if part in said), "")
+    unclosed = error.context_mark and "end of stream" in said  # the place where the quote begins says more
+    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
+    line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    return Problem(file, line, col, (error.problem or error.context or "this is not YAML").strip(), hint)
+
+
+class _Reading:
+    """Turns the nodes of one file into plain data, keeping the places."""
+
+    def __init__(self, file: str) -> None:
+        self.located = Located(file)
+        self._around: list[int] = []  # ids of the nodes that we are within
+        self._values = 0
+
+    def of(self, node: yaml.Node) -> Located:
+        data = self._build(node, ())
+        if not isinstance(data, dict):
+            self._say(node, "the file must be a table of keys", "begin with a line such as `name: value`")
+            self.located.readable = False
+        else:
+            self.located.data = data
+        return self.located
+
+    def _say(self, node: yaml.Node, what: str, hint: str = "") -> None:
+        self.located.problems.append(Problem(self.located.file, *_place(node), what, hint))
+
+    def _build(self, node: yaml.Node, path: Path) -> object:
+        self.located.values[path] = _place(node)
+        self._values += 1
+        if id(node) in self._around:
+            self._say(node, "an alias stands within what it repeats", "write the value out")
+            return {}
+        if self._values > VALUES_MAX:
+            if self._values == VALUES_MAX + 1:
+                self._say(node, "aliases make this file too big", "write the values out")
+            return {}
+        self._around.append(id(node))
+        built = self._build_kind(node, path)
+        self._around.pop()
+        return built
+
+    def _build_kind(self, node: yaml.Node, path: Path) -> object:
+        kind = "map" if isinstance(node, yaml.MappingNode) else "seq" if isinstance(node, yaml.SequenceNode) else "str"
+        if node.tag != _TAG + kind:
+            self._say(node, f"tag {shown(node.tag.removeprefix(_TAG))} means nothing here", "remove the tag")
+        if isinstance(node, yaml.MappingNode):
+            return self._build_table(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._build(item, (*path, index)) for index, item in enumerate(node.value)]
+        value = _meaning(node)  # a scalar: there are three kinds of nodes
+        if value is None:
+            self._say(node, "the value is missing", "write a value, or remove the key")
+            return ""
+        return value
+
+    def _build_table(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        table: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            if key is None:
+                continue
+            if key in table:
+                first = self.located.keys[(*path, key)][0]
+                self._say(key_node, f"{shown(key)} stands here twice", f"the first is in line {first}")
+                continue
+            self.located.keys[(*path, key)] = _place(key_node)
+            table[key] = self._build(value_node, (*path, key))
+        return table
+
+    def _key(self, node: yaml.Node) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self._say(node, "a key must be a word", "put a text that begins with `{` or `[` in quotes")
+            return None
+        if node.value == "<<" and not node.style:
+            self._say(node, "merge keys (`<<`) are not part of YAML 1.2", "write the keys out")
+            return None
+        if not isinstance(_meaning(node), str):
+            self._say(node, f"key {shown(node.value)} is not in quotes", f'write `"{node.value[:40]}"`')
+        return str(node.value)
+
+
+def _place(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _meaning(node: yaml.Node) -> object:
+    """What a plain word means by YAML 1.2; a text in quotes is that text."""
+    text = str(node.value)
+    if not isinstance(node, yaml.ScalarNode) or node.style:
+        return text
+    return next((mean(text) for pattern, mean in _MEANINGS if pattern.fullmatch(text)), text)
+
+
+# --- pydantic's errors to problems
+
+
+def shape_problems(error: ValidationError, located: Located, form: type[BaseModel]) -> list[Problem]:
+    """What pydantic found, in our words, at its places. What was said while reading is not said again."""
+    said = {(problem.line, problem.col) for problem in located.problems}
+    problems = [_shape_problem(details, located, form) for details in error.errors(include_url=False)]
+    return [problem for problem in problems if (problem.line, problem.col) not in said]
+
+
+def _shape_problem(details: ErrorDetails, located: Located, form: type[BaseModel]) -> Problem:
+    kind, path, context = details["type"], details["loc"], details.get("ctx", {})
+    name = shown(path[-1]) if path else "the file"
+    if path and path[-1] == "[key]":
+        return located.at_key(path[:-1], details["msg"], str(context.get("hint", "")))
+    if kind == "extra_forbidden":
+        return located.at_key(path, f"unknown key {name}", did_you_mean(str(path[-1]), keys_at(form, path[:-1])))
+    if kind == "missing":
+        return located.at_key(path[:-1], f"{name} is missing", f"keys here: {', '.join(keys_at(form, path[:-1]))}")
+    what, hint = _in_our_words(kind, details, context)
+    return located.at(path, what, hint)
+
+
+def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object]) -> tuple[str, str]:
+    value = details["input"]
+    match kind:
+        case "string_type" if isinstance(value, bool | int | float):
+            return f"{shown(value)} is not in quotes", f'write `"{value}"`'
+        case "string_type":
+            return "this must be a text", "write a word, or a text in quotes"
+        case "int_type" | "int_from_float":
+            return f"{shown(value)} is not a whole number", "write digits without quotes"
+        case "bool_type":
+            return f"{shown(value)} is neither true nor false", "write `true` or `false`"
+        case "dict_type" | "model_type":
+            return "this must be a table of keys", "write `{key: value}`"
+        case "list_type":
+            return "this must be a list", "write `[first, second]`"
+        case "greater_than_equal":
+            return f"{shown(value)} is too low", f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"{shown(value)} is too high", f"at most {context['le']}"
+        case "too_short":
+            return "this is empty", "write at least one entry"
+        case _:
+            return details["msg"], str(context.get("hint", ""))
+
+
+def keys_at(form: object, path: Path) -> list[str]:
+    """The keys that `form` (a pydantic model, or a type within one) accepts in the table at `path`."""
+    arguments = [inner for inner in get_args(form) if inner is not type(None)]
+    if isinstance(form, type) and issubclass(form, BaseModel):
+        fields = {info.alias or name: info.annotation for name, info in form.model_fields.items()}
+        if not path:
+            return list(fields)
+        return keys_at(fields.get(str(path[0])), path[1:])
+    if get_origin(form) in (dict, list) and path:
+        return keys_at(arguments[-1], path[1:])
+    if arguments and get_origin(form) not in (dict, list):  # Annotated, or X | None
+        return keys_at(arguments[0], path)
+    return []

@@ -1,0 +1,30 @@
+"""What was true before: the house, read back from the journal after any end of the engine, a clean one or not."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from centralino import state
+from centralino.journal import Journal
+from centralino.state import House
+
+log = logging.getLogger(__name__)
+
+
+def read_back(journal: Journal) -> House:
+    """The newest checkpoint with all that came after it. An entry that fits no state is said and left out."""
+    checkpoint, entries = journal.read_back()
+    house = msgspec.convert(checkpoint, House) if checkpoint else House()
+    for entry in entries:
+        try:
+            state.check(house, entry.event)
+            state.apply(house, entry)
+        except (state.IllegalMove, KeyError):
+            log.exception("entry %d fits no state; it is left out", entry.n)
+    return house
+
+
+def checkpoint_of(house: House) -> Any:
+    """The house as JSON can hold it."""
+    return msgspec.to_builtins(house)

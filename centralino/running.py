@@ -1,0 +1,201 @@
+"""`centralino run`: everything of one installation, from a quick look at the configuration to a clean stop."""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from asterisk import configuration as asterisk_files
+from asterisk.installer import Installation, find_or_make
+from asterisk.ports import Transport, Wanted, check_free
+from asterisk.process import AsteriskProcess, Started
+from centralino import voices
+from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
+from centralino.guardian import Keeper, Part, on_stop_signals
+from centralino.instance import Instance
+from centralino.settings import Configuration
+
+log = logging.getLogger(__name__)
+
+ASTERISK_PAUSE_S = 1.0
+ANSWERING_WITHIN_S = 30.0
+ENDED_WITHIN_S = 3.0
+
+
+class AlreadyRunning(Exception):
+    """Another `centralino run` uses this state folder."""
+
+
+class Runner:
+    """Starts the parts of one installation, keeps them running and stops them in order."""
+
+    def __init__(self, configuration: Configuration, instance: Instance, starts_at: datetime | None) -> None:
+        self.configuration, self.instance = configuration, instance
+        self._node = instance.node(configuration)
+        places = ("--config", str(instance.config), "--state", str(instance.state))
+        words = (*places, "--port-offset", str(instance.port_offset))
+        clock = ("--clock", starts_at.isoformat()) if starts_at else ()
+        folder = instance.state / "log"
+        folder.mkdir(exist_ok=True)
+        self._keepers = [
+            Keeper(Part("engine", ("engine", *words, *clock), beats=True), folder / "engine.log"),
+            Keeper(Part("desk", ("desk", *words)), folder / "desk.log"),
+        ]
+        self._asterisk: AsteriskProcess | None = None
+        self._stopping = False
+
+    async def run(self, console: Console) -> None:
+        """Run until SIGTERM or SIGINT. Raises PortBusy, CannotStart, CannotInstall before anything is left running."""
+        stop = asyncio.Event()
+        on_stop_signals(stop)
+        with locked(self.instance.state / "run" / "lock"):
+            check_free(self._own_ports())
+            installation = await asyncio.to_thread(find_or_make, None, console.print)
+            await self._speak(console)
+            keeping: list[asyncio.Task[None]] = []
+            try:
+                await self._start_asterisk(installation)
+                keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
+                keeping.append(asyncio.create_task(self._keep_asterisk()))
+                await self._until_answering(stop, console)
+                await stop.wait()
+            finally:
+                await self._stop(keeping)
+
+    # --- beginning
+
+    def _own_ports(self) -> list[Wanted]:
+        engine, web = self.instance.engine_port(self.configuration), self.instance.web_port(self.configuration)
+        return [
+            Wanted("the engine", Transport.TCP, "127.0.0.1", engine),
+            Wanted("the web pages", Transport.TCP, self.configuration.settings.web_host, web),
+        ]
+
+    async def _speak(self, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("Speaking the prompts", total=None)
+            spoken = await voices.prepare(
+                self.configuration,
+                self.instance.config,
+                self.instance.prompts,
+                lambda done, total: bar.update(task, completed=done, total=total),
+            )
+        for problem in spoken.problems:
+            console.print(f"prompt: {problem}", markup=False)
+
+    async def _start_asterisk(self, installation: Installation) -> None:
+        asterisk_files.write(self._node, installation, self.instance.asterisk)
+        self._asterisk = AsteriskProcess(installation, self._node, self.instance.asterisk)
+        started = await self._asterisk.start()
+        if started is Started.ADOPTED:
+            log.warning("Asterisk was running already, with its calls; it goes on", extra={"pid": self._asterisk.pid})
+
+    async def _until_answering(self, stop: asyncio.Event, console: Console) -> None:
+        """Say when calls are answered; or after a while that they are not, and go on trying."""
+        answering = asyncio.create_task(self._answering())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({answering, stopping}, timeout=ANSWERING_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not answering.done():
+            answering.cancel()
+            if not stop.is_set():
+                console.print(f"Calls are not answered yet; see {self.instance.state / 'log'}. Trying on.")
+            return
+        numbers = ", ".join(self.configuration.dialplans)
+        page = f"http://{self.configuration.settings.web_host}:{self.instance.web_port(self.configuration)}/"
+        sip = f"{self._node.sip_host}:{self._node.sip_port}"
+        console.print(f"Centralino answers {numbers} at sip:{sip}. Page: {page}", soft_wrap=True, highlight=False)
+
+    async def _answering(self) -> None:
+        """Returns once the engine says that a call can be answered."""
+        said = _SaysCanAnswer()
+        client = DoorClient(door_path(self.instance.state), said)
+        following = asyncio.create_task(client.follow())
+        try:
+            await said.can_answer.wait()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    # --- while it runs, and its end
+
+    async def _keep_asterisk(self) -> None:
+        while self._asterisk is not None:
+            code = await self._asterisk.wait()
+            if self._stopping:
+                return
+            log.error("Asterisk ended by itself", extra={"exit_code": code, "next_in_s": ASTERISK_PAUSE_S})
+            await asyncio.sleep(ASTERISK_PAUSE_S)
+            await self._asterisk.start()
+
+    async def _stop(self, keeping: list[asyncio.Task[None]]) -> None:
+        """Calls end on record, then the parts end: people's first, Asterisk, the engine last."""
+        self._stopping = True
+        await self._end_calls()
+        engine, desk = self._keepers
+        await desk.stop()
+        await engine.stop()
+        if self._asterisk:
+            await self._asterisk.stop()
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+
+    async def _end_calls(self) -> None:
+        client = DoorClient(door_path(self.instance.state))
+        try:
+            await client.connect()
+            ended = await client.command("calls.end_all")
+            if ended["ended"]:
+                log.warning("stopping: %d calls were ended", ended["ended"])
+        except (EngineAway, CommandRefused) as away:
+            log.warning("calls could not be ended in order: %s", away)
+        finally:
+            await client.close()
+
+
+class _SaysCanAnswer:
+    """Follows the door until calls can be answered."""
+
+    def __init__(self) -> None:
+        self.can_answer = asyncio.Event()
+
+    def arrived(self, snapshot: dict[str, object]) -> None:
+        self.changed(snapshot)
+
+    def changed(self, changes: dict[str, object]) -> None:
+        if changes.get("can_answer"):
+            self.can_answer.set()
+
+    def away(self, why: str) -> None:
+        log.debug("not yet: %s", why)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Only one `run` for a state folder. Raises AlreadyRunning, which names the other's pid."""
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"centralino runs already with {path.parent.parent} (process {lock.read().strip() or 'unknown'});"
+                " stop it, or give another --state"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                lock.truncate(0)

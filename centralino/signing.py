@@ -1,0 +1,64 @@
+"""What agents choose: sign in, be ready, pause, sign out. One command, whoever gives it: the CLI, a page, a phone."""
+
+from agents import state as agent_state
+from agents.state import Chosen, Wish
+from centralino import events as ev
+from centralino.book import Book
+from centralino.dispatch import Dispatcher
+from centralino.settings import Configuration
+from centralino.state import AgentNow
+
+
+class Refused(Exception):
+    """The command is not carried out; the text is for the person who gave it."""
+
+
+class Signing:
+    """Carries out agents' choices and tells the floor."""
+
+    def __init__(self, book: Book, dispatcher: Dispatcher) -> None:
+        self._book, self._dispatcher = book, dispatcher
+        self.configuration: Configuration
+
+    def choose(self, agent_id: str, wish: Wish, *, by: str, phone: str = "", reason: str = "") -> AgentNow:
+        """Carry out what an agent chose. Raises Refused with the reason and what is possible instead."""
+        if agent_id not in self.configuration.roster.agents:
+            raise Refused(f"there is no agent {agent_id} in agents.yaml")
+        agent = self._book.house.agent(agent_id)
+        if agent.chosen is Chosen.READY and wish is Wish.READY:
+            return self._end_wrap_up(agent)
+        try:
+            agent_state.after(agent_id, agent.chosen, wish)
+        except agent_state.NotNow as refusal:
+            raise Refused(str(refusal)) from refusal
+        self._book.write(self._event(agent, wish, by, phone, reason))
+        self._dispatcher.refresh(agent)
+        return agent
+
+    def _event(self, agent: AgentNow, wish: Wish, by: str, phone: str, reason: str) -> ev.AnyEvent:
+        match wish:
+            case Wish.SIGN_IN:
+                return ev.AgentSignedIn(agent=agent.id, phone=self._phone_for(agent, phone), by=by)
+            case Wish.SIGN_OUT:
+                return ev.AgentSignedOut(agent=agent.id, by=by)
+            case Wish.PAUSE:
+                return ev.AgentPaused(agent=agent.id, reason=reason, by=by)
+            case Wish.READY:
+                return ev.AgentReady(agent=agent.id, by=by)
+
+    def _phone_for(self, agent: AgentNow, asked: str) -> str:
+        roster = self.configuration.roster
+        phone = asked or roster.agents[agent.id].phone or ""
+        if not phone:
+            raise Refused(f"{agent.id} has no phone of their own: name one with --phone")
+        if phone not in roster.phones:
+            raise Refused(f"there is no phone {phone} in agents.yaml")
+        taken = [a.id for a in self._book.house.agents.values() if a.phone == phone and a.id != agent.id]
+        if taken:
+            raise Refused(f"{phone} is taken: {taken[0]} is signed in there")
+        return phone
+
+    def _end_wrap_up(self, agent: AgentNow) -> AgentNow:
+        if not self._dispatcher.wrap_up_done(agent.id):
+            raise Refused(f"{agent.id} is ready already")
+        return agent

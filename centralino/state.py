@@ -1,0 +1,297 @@
+"""What is true in the house now: the journal's entries folded into calls and agents, and the table of a call's states.
+
+The engine changes this state only by journaling an event and applying it here; so what is read back from the journal
+after a crash is what was true before it.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from agents.state import Chosen
+from centralino import events as ev
+from centralino.events import CallEvent, Entry, Event
+
+
+class CallState(StrEnum):
+    ARRIVED = "arrived"
+    IN_MENU = "in menu"
+    QUEUED = "queued"
+    OFFERED = "offered"
+    TALKING = "talking"
+    TALKED = "talked"
+    VOICEMAIL = "voicemail"
+    ENDED = "ended"
+
+
+S = CallState
+NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
+    (S.ARRIVED, ev.StepEntered): S.IN_MENU,
+    (S.ARRIVED, ev.CallEnded): S.ENDED,
+    (S.IN_MENU, ev.StepEntered): S.IN_MENU,
+    (S.IN_MENU, ev.KeyPressed): S.IN_MENU,
+    (S.IN_MENU, ev.LanguageChosen): S.IN_MENU,
+    (S.IN_MENU, ev.QueueEntered): S.QUEUED,
+    (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
+    (S.IN_MENU, ev.CallEnded): S.ENDED,
+    (S.QUEUED, ev.CallWaits): S.QUEUED,
+    (S.QUEUED, ev.CallOffered): S.OFFERED,
+    (S.QUEUED, ev.QueueLeft): S.IN_MENU,
+    (S.QUEUED, ev.CallEnded): S.ENDED,
+    (S.OFFERED, ev.OfferEnded): S.QUEUED,
+    (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.TALKING, ev.TalkEnded): S.TALKED,
+    (S.TALKED, ev.CallEnded): S.ENDED,
+    (S.VOICEMAIL, ev.VoicemailEnded): S.IN_MENU,
+}
+
+
+class IllegalMove(Exception):
+    """A call's state does not allow this event: a fault of ours."""
+
+
+class CallNow(msgspec.Struct):
+    """A call that has not ended. Instants are seconds since 1970, 0 while they have not come."""
+
+    id: str
+    node: str
+    service: str
+    person: str
+    withheld: bool
+    language: str
+    arrived_s: float
+    state: CallState = CallState.ARRIVED
+    since_s: float = 0.0
+    step: str = ""
+    entry: int = 0  # number of the journal's entry by which the step was entered; playbacks are named by it
+    queue: str = ""
+    first_entered_s: float = 0.0
+    offers: int = 0
+    agent: str = ""
+    leg: str = ""
+    talk_started_s: float = 0.0
+    recording: str = ""
+    kept_message: bool = False
+    gave_up_on_message: bool = False
+    why: str = ""
+
+
+class AgentNow(msgspec.Struct):
+    """An agent who is, or was, signed in."""
+
+    id: str
+    phone: str = ""
+    chosen: Chosen = Chosen.SIGNED_OUT
+    reason: str = ""
+    since_s: float = 0.0
+    idle_since_s: float = 0.0
+    wrap_up_call: str = ""
+    wrap_up_until_s: float = 0.0
+
+
+class QueueCount(msgspec.Struct):
+    """What a queue did, since the installation began (`totals`) or since midnight (`today`)."""
+
+    offered: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    in_time: int = 0
+    wait_sum_s: float = 0.0
+
+
+class House(msgspec.Struct):
+    """Everything that must survive the engine."""
+
+    calls: dict[str, CallNow] = {}
+    agents: dict[str, AgentNow] = {}
+    reachable: dict[str, bool] = {}
+    totals: dict[str, QueueCount] = {}
+    today: dict[str, QueueCount] = {}
+    day: str = ""
+    outcomes: dict[str, int] = {}
+
+    def agent(self, agent_id: str) -> AgentNow:
+        return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
+
+
+def check(house: House, event: Event) -> None:
+    """Raise IllegalMove where a call's state does not allow `event`; nothing was changed."""
+    if not isinstance(event, CallEvent) or isinstance(event, ev.CallArrived):
+        return
+    call = house.calls.get(event.call)
+    if call is None:
+        raise IllegalMove(f"{type(event).__name__} for {event.call}, which is not an open call")
+    if (call.state, type(event)) not in NEXT:
+        legal = ", ".join(e.__name__ for s, e in NEXT if s is call.state)
+        raise IllegalMove(f"{type(event).__name__} while {call.id} is {call.state}; legal: {legal}")
+
+
+def apply(house: House, entry: Entry) -> None:
+    """Make `entry` true. The instant of an entry is when it became true."""
+    event = entry.event
+    if isinstance(event, CallEvent) and not isinstance(event, ev.CallArrived):
+        call = house.calls[event.call]
+        to = NEXT[call.state, type(event)]
+        if to is not call.state:
+            call.state, call.since_s = to, entry.at_s
+    effect = _EFFECTS.get(type(event))
+    if effect is not None:
+        effect(house, event, entry)
+
+
+def new_day(house: House, day: str) -> None:
+    """Begin to count a new day (`2026-11-22`, local time), where it is one."""
+    if house.day != day:
+        house.day, house.today = day, {}
+
+
+# --- what each event changes; named by the event
+
+
+def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
+    house.calls[event.call] = CallNow(
+        id=event.call,
+        node=event.node,
+        service=event.service,
+        person=event.person,
+        withheld=event.withheld,
+        language=event.language,
+        arrived_s=entry.at_s,
+        since_s=entry.at_s,
+    )
+
+
+def _step_entered(house: House, event: ev.StepEntered, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.step, call.entry = event.step, entry.n
+
+
+def _language_chosen(house: House, event: ev.LanguageChosen, entry: Entry) -> None:
+    house.calls[event.call].language = event.language
+
+
+def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.queue, call.first_entered_s = event.queue, event.first_entered_s
+    for counts in (house.totals, house.today):
+        counts.setdefault(event.queue, QueueCount()).offered += 1
+
+
+def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
+    house.calls[event.call].why = event.why
+
+
+def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.agent, call.leg, call.why = event.agent, event.leg, event.why
+    call.offers += 1
+
+
+def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.agent, call.leg, call.why = "", "", event.why
+
+
+def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
+    for counts in (house.totals, house.today):
+        count = counts.setdefault(call.queue, QueueCount())
+        count.answered += 1
+        count.in_time += event.in_time
+        count.wait_sum_s += entry.at_s - call.first_entered_s
+
+
+def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
+    house.agent(event.agent).idle_since_s = entry.at_s
+    house.calls[event.call].leg = ""
+
+
+def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
+    house.calls[event.call].why = event.why
+
+
+def _voicemail_started(house: House, event: ev.VoicemailStarted, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.recording, call.entry = event.recording, entry.n
+
+
+def _voicemail_ended(house: House, event: ev.VoicemailEnded, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.kept_message, call.gave_up_on_message = event.kept, not event.kept
+
+
+def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
+    call = house.calls.pop(event.call)
+    house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
+    if event.outcome is ev.Outcome.ABANDONED:
+        for counts in (house.totals, house.today):
+            counts.setdefault(call.queue, QueueCount()).abandoned += 1
+
+
+def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
+    _choose(house, event, entry, Chosen.READY, "")
+    house.agent(event.agent).phone = event.phone
+
+
+def _signed_out(house: House, event: ev.AgentSignedOut, entry: Entry) -> None:
+    _choose(house, event, entry, Chosen.SIGNED_OUT, "")
+    house.agent(event.agent).phone = ""
+
+
+def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
+    _choose(house, event, entry, Chosen.READY, "")
+
+
+def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
+    _choose(house, event, entry, Chosen.PAUSED, event.reason)
+
+
+def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:
+    agent = house.agent(event.agent)
+    agent.chosen, agent.reason, agent.since_s, agent.idle_since_s = chosen, reason, entry.at_s, entry.at_s
+
+
+def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:
+    agent = house.agent(event.agent)
+    agent.wrap_up_call, agent.wrap_up_until_s = event.call, event.until_s
+
+
+def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
+    agent = house.agent(event.agent)
+    agent.wrap_up_call, agent.wrap_up_until_s, agent.idle_since_s = "", 0.0, entry.at_s
+
+
+def _reachable(house: House, event: ev.PhoneReachable, entry: Entry) -> None:
+    house.reachable[event.phone] = True
+
+
+def _unreachable(house: House, event: ev.PhoneUnreachable, entry: Entry) -> None:
+    house.reachable[event.phone] = False
+
+
+_EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
+    ev.CallArrived: _call_arrived,
+    ev.StepEntered: _step_entered,
+    ev.LanguageChosen: _language_chosen,
+    ev.QueueEntered: _queue_entered,
+    ev.CallWaits: _call_waits,
+    ev.CallOffered: _call_offered,
+    ev.OfferEnded: _offer_ended,
+    ev.TalkStarted: _talk_started,
+    ev.TalkEnded: _talk_ended,
+    ev.QueueLeft: _queue_left,
+    ev.VoicemailStarted: _voicemail_started,
+    ev.VoicemailEnded: _voicemail_ended,
+    ev.CallEnded: _call_ended,
+    ev.AgentSignedIn: _signed_in,
+    ev.AgentSignedOut: _signed_out,
+    ev.AgentReady: _ready,
+    ev.AgentPaused: _paused,
+    ev.WrapUpStarted: _wrap_up_started,
+    ev.WrapUpEnded: _wrap_up_ended,
+    ev.PhoneReachable: _reachable,
+    ev.PhoneUnreachable: _unreachable,
+}

@@ -1,0 +1,294 @@
+"""The switchboard joins the parts: what the phone system tells goes to the one it concerns.
+
+Everything here is plain and synchronous: an event comes in, all that follows from it is journaled and asked for, and
+the next event finds a house in order. There is one switchboard, and nobody else changes the state of a call.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from acd.floor import Floor
+from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from acd.why import Why
+from agents.state import Wish
+from asterisk import port
+from asterisk.port import LegNow, PhoneEvent, Telephony
+from centralino import events as ev
+from centralino.alarms import Alarms
+from centralino.attendant import Attendant, Voice
+from centralino.book import Book
+from centralino.clock import Clock
+from centralino.dispatch import Dispatcher
+from centralino.events import Outcome
+from centralino.people import People, is_withheld
+from centralino.settings import Configuration
+from centralino.signing import Signing
+from centralino.state import CallNow, CallState
+from ivr import walk
+from ivr.sentences import Sentence
+
+log = logging.getLogger(__name__)
+UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the switchboard works with: the phone system, time, who calls, and what can be said."""
+
+    telephony: Telephony
+    clock: Clock
+    people: People
+    voice: Voice
+    message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
+
+
+class Switchboard:
+    """All calls and agents of one installation."""
+
+    def __init__(self, configuration: Configuration, book: Book, around: Surroundings) -> None:
+        self.configuration, self.book, self.clock = configuration, book, around.clock
+        telephony, clock, people = around.telephony, around.clock, around.people
+        self._telephony, self._people = telephony, people
+        self._alarms = Alarms()
+        self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
+        self.floor = Floor(configuration.rules.queues)
+        self.attendant = Attendant(book, telephony, clock, self._alarms, around.voice)
+        self.dispatcher = Dispatcher(book, telephony, clock, people, self.floor)
+        self.signing = Signing(book, self.dispatcher)
+        for part in (self.attendant, self.dispatcher, self.signing):
+            part.configuration = configuration
+        self.attendant.message_length_s = around.message_length_s
+        self.attendant.enter_queue = self._enter_queue
+        self.attendant.end = self.dispatcher.end = self._end_as_planned
+        self.dispatcher.send_on = self._send_on
+        self._go_on_from_the_journal()
+
+    # --- time
+
+    def next_deadline(self) -> float | None:
+        """The instant at which `due` must be called; None while nothing is pending."""
+        deadlines = [d for d in (self.floor.next_deadline(), self._alarms.next()) if d is not None]
+        return min(deadlines, default=None)
+
+    def due(self) -> None:
+        self.dispatcher.due()
+        while alarm := self._alarms.take(self.clock.now_s()):
+            self.attendant.alarm(*alarm)
+
+    # --- the phone system
+
+    def handle(self, event: PhoneEvent) -> None:
+        """Let `event` have its consequences. One call's trouble ends that call, loudly, and no other."""
+        try:
+            self._handle(event)
+        except Exception:
+            log.exception("%s could not be carried out", event)
+            self._give_up(_call_named_in(event))
+
+    def _handle(self, event: PhoneEvent) -> None:
+        match event:
+            case port.Arrived():
+                self._arrived(event)
+            case port.Digit(leg=leg, digit=digit):
+                self.attendant.digit(leg, digit)
+            case port.PlaybackEnded(leg=leg, playback=playback, whole=whole):
+                self.attendant.playback_ended(leg, playback, whole=whole)
+            case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
+                self.attendant.recording_ended(leg, recording, duration_s)
+            case port.LegRinging(leg=leg):
+                self.dispatcher.rang(leg)
+            case port.LegAnswered(leg=leg):
+                self.dispatcher.answered(leg)
+            case port.LegEnded(leg=leg, cause=cause):
+                self._leg_ended(leg, cause)
+            case port.JoinFailed(call=call):
+                self.dispatcher.join_failed(call)
+            case port.Reachable(phone=phone):
+                self._reach(phone, within_reach=True)
+            case port.Unreachable(phone=phone):
+                self._reach(phone, within_reach=False)
+            case port.Refused(kind=kind, account=account, address=address):
+                self.book.write(ev.SecurityAlert(kind=kind, account=account, address=address))
+            case port.Connected(node=node, legs=legs):
+                self._connected(node, legs)
+            case port.Lost(node=node, why=why):
+                self._lost(node, why)
+
+    # --- a call's beginning and end
+
+    def _arrived(self, arrived: port.Arrived) -> None:
+        if self.book.call(arrived.leg) is not None:
+            return  # told twice: once as it is, once as it came
+        dialplan = self.configuration.service_of(arrived.dialled)
+        caller = arrived.caller
+        default = next(iter(self.configuration.dialplans.values())).languages[0]
+        self.book.write(
+            ev.CallArrived(
+                call=arrived.leg,
+                node=arrived.node,
+                dialled=UNDIALLABLE.sub("", arrived.dialled)[:64],
+                service=dialplan.number if dialplan else "",
+                person=self._people.key_for(caller.number, caller.name, self.clock.now_s()),
+                withheld=is_withheld(caller.number),
+                language=dialplan.languages[0] if dialplan else default,
+            )
+        )
+        self._telephony.answer(arrived.leg)
+        call = self.book.house.calls[arrived.leg]
+        if dialplan:
+            self.attendant.welcome(call)
+        else:
+            self.attendant.say_and_end(call, Sentence.UNKNOWN_NUMBER, Outcome.UNKNOWN_NUMBER)
+
+    def _leg_ended(self, leg: str, cause: port.EndCause) -> None:
+        call = self.book.call(leg)
+        if call is None:
+            self.dispatcher.leg_ended(leg, cause)
+            return
+        if not self.attendant.caller_left(call):
+            return  # a message is being closed; the call ends with it
+        self.dispatcher.caller_left(call)
+        self._end(call, "the caller hung up" if cause is not port.EndCause.GONE else cause)
+
+    def _end_as_planned(self, call_id: str, why: str) -> None:
+        """The dialplan, a talk's end or a voicemail's end ends the call."""
+        call = self.book.call(call_id)
+        if call is not None:
+            self._end(call, why)
+            self._telephony.hang_up(call_id)
+
+    def _end(self, call: CallNow, why: str) -> None:
+        self.attendant.forget(call.id)
+        self.book.write(ev.CallEnded(call=call.id, outcome=outcome_of(call), why=why))
+
+    def _give_up(self, call_id: str) -> None:
+        """A fault of ours in this call: end it on record, so that nobody waits for ever."""
+        call = self.book.call(call_id)
+        if call is None:
+            return
+        self.attendant.forget(call.id)
+        try:
+            self.dispatcher.caller_left(call)
+            if call.state is CallState.VOICEMAIL:
+                self.book.write(
+                    ev.VoicemailEnded(call=call.id, recording=call.recording, kept=True, duration_s=0, why="a fault")
+                )
+            self.book.write(ev.CallEnded(call=call.id, outcome=Outcome.FAILED, why="a fault of the engine"))
+        except Exception:
+            log.exception("%s could not even be ended", call_id)
+        self._telephony.hang_up(call_id)
+
+    def end_all(self, why: str) -> int:
+        """End every call on record, for `why`; how many there were."""
+        calls = list(self.book.house.calls.values())
+        self.dispatcher.suspend()
+        for call in calls:
+            if self.attendant.caller_left(call):
+                self.dispatcher.caller_left(call)
+                self._end(call, why)
+            self._telephony.hang_up(call.id)
+        return len(calls)
+
+    # --- between menu and queue
+
+    def _enter_queue(self, call_id: str, queue: str) -> None:
+        self.dispatcher.enter(self.book.house.calls[call_id], queue)
+
+    def _send_on(self, call_id: str, then: Goto) -> None:
+        call = self.book.house.calls[call_id]
+        match then:
+            case ToVoicemail(box=box):
+                self.attendant.take_message(call, box or call.queue)
+            case ToQueue(queue=queue):
+                self.dispatcher.enter(call, queue)
+            case ToStep(step=step):
+                self.attendant.send_to_step(call, step, walk.Why.SENT_ON)
+            case HangUp():
+                self.attendant.say_and_end(call, Sentence.GOODBYE, "sent on to hang up")
+
+    # --- phones, and what agents choose
+
+    def _reach(self, phone: str, *, within_reach: bool) -> None:
+        if self.book.house.reachable.get(phone) is within_reach:
+            return
+        self.book.write(ev.PhoneReachable(phone=phone) if within_reach else ev.PhoneUnreachable(phone=phone))
+        for agent in list(self.book.house.agents.values()):
+            if agent.phone == phone:
+                self.dispatcher.refresh(agent, Why.UNREACHABLE)
+
+    def choose(self, agent: str, wish: Wish, *, by: str, phone: str = "", reason: str = "") -> None:
+        """What an agent chose. Raises signing.Refused with a text for the person who asked."""
+        self.signing.choose(agent, wish, by=by, phone=phone, reason=reason)
+
+    # --- connected, lost, and going on
+
+    def _lost(self, node: str, why: str) -> None:
+        self.connected[node] = False
+        self.dispatcher.suspend()
+        self.book.write(ev.AsteriskLost(node=node, why=why))
+
+    def _connected(self, node: str, legs: tuple[LegNow, ...]) -> None:
+        """Hold what we believe against what is true there, then go on."""
+        self.book.write(ev.AsteriskConnected(node=node, legs=len(legs)))
+        now = {leg.leg: leg for leg in legs}
+        for call in list(self.book.house.calls.values()):
+            if call.node == node:
+                self._go_on(call, now)
+        for leg in legs:
+            if leg.arrived is not None and self.book.call(leg.leg) is None:
+                self.handle(leg.arrived)
+        self._sweep(now)
+        self.connected[node] = True
+        self.dispatcher.resume()
+
+    def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
+        try:
+            if call.id not in now:
+                self._leg_ended(call.id, port.EndCause.GONE)
+            elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
+                self.attendant.silence(call)
+                self.dispatcher.go_on(call, now)
+            elif call.state is CallState.TALKED:
+                self._end_as_planned(call.id, "the agent hung up")
+            elif call.state is CallState.ARRIVED and call.service:
+                self._telephony.answer(call.id)
+                self.attendant.welcome(call)
+            else:
+                self.attendant.go_on(call)
+        except Exception:
+            log.exception("%s could not go on", call.id)
+            self._give_up(call.id)
+
+    def _sweep(self, now: dict[str, LegNow]) -> None:
+        """End agents' legs that belong to no call any more."""
+        ours = {call.leg for call in self.book.house.calls.values()}
+        for leg in now.values():
+            if leg.arrived is None and leg.leg not in ours:
+                self._telephony.hang_up(leg.leg)
+
+    def _go_on_from_the_journal(self) -> None:
+        """Put the floor back as it was; nothing is offered before the phone system is connected."""
+        self.dispatcher.suspend()
+        self.dispatcher.put_back_agents()
+        for call in self.book.house.calls.values():
+            self.dispatcher.put_back_call(call)
+
+
+def outcome_of(call: CallNow) -> Outcome:
+    """What came of a call that ends now, from what it went through."""
+    if not call.service:
+        return Outcome.UNKNOWN_NUMBER
+    if call.kept_message:
+        return Outcome.VOICEMAIL
+    if call.talk_started_s:
+        return Outcome.ANSWERED
+    if call.gave_up_on_message:
+        return Outcome.NO_MESSAGE
+    return Outcome.ABANDONED if call.queue else Outcome.ENDED_IN_MENU
+
+
+def _call_named_in(event: PhoneEvent) -> str:
+    leg = getattr(event, "leg", "") or getattr(event, "call", "")
+    return str(leg).rpartition("-leg")[0] or str(leg)

@@ -1,0 +1,139 @@
+"""Asterisk's own records of calls held against ours: nothing that came in may be missing."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from pathlib import Path
+
+from centralino.clock import as_utc
+from centralino.database import Database
+from supervision.calls_view import CallState
+from supervision.store import Call, calls_since
+
+INBOUND = "from-carrier"
+GRACE_S = 5.0  # so long may the other side of a call's end be on its way
+LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
+
+# The columns of Asterisk's cdr_csv as it writes them without configuration.
+CDR_COLUMNS = (
+    *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata"),
+    *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CdrRow:
+    """One of Asterisk's call detail records, written when a channel has ended. `uniqueid` is the call's id."""
+
+    uniqueid: str
+    dcontext: str
+    dst: str
+    start: datetime
+    end: datetime
+
+
+class FindingKind(StrEnum):
+    CALL_MISSING = "call missing"
+    CASE_MISSING = "case missing"
+    NOT_ENDED = "call not ended"
+    CDR_MISSING = "CDR missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit. `call` is the call's id, `sentence` says what is wrong with it."""
+
+    kind: FindingKind
+    call: str
+    sentence: str
+
+
+class UnreadableCdr(Exception):
+    """A line of Asterisk's CDR file does not have the columns or the times that we were told to expect."""
+
+
+def read_cdr(path: Path, columns: Sequence[str] = CDR_COLUMNS, zone: tzinfo = UTC) -> tuple[CdrRow, ...]:
+    """The records of a CSV file of Asterisk's, whose times are in `zone`. Raises UnreadableCdr, or OSError."""
+    with path.open(encoding="utf-8", errors="replace", newline="") as lines:
+        # why: a caller's name may hold a NUL, which no record needs
+        rows = csv.reader(line.replace("\0", "") for line in lines)
+        return tuple(_cdr_rows(rows, path.name, columns, zone))
+
+
+async def audit(
+    database: Database,
+    cdr_rows: Sequence[CdrRow],
+    *,
+    now_s: float,
+    since: datetime = LONG_AGO,
+    inbound: str = INBOUND,
+) -> tuple[Finding, ...]:
+    """What does not fit between Asterisk's records and our calls that arrived at `since` or later.
+
+    `now_s` is the instant of the audit: what ended in the last 5 s before it may still be on its way.
+    """
+    settled = as_utc(now_s - GRACE_S)
+    calls = {call.id: call for call in await calls_since(database, LONG_AGO)}
+    ended_at = _inbound_ends(cdr_rows, inbound, since)
+    return (
+        *_calls_missing(calls, ended_at, settled),
+        *_not_ended(calls, ended_at, settled),
+        *(finding for call in calls.values() if call.arrived_at >= since for finding in _of_call(call, settled)),
+        *_cdrs_missing(calls, {row.uniqueid for row in cdr_rows}, since, settled),
+    )
+
+
+def _inbound_ends(cdr_rows: Sequence[CdrRow], inbound: str, since: datetime) -> dict[str, datetime]:
+    """When each inbound call ended; Asterisk may write several records for one."""
+    ends: dict[str, datetime] = {}
+    for row in cdr_rows:
+        if row.dcontext == inbound and row.start >= since:
+            ends[row.uniqueid] = max(row.end, ends.get(row.uniqueid, row.end))
+    return ends
+
+
+def _calls_missing(calls: dict[str, Call], ended_at: dict[str, datetime], settled: datetime) -> Iterator[Finding]:
+    for call, end in ended_at.items():
+        if call not in calls and end <= settled:
+            text = f"Asterisk recorded call {call}, ended {_shown(end)}, but we have no call with this id."
+            yield Finding(FindingKind.CALL_MISSING, call, text)
+
+
+def _not_ended(calls: dict[str, Call], ended_at: dict[str, datetime], settled: datetime) -> Iterator[Finding]:
+    for call, end in ended_at.items():
+        if call in calls and calls[call].state is not CallState.ENDED and end <= settled:
+            text = f"Call {call} ended in Asterisk {_shown(end)}, but with us it is still {calls[call].state}."
+            yield Finding(FindingKind.NOT_ENDED, call, text)
+
+
+def _of_call(call: Call, settled: datetime) -> Iterator[Finding]:
+    if call.ended_at is not None and call.ended_at <= settled and call.case_id is None:
+        yield Finding(FindingKind.CASE_MISSING, call.id, f"Call {call.id} ended, but it stands against no case.")
+
+
+def _cdrs_missing(calls: dict[str, Call], recorded: set[str], since: datetime, settled: datetime) -> Iterator[Finding]:
+    for call in calls.values():
+        if call.ended_at is None or call.ended_at > settled or call.arrived_at < since or call.id in recorded:
+            continue
+        text = f"Call {call.id} ended {_shown(call.ended_at)}, but Asterisk has no record of it."
+        yield Finding(FindingKind.CDR_MISSING, call.id, text)
+
+
+def _cdr_rows(rows: Iterator[list[str]], name: str, columns: Sequence[str], zone: tzinfo) -> Iterator[CdrRow]:
+    for number, values in enumerate(rows, start=1):
+        try:
+            row = dict(zip(columns, values, strict=True))
+            start, end = _instant(row["start"], zone), _instant(row["end"], zone)
+        except ValueError as wrong:
+            raise UnreadableCdr(f"{name}: record {number}: {wrong}") from wrong
+        yield CdrRow(row["uniqueid"], row["dcontext"], row["dst"], start, end)
+
+
+def _instant(text: str, zone: tzinfo) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
+
+
+def _shown(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,145 @@
+"""The house as people look at it: rows for queues, agents and calls, and which of them changed.
+
+The rows are what the door tells (centralino/door.py); instants are seconds since 1970.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from acd.floor import Floor
+from acd.rules import QueueRules
+from agents.roster import Agent
+from centralino.events import AgentEvent, CallEvent, Entry, PhoneReachable, PhoneUnreachable
+from centralino.state import CallNow, House, QueueCount
+
+Row = dict[str, Any]
+Who = Callable[[str], tuple[str, str]]  # a person's key → number, name
+
+
+class LiveView:
+    """Rows from what is true now. `entry` is told each journal entry; `changes` gives the rows that differ since."""
+
+    def __init__(self, house: House, floor: Floor, agents: dict[str, Agent], who: Who) -> None:
+        self._house, self._floor, self._agents, self._who = house, floor, agents, who
+        self._calls: set[str] = set()
+        self._queues: set[str] = set()
+        self._told_positions: dict[str, int | None] = {}
+
+    def entry(self, entry: Entry) -> None:
+        """Note whom `entry` concerns."""
+        event = entry.event
+        match event:
+            case CallEvent(call=call):
+                self._calls.add(call)
+                self._queues.add(getattr(event, "queue", "") or self._queue_of(call))
+                agent = getattr(event, "agent", "")
+                if agent:
+                    self._floor.touched.add(agent)
+            case AgentEvent(agent=agent):
+                self._floor.touched.add(agent)
+            case PhoneReachable(phone=phone) | PhoneUnreachable(phone=phone):
+                self._floor.touched.update(a.id for a in self._house.agents.values() if a.phone == phone)
+
+    @property
+    def has_changed(self) -> bool:
+        return bool(self._calls or self._floor.touched)
+
+    def everything(self) -> Row:
+        """All rows."""
+        return {
+            "queues": {name: self._queue(rules) for name, rules in self._floor.rules.items()},
+            "agents": {name: self._agent(name) for name in self._agents},
+            "calls": {name: self._call(call) for name, call in self._house.calls.items()},
+        }
+
+    def changes(self) -> Row:
+        """The rows that changed since the last look; a call that has ended is None."""
+        agents = {name: self._agent(name) for name in self._floor.touched if name in self._agents}
+        moved = self._moved(self._queues & set(self._floor.rules)) if self._queues else set()
+        calls = {name: self._call_or_none(name) for name in self._calls | moved}
+        # agents who came, went or finished are free, or not, in each queue that they serve
+        queues = self._floor.rules.values() if agents else [self._floor.rules[q] for q in self._queues if q]
+        rows = {"agents": agents, "calls": calls, "queues": {rules.name: self._queue(rules) for rules in queues}}
+        self._floor.touched.clear()
+        self._calls.clear()
+        self._queues.clear()
+        return rows
+
+    # --- within
+
+    def _queue_of(self, call_id: str) -> str:
+        call = self._house.calls.get(call_id)
+        return call.queue if call else ""
+
+    def _moved(self, queues: Iterable[str]) -> set[str]:
+        """Calls whose position in a changed line is another than was told."""
+        moved = set()
+        for queue in queues:
+            for position, call in enumerate(self._floor.line_of(queue), 1):
+                if self._told_positions.get(call) != position:
+                    moved.add(call)
+        return moved
+
+    def _queue(self, rules: QueueRules) -> Row:
+        waiting = self._floor.line_of(rules.name)
+        oldest = self._house.calls.get(waiting[0]) if waiting else None
+        today = self._house.today.get(rules.name, QueueCount())
+        agents = self._floor.agents
+        able = self._floor.able(rules.name, "")
+        return {
+            "name": rules.name,
+            "waiting": len(waiting),
+            "oldest_s": oldest.first_entered_s if oldest else None,
+            "free": sum(1 for name in able if agents[name].can_take_a_call),
+            "talking": sum(1 for a in agents.values() if a.queue == rules.name and a.doing == "talking"),
+            "offered": today.offered,
+            "answered": today.answered,
+            "abandoned": today.abandoned,
+            "in_time": today.in_time,
+            "wait_sum_s": today.wait_sum_s,
+            "target_answer": rules.target_answer,
+            "target_within_s": rules.target_within_s,
+        }
+
+    def _agent(self, name: str) -> Row:
+        listed, now, on_floor = self._agents[name], self._house.agents.get(name), self._floor.agents.get(name)
+        phone = (now.phone if now else "") or listed.phone or ""
+        return {
+            "id": name,
+            "name": listed.name,
+            "site": listed.site,
+            "phone": phone,
+            "reachable": self._house.reachable.get(phone, False),
+            "chosen": now.chosen if now else "signed out",
+            "reason": now.reason if now else "",
+            "doing": on_floor.doing if on_floor else "free",
+            "since_s": max(now.since_s if now else 0.0, on_floor.since_s if on_floor else 0.0),
+            "call": on_floor.call if on_floor else "",
+            "queue": on_floor.queue if on_floor else "",
+        }
+
+    def _call_or_none(self, name: str) -> Row | None:
+        call = self._house.calls.get(name)
+        if call is None:
+            self._told_positions.pop(name, None)
+            return None
+        return self._call(call)
+
+    def _call(self, call: CallNow) -> Row:
+        number, name = self._who(call.person)
+        position = self._told_positions[call.id] = self._floor.position(call.id)
+        return {
+            "id": call.id,
+            "service": call.service,
+            "caller": number,
+            "name": name,
+            "state": call.state,
+            "since_s": call.since_s,
+            "arrived_s": call.arrived_s,
+            "step": call.step,
+            "queue": call.queue,
+            "position": position,
+            "agent": call.agent,
+            "language": call.language,
+            "why": call.why,
+        }

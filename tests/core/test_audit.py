@@ -1,0 +1,129 @@
+"""Asterisk's records against our calls: each thing that can be missing is found and said."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cases.store import cases_table
+from centralino.database import Database, database_url, open_database
+from supervision.audit import CdrRow, FindingKind, UnreadableCdr, audit, read_cdr
+from supervision.calls_view import CallRow, CallState
+from supervision.store import save_calls
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+NOW_S = (START + timedelta(hours=1)).timestamp()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = open_database(database_url("sqlite", tmp_path))
+    await opened.upgrade()
+    async with opened.engine.begin() as connection:
+        case = {"id": "10000011", "state": "open", "opened_at": START, "service": "055055", "person": "k", "why": "x"}
+        await connection.execute(cases_table.insert(), [case])
+    yield opened
+    await opened.close()
+
+
+async def put_call(database: Database, call: str, *, ended: bool = True, case: str | None = "10000011") -> None:
+    row = CallRow(
+        id=call,
+        node="main",
+        dialled="055055",
+        service="055055",
+        person="k",
+        withheld=False,
+        language="it",
+        arrived_at=START,
+        state=CallState.ENDED if ended else CallState.TALKING,
+        ended_at=START + timedelta(minutes=2) if ended else None,
+        case_id=case,
+    )
+    async with database.engine.begin() as connection:
+        await save_calls(connection, [row])
+
+
+def cdr(call: str, context: str = "from-carrier", ended_before_s: float = 3480) -> CdrRow:
+    return CdrRow(call, context, "055055", START, datetime.fromtimestamp(NOW_S - ended_before_s, UTC))
+
+
+async def kinds(database: Database, *rows: CdrRow) -> list[tuple[FindingKind, str]]:
+    return [(finding.kind, finding.call) for finding in await audit(database, rows, now_s=NOW_S)]
+
+
+async def test_calls_that_fit_give_no_finding(database: Database) -> None:
+    await put_call(database, "main-1.1")
+    assert await kinds(database, cdr("main-1.1"), cdr("main-1.1"), cdr("leg-1", context="")) == []
+
+
+async def test_a_record_without_a_call_is_found(database: Database) -> None:
+    assert await kinds(database, cdr("main-1.1")) == [(FindingKind.CALL_MISSING, "main-1.1")]
+
+
+async def test_an_ended_call_without_a_case_is_found(database: Database) -> None:
+    await put_call(database, "main-1.1", case=None)
+    assert await kinds(database, cdr("main-1.1")) == [(FindingKind.CASE_MISSING, "main-1.1")]
+
+
+async def test_a_call_that_ended_only_in_asterisk_is_found(database: Database) -> None:
+    await put_call(database, "main-1.1", ended=False)
+    assert await kinds(database, cdr("main-1.1")) == [(FindingKind.NOT_ENDED, "main-1.1")]
+
+
+async def test_an_ended_call_without_a_record_is_found(database: Database) -> None:
+    await put_call(database, "main-1.1")
+    assert await kinds(database) == [(FindingKind.CDR_MISSING, "main-1.1")]
+
+
+async def test_a_call_that_goes_on_needs_no_record(database: Database) -> None:
+    await put_call(database, "main-1.1", ended=False, case=None)
+    assert await kinds(database) == []
+
+
+async def test_what_ended_a_moment_ago_may_still_be_on_its_way(database: Database) -> None:
+    await put_call(database, "main-1.1", ended=False)
+    assert await kinds(database, cdr("main-1.1", ended_before_s=2), cdr("main-1.2", ended_before_s=2)) == []
+
+
+async def test_what_arrived_before_the_audited_time_is_left_out(database: Database) -> None:
+    await put_call(database, "main-1.1", case=None)
+    assert await audit(database, [cdr("main-1.2")], now_s=NOW_S, since=START + timedelta(seconds=1)) == ()
+
+
+async def test_a_finding_says_in_a_sentence_what_is_wrong(database: Database) -> None:
+    [finding] = await audit(database, [cdr("main-1.1")], now_s=NOW_S)
+    assert finding.sentence == (
+        "Asterisk recorded call main-1.1, ended 2026-11-23 09:02:00 UTC, but we have no call with this id."
+    )
+
+
+# Asterisk's file
+
+LINE = (
+    '"","3331234567","055055","from-carrier","""Ana, ""O\'Neil"""" <3331234567>","PJSIP/carrier-0","","Stasis",'
+    '"centralino","2026-11-23 10:00:00","2026-11-23 10:00:01","2026-11-23 10:02:00",120,119,"ANSWERED",'
+    '"DOCUMENTATION","main-1.1",""\n'
+)
+
+
+def test_the_csv_file_of_asterisk_is_read_with_its_times_in_their_zone(tmp_path: Path) -> None:
+    (tmp_path / "Master.csv").write_text(LINE.replace("Ana", "An\0a\u00e9") * 2)
+    rows = read_cdr(tmp_path / "Master.csv", zone=ZoneInfo("Europe/Rome"))
+    expected = CdrRow("main-1.1", "from-carrier", "055055", START, START + timedelta(minutes=2))
+    assert rows == (expected, expected)
+
+
+@pytest.mark.parametrize("line", ["a,b\n", LINE.replace("2026-11-23 10:02:00", "yesterday")])
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "Master.csv").write_text(LINE + line)
+    with pytest.raises(UnreadableCdr, match=r"Master\.csv: record 2"):
+        read_cdr(tmp_path / "Master.csv")
+
+
+def test_other_columns_are_read_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("main-1.1,2026-11-23 09:00:00,2026-11-23 09:02:00.250,from-carrier,055055\n")
+    [row] = read_cdr(tmp_path / "a.csv", columns=("uniqueid", "start", "end", "dcontext", "dst"))
+    assert row.end == START + timedelta(minutes=2, milliseconds=250)

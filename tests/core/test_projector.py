@@ -1,0 +1,464 @@
+"""From the journal into the database: in order, once, and whatever happens to the database meanwhile.
+
+With CENTRALINO_TEST_POSTGRES=postgresql://… (a server where databases may be made) the same tests run there too.
+"""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, make_url, select, text
+
+from cases.case_number import FROM_CALL, case_number
+from cases.store import cases_table, contacts, people
+from centralino.clock import SimClock
+from centralino.database import Database, database_url, metadata, open_database
+from centralino.events import (
+    AgentPaused,
+    AnyEvent,
+    CallArrived,
+    CallEnded,
+    CallOffered,
+    LanguageChosen,
+    OfferEnded,
+    Outcome,
+    QueueEntered,
+    QueueLeft,
+    SecurityAlert,
+    StepEntered,
+    TalkEnded,
+    TalkStarted,
+    VoicemailEnded,
+    VoicemailStarted,
+)
+from centralino.journal import Journal
+from centralino.people import People
+from supervision import calls_view, store
+from supervision import projector as projectors
+from supervision.calls_view import CallState
+from supervision.projector import HistoryMissing, Projector
+from supervision.store import call, case, cases, events_of, recent_calls
+
+DEADLINE_S = 20.0
+POSTGRES = os.environ.get("CENTRALINO_TEST_POSTGRES")
+HOSTILE = "a\"b',;\r\n\0<script>\u202e😀" + "x" * 5000
+KINDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
+
+
+@asynccontextmanager
+async def fresh_postgresql() -> AsyncIterator[str]:
+    name = f"centralino_test_{uuid.uuid4().hex[:12]}"
+    server = open_database(database_url(str(POSTGRES), Path()))
+    try:
+        async with server.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+            yield make_url(database_url(str(POSTGRES), Path())).set(database=name).render_as_string(hide_password=False)
+            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        await server.close()
+
+
+@pytest.fixture(params=KINDS)
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "sqlite":
+        yield database_url("sqlite", tmp_path)
+        return
+    async with fresh_postgresql() as fresh:
+        yield fresh
+
+
+@dataclass
+class House:
+    """A journal, the people, a database, and the projector between them."""
+
+    folder: Path
+    clock: SimClock
+    journal: Journal
+    people: People
+    database: Database
+    projector: Projector
+    task: "asyncio.Task[None] | None" = None
+
+    def tell(self, *events: AnyEvent, after_s: float = 0.0) -> None:
+        for event in events:
+            self.clock.advance(after_s)
+            self.journal.append(event)
+
+    def caller(self, number: str, name: str = "") -> str:
+        return self.people.key_for(number, name, self.clock.now_s())
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.projector.run())
+
+    async def stop(self) -> None:
+        task, self.task = self.task, None
+        if task:
+            task.cancel()
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+
+    async def projected(self) -> None:
+        if not self.task:
+            self.start()
+        await self.projector.caught_up(DEADLINE_S)
+
+    async def everything(self) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        async with self.database.engine.connect() as connection:
+            for name, table in metadata.tables.items():
+                rows = await connection.execute(select(table).order_by(*table.primary_key.columns))
+                found[name] = [tuple(row) for row in rows]
+        return found
+
+
+@pytest.fixture
+async def house(url: str, tmp_path: Path) -> AsyncIterator[House]:
+    clock = SimClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    journal = Journal.open(tmp_path / "journal", clock)
+    journal.start_segment(None)
+    people_file, database = People(tmp_path / "people.jsonl"), open_database(url)
+    house = House(tmp_path, clock, journal, people_file, database, Projector(journal, people_file, database))
+    yield house
+    await house.stop()
+    journal.close()
+    people_file.close()
+    await database.close()
+
+
+def arrival(call_id: str, person: str, dialled: str = "055055", service: str = "055055") -> CallArrived:
+    return CallArrived(call=call_id, node="main", dialled=dialled, service=service, person=person, language="it")
+
+
+def end(call_id: str, outcome: Outcome = Outcome.ANSWERED) -> CallEnded:
+    return CallEnded(call=call_id, outcome=outcome, why="caller hung up")
+
+
+def offer(call_id: str, agent: str = "a1", phone: str = "p1") -> CallOffered:
+    return CallOffered(call=call_id, queue="tributi", agent=agent, phone=phone, leg=f"leg-{agent}", why="longest idle")
+
+
+def answered_call(house: House, call_id: str, person: str) -> None:
+    house.tell(arrival(call_id, person))
+    house.tell(LanguageChosen(call=call_id, language="en"), StepEntered(call=call_id, step="main"), after_s=1)
+    house.tell(QueueEntered(call=call_id, queue="tributi", first_entered_s=house.clock.now_s()))
+    house.tell(offer(call_id), after_s=5)
+    house.tell(OfferEnded(call=call_id, agent="a1", leg="leg-a1", why="no answer"), after_s=20)
+    house.tell(offer(call_id, "a2", "p2"))
+    house.tell(TalkStarted(call=call_id, agent="a2", leg="leg-a2", in_time=False), after_s=4)
+    house.tell(TalkEnded(call=call_id, agent="a2", leg="leg-a2", by="caller"), after_s=60)
+    house.tell(end(call_id))
+
+
+async def test_an_answered_call_stands_in_its_row_with_waits_talk_and_case(house: House) -> None:
+    answered_call(house, "main-1.1", house.caller("3331234567", "Ana"))
+    await house.projected()
+    found = await call(house.database, "main-1.1")
+    assert found
+    assert (found.state, found.outcome, found.language, found.step) == (CallState.ENDED, "answered", "en", "main")
+    assert (found.agent, found.phone, found.queue) == ("a2", "p2", "tributi")
+    assert (found.wait_s, found.talk_s, found.in_time) == (29.0, 60.0, False)
+    assert found.arrived_at == datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    assert (found.number, found.name) == ("+393331234567", "Ana")
+    assert found.case_id == case_number(FROM_CALL, 1)
+    stands = await case(house.database, found.case_id)
+    assert stands
+    assert (stands.state, stands.closed_why, stands.number) == ("closed", "nothing left to do", "+393331234567")
+
+
+async def test_one_event_at_a_time_gives_the_same_rows_as_all_in_one_batch(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered_call(house, "c1", house.caller("3331234567", "Ana"))
+    monkeypatch.setattr(projectors, "BATCH_MAX", 1)
+    await house.projected()
+    one_by_one = await house.everything()
+    monkeypatch.undo()
+    await house.projector.rebuild()
+    assert await house.everything() == one_by_one
+
+
+async def test_a_call_is_seen_in_its_state_while_it_goes_on(house: House) -> None:
+    person, seen = house.caller("3331234567"), []
+    steps: list[AnyEvent] = [
+        arrival("c1", person),
+        StepEntered(call="c1", step="main"),
+        QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()),
+        offer("c1"),
+        OfferEnded(call="c1", agent="a1", leg="leg-a1", why="no answer"),
+        offer("c1", "a2", "p2"),
+        TalkStarted(call="c1", agent="a2", leg="leg-a2", in_time=True),
+    ]
+    for event in steps:
+        house.tell(event)
+        await house.projected()
+        [row] = await recent_calls(house.database, 5)
+        seen.append((row.state.value, row.agent))
+    assert seen == [
+        ("arrived", None),
+        ("in menu", None),
+        ("queued", None),
+        ("offered", "a1"),
+        ("queued", None),
+        ("offered", "a2"),
+        ("talking", "a2"),
+    ]
+
+
+async def test_a_caller_who_gives_up_while_a_phone_rings_waited_and_was_answered_by_nobody(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()), offer("c1"))
+    house.tell(end("c1", Outcome.ABANDONED), after_s=12.5)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert (found.outcome, found.wait_s, found.agent, found.phone) == ("abandoned", 12.5, None, None)
+
+
+async def test_a_kept_message_stands_with_the_call_and_keeps_the_case_open(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()))
+    house.tell(QueueLeft(call="c1", queue="tributi", why="voicemail key"), after_s=30)
+    house.tell(VoicemailStarted(call="c1", box="tributi", recording="vm-c1"))
+    house.tell(VoicemailEnded(call="c1", recording="vm-c1", kept=True, duration_s=8.5, why="hash"), after_s=9)
+    house.tell(end("c1", Outcome.VOICEMAIL))
+    await house.projected()
+    house.tell(arrival("c2", person), end("c2", Outcome.ENDED_IN_MENU), after_s=60)
+    await house.projected()
+    first, second = await call(house.database, "c1"), await call(house.database, "c2")
+    assert first
+    assert second
+    assert (first.voicemail, first.voicemail_s, first.wait_s) == ("vm-c1", 8.5, 30.0)
+    assert second.case_id == first.case_id
+    [stands] = await cases(house.database, 10, "open")
+    assert [(contact.kind, contact.call) for contact in stands.contacts] == [
+        ("call", "c1"),
+        ("voicemail", "c1"),
+        ("call", "c2"),
+    ]
+
+
+async def test_the_trail_of_a_call_names_the_reasons_in_order(house: House) -> None:
+    answered_call(house, "c1", house.caller("3331234567"))
+    house.tell(AgentPaused(agent="a2", reason="coffee", by="a2"))
+    await house.projected()
+    trail = await events_of(house.database, "c1")
+    assert [line.kind for line in trail][:3] == ["CallArrived", "LanguageChosen", "StepEntered"]
+    assert [line.n for line in trail] == sorted(line.n for line in trail)
+    assert [line.why for line in trail if line.why] == [
+        "longest idle",
+        "no answer",
+        "longest idle",
+        "caller hung up",
+    ]
+    everything = await house.everything()
+    assert [row[3:] for row in everything["agents_log"]] == [("AgentPaused", {"reason": "coffee", "by": "a2"})]
+
+
+async def test_hostile_numbers_and_names_are_stored_and_do_no_harm(house: House) -> None:
+    house.tell(arrival("c1", house.caller(HOSTILE, HOSTILE), dialled=HOSTILE, service=""), end("c1"))
+    house.tell(SecurityAlert(kind="InvalidPassword", account=HOSTILE, address=HOSTILE))
+    await house.projected()
+    [found] = await recent_calls(house.database, 10)
+    assert found.number.startswith("a\"b',;<script>😀x")
+    assert (len(found.number), len(found.name), len(found.dialled)) == (64, 128, 64)
+    assert (await events_of(house.database, "c1"))[0].body["dialled"] == HOSTILE
+    assert len((await house.everything())["house_log"]) == 1
+
+
+async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None:
+    for call_id in ("c1", "c2"):
+        arrived = CallArrived(
+            call=call_id,
+            node="main",
+            dialled="055055",
+            service="055055",
+            person=house.caller("anonymous"),
+            withheld=True,
+            language="it",
+        )
+        house.tell(arrived)
+    await house.projected()
+    one, two = await recent_calls(house.database, 10)
+    assert one.case_id != two.case_id
+    assert [each.why for each in await cases(house.database)] == ["withheld number", "withheld number"]
+    assert (await house.everything())["people"] == []
+
+
+async def test_a_new_projector_goes_on_where_the_last_one_stopped(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person))
+    await house.projected()
+    await house.stop()
+    house.tell(StepEntered(call="c1", step="main"))
+    house.journal.start_segment({"engine": 2})
+    house.tell(end("c1", Outcome.ENDED_IN_MENU))
+    house.projector = Projector(house.journal, house.people, house.database)
+    await house.projected()
+    everything = await house.everything()
+    assert [row[0] for row in everything["call_events"]] == [1, 2, 3]
+    assert everything["projected"] == [(1, 3, 3)]
+
+
+async def test_an_overflowing_buffer_falls_back_to_the_file(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.projected()
+    monkeypatch.setattr(projectors, "BUFFER_MAX", 3)
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(*(StepEntered(call="c1", step=str(number)) for number in range(50)))
+    await house.projected()
+    assert len(await events_of(house.database, "c1")) == 51
+
+
+async def test_a_database_that_is_away_is_caught_up_with_and_told_once(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = asyncio.Semaphore(0)
+    real = store.move_on
+
+    async def away(*args: Any, **kwargs: Any) -> None:
+        tried.release()
+        raise ConnectionRefusedError("nobody listens there")
+
+    await house.projected()
+    monkeypatch.setattr(store, "move_on", away)
+    monkeypatch.setattr(projectors, "PAUSE_FIRST_S", 0.01)
+    house.tell(arrival("c1", house.caller("3331234567")))
+    async with asyncio.timeout(DEADLINE_S):
+        for _ in range(3):
+            await tried.acquire()
+    house.tell(end("c1", Outcome.ENDED_IN_MENU))
+    monkeypatch.setattr(store, "move_on", real)
+    await house.projected()
+    assert len(await events_of(house.database, "c1")) == 2
+    assert caplog.text.count("the database is away") == 1
+    assert caplog.text.count("the database is back") == 1
+
+
+async def test_a_commit_taken_for_lost_is_not_applied_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Projector._put_in
+    lost: list[int] = []
+
+    async def loses_the_answer(self: Projector, batch: Any, skip_to_n: int = 0) -> None:
+        before = self._n, self._cases_n
+        await real(self, batch, skip_to_n)
+        if not lost:
+            lost.append(1)
+            self._n, self._cases_n = before  # committed, but we never heard
+            raise ConnectionResetError("gone after the commit")
+
+    monkeypatch.setattr(Projector, "_put_in", loses_the_answer)
+    house.tell(arrival("c1", house.caller("3331234567")), end("c1"))
+    await house.projected()
+    everything = await house.everything()
+    assert [row[0] for row in everything["call_events"]] == [1, 2]
+    assert len(everything["contacts"]) == 1
+    assert lost == [1]
+
+
+async def test_one_entry_that_cannot_be_projected_is_left_out_loudly_and_the_rest_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = calls_view.after
+
+    def bad(row: Any, at_s: float, event: Any) -> Any:
+        if isinstance(event, StepEntered):
+            raise KeyError("a bug of ours")
+        return real(row, at_s, event)
+
+    monkeypatch.setattr(projectors, "after", bad)
+    monkeypatch.setattr(projectors, "LEFT_OUT_PAUSE_S", 0.01)
+    house.tell(arrival("c1", house.caller("3331234567")), StepEntered(call="c1", step="main"), end("c1"))
+    await house.projected()
+    assert "entry 2 cannot be projected" in caplog.text
+    found = await call(house.database, "c1")
+    assert found
+    assert found.state is CallState.ENDED
+
+
+async def test_a_rebuild_gives_the_same_rows_and_keeps_what_people_wrote_on_cases(house: House) -> None:
+    person = house.caller("3331234567", "Ana")
+    for number in range(3):
+        answered_call(house, f"c{number}", person)
+    house.journal.start_segment({"day": 2})
+    house.tell(arrival("c9", person), AgentPaused(agent="a1", reason="coffee", by="a1"))
+    await house.projected()
+    async with house.database.engine.begin() as connection:  # the desk opens the first case again
+        reopened = cases_table.update().where(cases_table.c.opened_by_call == "c0")
+        await connection.execute(reopened.values(state="open", closed_at=None, closed_why=None, title="TARI"))
+    before = await house.everything()
+    await house.projector.rebuild()
+    assert await house.everything() == before
+    house.tell(end("c9"))
+    await house.projected()
+    assert (await recent_calls(house.database, 1))[0].state is CallState.ENDED
+
+
+async def test_when_the_whole_database_is_lost_the_replayed_cases_have_their_old_numbers(house: House) -> None:
+    for number in range(3):
+        answered_call(house, f"c{number}", house.caller(f"333123456{number}"))
+    await house.projected()
+    before = await house.everything()
+    await house.stop()
+    async with house.database.engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is not store.projected:
+                await connection.execute(table.delete())
+        await connection.execute(store.projected.update().values(calls_n=0, cases_n=0))
+    house.projector = Projector(house.journal, house.people, house.database)
+    await house.projected()
+    after = await house.everything()
+    assert after[cases_table.name] == before[cases_table.name]
+    assert after["calls"] == before["calls"]
+    assert [row[1:] for row in after[contacts.name]] == [row[1:] for row in before[contacts.name]]
+    assert after[people.name] == before[people.name]
+
+
+async def test_a_rebuild_refuses_when_the_beginning_of_the_journal_is_gone(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.journal.start_segment(None)
+    (house.folder / "journal" / "000000000001.jsonl").unlink()
+    with pytest.raises(HistoryMissing):
+        await house.projector.rebuild()
+
+
+async def test_a_database_of_another_journal_is_left_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    await house.database.upgrade()
+    async with house.database.engine.begin() as connection:
+        await connection.execute(store.projected.update().values(calls_n=1000))
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.start()
+    with pytest.raises(TimeoutError):
+        await house.projector.caught_up(0.5)
+    assert "the database is at entry 1000, the journal at 1" in caplog.text
+    assert (await house.everything())["calls"] == []
+
+
+async def test_nothing_is_projected_before_it_stands_on_the_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.projected()
+    monkeypatch.setattr(Journal, "_sync_once", lambda self: None)  # a disk that does not answer
+    house.tell(arrival("c1", house.caller("3331234567")))
+    with pytest.raises(TimeoutError):
+        await house.projector.caught_up(0.3)
+    monkeypatch.undo()
+    house.tell(end("c1"))
+    await house.projector.caught_up(DEADLINE_S)
+
+
+async def test_the_migrations_make_exactly_the_tables_of_the_code(house: House) -> None:
+    await house.database.upgrade()
+    await house.database.upgrade()  # a second time changes nothing
+
+    def differences(connection: Connection) -> Any:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    async with house.database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []

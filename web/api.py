@@ -1,0 +1,260 @@
+"""`/api/v1`: what the engine does now and what the records hold, as JSON, for programs with a token.
+
+Every answer but 200 is `{"error": "a sentence"}`. What is live gives instants as seconds since 1970 UTC (`…_s`),
+the records as ISO 8601 in UTC (`…_at`); durations are seconds. Texts from callers are as they came: escape them.
+"""
+
+import dataclasses
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+
+import msgspec
+from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi.responses import StreamingResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel
+
+from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
+from web.tokens import Role, Tokens
+
+ROWS_MAX = 500
+
+
+class Dataclass(Protocol):
+    """Any dataclass instance."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Records(Protocol):
+    """What the database holds, newest first. Each row is a dataclass. Raises ConnectionError while it is away."""
+
+    async def recent_calls(self, limit: int) -> Sequence[Dataclass]:
+        """The last `limit` calls (1 to 500), the latest first."""
+
+    async def call(self, id: str) -> Dataclass | None:
+        """One call; None: there is none."""
+
+    async def events_of(self, id: str) -> Sequence[Dataclass]:
+        """What happened to a call, in order."""
+
+    async def cases(self, limit: int, state: str | None) -> Sequence[Dataclass]:
+        """The last `limit` cases (1 to 500), of one state or of all."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the pages and the API get what they show.
+
+    `ask_engine` gives a fresh snapshot; it raises ConnectionError where the engine is away. `names` are the host names,
+    besides loopback, under which this desk may be asked.
+    """
+
+    live: Live
+    records: Records
+    tokens: Tokens
+    ask_engine: Callable[[], Awaitable[dict[str, Any]]]
+    names: frozenset[str] = frozenset()
+
+
+class Trouble(BaseModel):
+    """Why a request was not answered."""
+
+    error: str
+
+
+class Queue(BaseModel):
+    """A queue now, and its counts of today."""
+
+    name: str
+    waiting: int
+    oldest_s: float | None
+    free: int
+    talking: int
+    offered: int
+    answered: int
+    abandoned: int
+    in_time: int
+    wait_sum_s: float
+    target_answer: float
+    target_within_s: float
+
+
+class Agent(BaseModel):
+    """An agent now: what they chose, kept apart from what calls make them do."""
+
+    id: str
+    name: str
+    site: str
+    phone: str | None
+    reachable: bool
+    chosen: str
+    reason: str | None
+    doing: str
+    since_s: float
+    call: str | None
+    queue: str | None
+
+
+class LiveCall(BaseModel):
+    """A call in progress, and why it is where it is."""
+
+    id: str
+    service: str | None
+    caller: str | None
+    name: str | None
+    state: str
+    since_s: float
+    arrived_s: float
+    step: str | None
+    queue: str | None
+    position: int | None
+    agent: str | None
+    language: str | None
+    why: str | None
+
+
+class Queues(BaseModel):
+    at_s: float
+    queues: list[Queue]
+
+
+class Agents(BaseModel):
+    at_s: float
+    agents: list[Agent]
+
+
+class Calls(BaseModel):
+    """`now`: the calls in progress (empty while the engine is away); `recent`: those in the database."""
+
+    now: list[LiveCall]
+    recent: list[dict[str, Any]]
+
+
+class OneCall(BaseModel):
+    """`now` is null for a call that has ended; `call` is null for one that the database does not have yet."""
+
+    now: LiveCall | None
+    call: dict[str, Any] | None
+    events: list[dict[str, Any]]
+
+
+class Cases(BaseModel):
+    cases: list[dict[str, Any]]
+
+
+BEARER = HTTPBearer(auto_error=False, description="A token made by `centralino token`.")
+TROUBLES: dict[int | str, dict[str, Any]] = {
+    401: {"model": Trouble, "description": "No token, or not one of ours."},
+    403: {"model": Trouble, "description": "The token's role may not see this."},
+    422: {"model": Trouble, "description": "A parameter is out of its bounds."},
+    503: {"model": Trouble, "description": "The engine or the database is away."},
+}
+Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many rows.")]
+CallId = Annotated[str, Path(min_length=1, max_length=128)]
+CaseState = Annotated[Literal["open", "closed"] | None, Query(description="Only cases in this state.")]
+
+
+def bearer_of(tokens: Tokens, *roles: Role) -> Callable[..., Role]:
+    """A dependency that lets in the bearers of `roles` only."""
+
+    def role(given: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]) -> Role:
+        found = tokens.check(given.credentials) if given else None
+        if found is None:
+            what = "this token is not valid" if given else "a token is needed: `Authorization: Bearer …`"
+            raise HTTPException(401, f"{what}; `centralino token` makes one", {"WWW-Authenticate": "Bearer"})
+        if found not in roles:
+            raise HTTPException(403, f"a token of the role `{found}` may not see this")
+        return found
+
+    return role
+
+
+def rows_of(found: Sequence[Dataclass]) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(row) for row in found]
+
+
+def api(sources: Sources) -> APIRouter:
+    """The router of `/api/v1`."""
+    router = APIRouter(prefix="/api/v1", responses=TROUBLES)
+    anybody = [Depends(bearer_of(sources.tokens, *Role))]
+    trusted = [Depends(bearer_of(sources.tokens, Role.SUPERVISOR, Role.ADMIN))]
+    _add_live(router, sources, anybody)
+    _add_records(router, sources, trusted)
+
+    @router.get("/events", dependencies=trusted, response_class=StreamingResponse, summary="Changes as they happen")
+    async def events() -> StreamingResponse:
+        """Server-sent events: `snapshot` first and after each return of the engine, then `changes`, `away`, `beat`."""
+        return stream(_as_they_are(sources.live))
+
+    return router
+
+
+def _add_live(router: APIRouter, sources: Sources, allowed: Sequence[Any]) -> None:
+    live = sources.live
+
+    @router.get("/queues", dependencies=allowed, response_model=Queues, summary="The queues now")
+    async def queues() -> dict[str, Any]:
+        return {"at_s": live.now_s(), "queues": list(table(live, "queues").values())}
+
+    @router.get("/agents", dependencies=allowed, response_model=Agents, summary="The agents now")
+    async def agents(site: Annotated[str | None, Query(max_length=64)] = None) -> dict[str, Any]:
+        found = [row for row in table(live, "agents").values() if site in (None, row["site"])]
+        return {"at_s": live.now_s(), "agents": found}
+
+
+def _add_records(router: APIRouter, sources: Sources, allowed: Sequence[Any]) -> None:
+    live, records = sources.live, sources.records
+
+    @router.get("/calls", dependencies=allowed, response_model=Calls, summary="Calls in progress and recent calls")
+    async def calls(limit: Limit = 100) -> dict[str, Any]:
+        now = list(live.state["calls"].values()) if live.connected else []
+        return {"now": now, "recent": rows_of(await records.recent_calls(limit))}
+
+    @router.get("/calls/{id}", dependencies=allowed, response_model=OneCall, summary="One call and what happened to it")
+    async def call(id: CallId) -> dict[str, Any]:
+        now = live.state["calls"].get(id) if live.connected else None
+        kept = await records.call(id)
+        if now is None and kept is None:
+            raise HTTPException(404, f"there is no call `{id}`")
+        events = rows_of(await records.events_of(id))
+        return {"now": now, "call": dataclasses.asdict(kept) if kept else None, "events": events}
+
+    @router.get("/cases", dependencies=allowed, response_model=Cases, summary="Cases")
+    async def cases(limit: Limit = 100, state: CaseState = None) -> dict[str, Any]:
+        return {"cases": rows_of(await records.cases(limit, state))}
+
+
+def table(live: Live, name: Literal["queues", "agents", "calls"]) -> dict[str, dict[str, Any]]:
+    """Rows of the live state; 503 while the engine is away: old rows must not be taken for true ones."""
+    if not live.connected:
+        raise HTTPException(503, f"the engine is away: {live.why_away}")
+    rows: dict[str, dict[str, Any]] = live.state[name]
+    return rows
+
+
+def stream(pieces: AsyncIterator[bytes]) -> StreamingResponse:
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the latter: nginx must not hold pieces back
+    return StreamingResponse(pieces, media_type="text/event-stream", headers=headers)
+
+
+def piece(event: str, data: object) -> bytes:
+    """One server-sent event. JSON has no line breaks of its own, so the data is one line."""
+    return f"event: {event}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+async def _as_they_are(live: Live) -> AsyncIterator[bytes]:
+    try:
+        async for news in live.watch():
+            match news:
+                case Whole():
+                    yield piece("snapshot", live.state)
+                case Changed(changes):
+                    yield piece("changes", changes)
+                case Away(why):
+                    yield piece("away", {"why": why})
+                case Beat():
+                    yield piece("beat", {})
+    except TooManyWatchers as full:
+        yield piece("away", {"why": str(full)})

@@ -1,0 +1,192 @@
+"""The desk's web: the page of now, the API, the metrics, and whether a call can be answered.
+
+The page and its stream are served to this machine only and without log-in, until there is one. Requests under a foreign
+host name are refused, so that no web site can reach them through a visitor's browser (DNS rebinding).
+"""
+
+import ipaddress
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supervision.metrics import exposition
+from web import view
+from web.api import Records, Sources, Trouble, api, piece, stream
+from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
+from web.texts import LANGUAGES, Texts, choose_language
+
+__all__ = ["Records", "Sources", "create_app"]
+
+HERE = Path(__file__).parent
+LanguageAsked = Annotated[str | None, Query(max_length=10)]
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(sources: Sources) -> FastAPI:
+    """The whole web, on these sources."""
+    app = FastAPI(title="Centralino", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
+    app.include_router(api(sources))
+    _add_page(app, sources.live)
+    _add_health(app, sources)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.add_exception_handler(StarletteHTTPException, _say_error)
+    app.add_exception_handler(RequestValidationError, _say_out_of_bounds)
+    app.add_exception_handler(ConnectionError, _say_away)
+    app.add_middleware(Guarded, names=sources.names)
+    return app
+
+
+def _add_page(app: FastAPI, live: Live) -> None:
+    page = _template()
+
+    @app.get("/", include_in_schema=False, dependencies=[Depends(from_this_machine)])
+    async def now(request: Request, lang: LanguageAsked = None) -> HTMLResponse:
+        texts = Texts(choose_language(lang, request.headers.get("accept-language", "")))
+        state = view.whole(live.state, live.now_s(), texts) if live.connected else None
+        html = page.render(t=texts, languages=LANGUAGES, state=state, why_away=live.why_away, clock=view.clock)
+        return HTMLResponse(html, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
+
+    @app.get("/live", include_in_schema=False, dependencies=[Depends(from_this_machine)])
+    async def as_it_happens(lang: LanguageAsked = None) -> StreamingResponse:
+        return stream(_for_the_page(live, Texts(choose_language(lang, ""))))
+
+
+def _template() -> Any:
+    environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)
+    environment.globals["static"] = _static
+    return environment.get_template("now.html")
+
+
+def _static(name: str) -> str:
+    """The address of a static file; it changes with the file, so that no browser keeps an old one."""
+    return f"/static/{name}?v={sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
+
+
+async def _for_the_page(live: Live, texts: Texts) -> AsyncIterator[bytes]:
+    try:
+        async for news in live.watch():
+            match news:
+                case Whole():
+                    yield piece("whole", view.whole(live.state, live.now_s(), texts))
+                case Changed(changes):
+                    yield piece("changed", view.changed(live.state, changes, live.now_s(), texts))
+                case Away(why):
+                    yield piece("away", {"why": why})
+                case Beat():
+                    yield piece("beat", {})
+    except TooManyWatchers as full:
+        yield piece("away", {"why": str(full)})
+
+
+def from_this_machine(request: Request) -> None:
+    """Let only this machine in. 403 for others."""
+    if not (request.client and is_loopback(request.client.host)):
+        raise HTTPException(
+            403, "this page is for this machine only: come through `ssh -L`, or use the API with a token"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _add_health(app: FastAPI, sources: Sources) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        """200 only while a call that comes in can be answered."""
+        why = await _why_not(sources)
+        if why:
+            return JSONResponse({"can_answer": False, "why": why}, 503, {"Cache-Control": "no-store"})
+        return JSONResponse({"can_answer": True}, headers={"Cache-Control": "no-store"})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        try:
+            snapshot = await sources.ask_engine()
+        except ConnectionError:
+            snapshot = None  # said by centralino_engine_connected
+        page, content_type = exposition(snapshot, request.headers.get("accept", ""))
+        return Response(page, media_type=content_type)
+
+
+async def _why_not(sources: Sources) -> str:
+    """Why no call can be answered now; empty: one can. Asks the engine itself: a frozen one must not look healthy."""
+    try:
+        snapshot = await sources.ask_engine()
+    except ConnectionError as away:
+        return str(away)
+    return "" if snapshot["can_answer"] else snapshot["why_not"] or "the engine does not say why"
+
+
+def _say_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)
+    return JSONResponse(Trouble(error=str(error.detail)).model_dump(), error.status_code, error.headers)
+
+
+def _say_out_of_bounds(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    said = "; ".join(f"{problem['loc'][-1]}: {problem['msg']}" for problem in error.errors())
+    return JSONResponse(Trouble(error=said).model_dump(), 422)
+
+
+def _say_away(_: Request, error: Exception) -> Response:
+    return JSONResponse(Trouble(error=str(error)).model_dump(), 503)
+
+
+class Guarded:
+    """Around everything: only our own host names come in, and every answer carries the security headers."""
+
+    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
+        self._app = app
+        self._names = names | {"localhost"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        if self._is_ours(scope):
+            await self._app(scope, receive, send_guarded)
+        else:
+            refusal = JSONResponse(Trouble(error="this desk is not known under that host name").model_dump(), 421)
+            await refusal(scope, receive, send_guarded)
+
+    def _is_ours(self, scope: Scope) -> bool:
+        host = host_name(Headers(scope=scope).get("host", ""))
+        # the address the request came in at can not be a name that somebody else's DNS points at us
+        return host in self._names or is_loopback(host) or host == (scope.get("server") or ("",))[0]
+
+
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without port and brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()

@@ -1,0 +1,119 @@
+"""What the pages say, in Italian and English."""
+
+LANGUAGES = ("it", "en")  # the first is the default
+
+# one line per text: its name, then Italian, then English
+_TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("Centralino – adesso", "Centralino – now"),
+    "now": ("Adesso", "Now"),
+    "skip": ("Vai alle code", "Skip to the queues"),
+    "language": ("Lingua", "Language"),
+    "summary": ("In breve", "In brief"),
+    "can_answer": ("Si può rispondere", "Calls can be answered"),
+    "can_not_answer": ("Non si può rispondere", "Calls cannot be answered"),
+    "connection_lost": (
+        "Connessione persa: mi ricollego. Quello che vedi può essere vecchio.",
+        "Connection lost – reconnecting. What you see may be old.",
+    ),
+    "engine_away": (
+        "Il motore non risponde: le chiamate non si vedono. Torno a mostrarle appena riparte.",
+        "The engine is away: calls cannot be seen. They will show again as soon as it is back.",
+    ),
+    "no_script": (
+        "Senza JavaScript la pagina mostra il momento in cui è stata aperta: ricaricala per aggiornarla.",
+        "Without JavaScript the page shows the moment it was opened: reload it to update it.",
+    ),
+    "waiting": ("In attesa", "Waiting"),
+    "longest_wait": ("Attesa più lunga", "Longest wait"),
+    "free_agents": ("Operatori liberi", "Free agents"),
+    "talking": ("In conversazione", "Talking"),
+    "answered_today": ("Risposte oggi", "Answered today"),
+    "abandoned_today": ("Abbandonate oggi", "Abandoned today"),
+    "in_time_today": ("Entro i tempi oggi", "In time today"),
+    "queues": ("Code", "Queues"),
+    "queues_caption": ("Le code: chi aspetta adesso e come va oggi", "The queues: who waits now, and how today goes"),
+    "queue": ("Coda", "Queue"),
+    "free": ("Liberi", "Free"),
+    "answered": ("Risposte", "Answered"),
+    "abandoned": ("Abbandonate", "Abandoned"),
+    "mean_wait": ("Attesa media", "Mean wait"),
+    "in_time": ("Entro i tempi", "In time"),
+    "target": ("obiettivo {share} entro {within}", "target {share} within {within}"),
+    "agents": ("Operatori", "Agents"),
+    "agents_caption": ("Operatori della sede {site}", "Agents at the site {site}"),
+    "agent": ("Operatore", "Agent"),
+    "phone": ("Telefono", "Phone"),
+    "state": ("Stato", "State"),
+    "since": ("Da", "For"),
+    "calls": ("Chiamate", "Calls"),
+    "calls_caption": ("Le chiamate in corso", "The calls in progress"),
+    "caller": ("Chiamante", "Caller"),
+    "withheld": ("numero nascosto", "number withheld"),
+    "service": ("Servizio", "Service"),
+    "where": ("Dove", "Where"),
+    "position": ("{queue}, posto {position}", "{queue}, place {position}"),
+    "in_all": ("In tutto", "In all"),
+    "why": ("Perché", "Why"),
+    "no_queues": ("Nessuna coda.", "No queues."),
+    "no_agents": ("Nessun operatore.", "No agents."),
+    "no_calls": ("Nessuna chiamata in corso.", "No calls in progress."),
+    "phone_unreachable": ("telefono non raggiungibile", "phone unreachable"),
+    "spoken_summary": (
+        "{waiting} in attesa, {free} operatori liberi, {talking} conversazioni.",
+        "{waiting} waiting, {free} agents free, {talking} conversations.",
+    ),
+    "agent.signed out": ("non in servizio", "signed out"),
+    "agent.paused": ("in pausa", "paused"),
+    "agent.free": ("libero", "free"),
+    "agent.reserved": ("prenotato", "reserved"),
+    "agent.ringing": ("squilla", "ringing"),
+    "agent.talking": ("in conversazione", "talking"),
+    "agent.wrapping up": ("chiude la pratica", "wrapping up"),
+    "agent.resting": ("respira", "resting"),
+    "call.arrived": ("arrivata", "arrived"),
+    "call.in menu": ("nel menu", "in the menu"),
+    "call.queued": ("in coda", "queued"),
+    "call.offered": ("squilla", "ringing"),
+    "call.talking": ("in conversazione", "talking"),
+    "call.voicemail": ("segreteria", "voicemail"),
+}
+
+
+class Texts:
+    """The texts of one language: `texts("waiting")`, `texts("position", queue="tributi", position=2)`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._column = LANGUAGES.index(language)
+
+    def __call__(self, name: str, **values: object) -> str:
+        """The text called `name`. Raises KeyError where there is none."""
+        return _TEXTS[name][self._column].format(**values)
+
+    def state(self, of: str, state: str) -> str:
+        """The word for a state of an `agent` or a `call`; a state we have no word for is shown as it is."""
+        texts = _TEXTS.get(f"{of}.{state}")
+        return texts[self._column] if texts else state
+
+
+def choose_language(wanted: str | None, accept_language: str) -> str:
+    """The language of a page: the one asked for, else the best of the browser's, else the default."""
+    if wanted in LANGUAGES:
+        return wanted
+    for language in sorted(_accepted(accept_language), key=lambda entry: -entry[1]):
+        if language[0] in LANGUAGES and language[1] > 0:
+            return language[0]
+    return LANGUAGES[0]
+
+
+def _accepted(header: str) -> list[tuple[str, float]]:
+    """`en-GB;q=0.8, it` as [("en", 0.8), ("it", 1.0)]; a weight that is no number counts as 0."""
+    found = []
+    for part in header.split(",")[:20]:
+        name, _, weight = part.partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=") or 1)
+        except ValueError:
+            quality = 0.0
+        found.append((name.strip().split("-")[0].lower(), quality))
+    return found
