@@ -104,6 +104,7 @@ class AmiLine:
 
     def __init__(self, phones: frozenset[str], on_event: OnEvent) -> None:
         self._phones, self._on_event = phones, on_event
+        self._contacts: dict[str, set[str]] = {phone: set() for phone in phones}
         self._manager: _GuardedManager | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -135,7 +136,7 @@ class AmiLine:
             self._manager.close()
 
     async def act(self, action: str, **headers: str) -> Any:
-        """Carry out `action` within ANSWER_WITHIN_S. Raises ConnectionError, TimeoutError, ValueError (a line break)."""
+        """Carry out `action`. Raises ConnectionError, TimeoutError (after ANSWER_WITHIN_S), ValueError (a line break)."""
         manager = self._manager
         if manager is None or not manager.authenticated or manager.protocol is None:
             raise ConnectionError("AMI is not connected")
@@ -154,15 +155,26 @@ class AmiLine:
             log.warning("phones within reach are not known: %s", lost or "no answer in time")
             return
         messages = answer if isinstance(answer, list) else [answer]
-        here = {m["aor"] for m in messages if m.get("event") == "ContactList" and _is_within_reach(m)}
+        self._contacts = {phone: set() for phone in self._phones}
+        for contact in messages:
+            if contact.get("event") == "ContactList" and _is_within_reach(contact) and contact["aor"] in self._phones:
+                self._contacts[contact["aor"]].add(contact["uri"])
         for phone in sorted(self._phones):
-            self._on_event(Reachable(phone) if phone in here else Unreachable(phone))
+            self._tell(phone)
 
     def _contact_status(self, _: Any, event: Any) -> None:
         phone = event.get("aor") or event.get("endpointname") or ""
-        if phone in self._phones:
-            within = event.get("contactstatus") in REACHABLE
-            self._on_event(Reachable(phone) if within else Unreachable(phone))
+        if phone not in self._phones:
+            return
+        if event.get("contactstatus") in REACHABLE:
+            self._contacts[phone].add(event.get("uri"))
+        else:
+            self._contacts[phone].discard(event.get("uri"))
+        self._tell(phone)
+
+    def _tell(self, phone: str) -> None:
+        """A phone that registers anew is told twice, the new contact before the end of the old: one is enough."""
+        self._on_event(Reachable(phone) if self._contacts[phone] else Unreachable(phone))
 
     def _alert(self, _: Any, event: Any) -> None:
         address = str(event.get("remoteaddress") or "")

@@ -32,8 +32,8 @@ CDR_COLUMNS = (
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")  # why a letter first: a caller's number must equal no phone's id
 _SECRET = re.compile(r"[A-Za-z0-9_.~-]{8,128}")
 _DIALLED = re.compile(r"\+?[0-9]{1,32}")
-_HOST = re.compile(r"[0-9A-Za-z.:\[\]-]{1,100}")
-_PEER = re.compile(r"[0-9A-Za-z.:\[\]-]{1,100}(/[0-9]{1,3})?")
+_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
+_PEER = re.compile(_ADDRESS.pattern + r"(:[0-9]{1,5})?(/[0-9]{1,2})?")
 _WEBSOCKET_URL = re.compile(r"wss?://[0-9A-Za-z.:\[\]-]+/[0-9A-Za-z/_-]*")
 _SIP_URI = re.compile(r"(sip:[0-9A-Za-z.:\[\]-]{1,100})?")
 _LANGUAGE = re.compile(r"[a-z]{2}")
@@ -53,7 +53,7 @@ class PhoneAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One Asterisk of ours. Ports are 1 to 65535; hosts are addresses; folders are absolute."""
+    """One Asterisk of ours. Ports are 1 to 65535; hosts are IPv4 addresses; folders are absolute."""
 
     name: str
     sip_host: str = "127.0.0.1"
@@ -171,7 +171,7 @@ def check(node: Node) -> None:
     _fits("engine_url", node.engine_url, _WEBSOCKET_URL)
     _fits("carrier_uri", node.carrier_uri, _SIP_URI)
     for what in ("sip_host", "http_host", "ami_host"):
-        _fits(what, getattr(node, what), _HOST)
+        _fits(what, getattr(node, what), _ADDRESS)
     for what in ("ari_user", "ami_user"):
         _fits(what, getattr(node, what), _NAME)
     for what in ("ari_password", "ami_password"):

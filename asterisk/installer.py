@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -239,10 +240,15 @@ def _run_mmdebstrap(program: str, folder: Path, mirror: str, progress: Callable[
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, umask=0o022
     ) as making:
         assert making.stderr is not None
-        for line in making.stderr:
-            said = [*said[-30:], line.rstrip()]
-            if line.startswith("I: "):
-                progress(f"  {line[3:].rstrip()}")
+        deadline = threading.Timer(MAKING_TIMEOUT_S, making.terminate)
+        deadline.start()
+        try:
+            for line in making.stderr:
+                said = [*said[-30:], line.rstrip()]
+                if line.startswith("I: "):
+                    progress(f"  {line[3:].rstrip()}")
+        finally:
+            deadline.cancel()
         code = making.wait(MAKING_TIMEOUT_S)
     if code:
         raise CannotInstall(f"mmdebstrap failed ({code}): {' | '.join(said[-12:])}")

@@ -250,7 +250,7 @@ def _cases_with_people() -> Any:
 
 
 async def _read(database: Database, wanted: Any) -> tuple[Case, ...]:
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(wanted)).all()
         ids = [row.id for row in rows]
         touched = await connection.execute(

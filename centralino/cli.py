@@ -1,4 +1,9 @@
-"""The command line: what people type. Each command looks or asks; none decides."""
+"""The command line: what people type. Each command looks or asks; none decides.
+
+What a command needs it imports itself: a look at the queues must not wait for the database's library.
+"""
+
+from __future__ import annotations
 
 import asyncio
 import sys
@@ -6,24 +11,20 @@ import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 import uvloop
 from rich.console import Console
 
-from asterisk.configuration import CDR_COLUMNS, CannotWrite, Folders
-from asterisk.installer import CannotInstall
-from asterisk.ports import PortBusy
-from asterisk.process import CannotStart
-from centralino import settings, shown
-from centralino.database import AWAY, Database, database_url, open_database
-from centralino.door import CommandRefused, DoorClient, DoorTaken, EngineAway, door_path
-from centralino.instance import Instance
-from centralino.journal import JournalError, JournalInUse
-from centralino.settings import BrokenConfiguration, Configuration
+from centralino import shown
+from centralino.door import DoorClient, door_path
 from web.tokens import Role, make_token
+
+if TYPE_CHECKING:
+    from centralino.database import Database
+    from centralino.instance import Instance
+    from centralino.settings import Configuration
 
 app = typer.Typer(
     help="One number for a whole city.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
@@ -54,14 +55,26 @@ def main() -> None:
     """The entry point. Errors that a person can cause are sentences, never tracebacks."""
     try:
         app()
-    except (Stop, CommandRefused, EngineAway, DoorTaken, JournalInUse) as told:
-        _fail(str(told))
-    except (PortBusy, CannotStart, CannotInstall, CannotWrite, JournalError) as told:
-        _fail(str(told))
-    except BrokenConfiguration as broken:
-        _fail(str(broken))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if not isinstance(error, _told_to_people()):
+            raise
+        _fail(str(error))
+
+
+def _told_to_people() -> tuple[type[Exception], ...]:
+    """The errors whose text is a sentence for the person at the terminal."""
+    from asterisk.configuration import CannotWrite
+    from asterisk.installer import CannotInstall
+    from asterisk.ports import PortBusy
+    from asterisk.process import CannotStart
+    from centralino.door import CommandRefused, DoorTaken, EngineAway
+    from centralino.journal import JournalError
+    from centralino.settings import BrokenConfiguration
+
+    asterisks = (PortBusy, CannotStart, CannotInstall, CannotWrite)
+    return (Stop, BrokenConfiguration, CommandRefused, EngineAway, DoorTaken, JournalError, *asterisks)
 
 
 def _fail(sentence: str) -> None:
@@ -75,14 +88,15 @@ def _fail(sentence: str) -> None:
 @app.command()
 def run(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, clock: StartsAt = None) -> None:
     """Start everything, keep it running, and stop it cleanly at SIGTERM or Ctrl-C."""
+    from centralino import settings
     from centralino.running import AlreadyRunning, Runner
 
     shown.log_to_stderr()
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
-    starts_at = _starts_at(clock, configuration)
+    offset_s = _clock_offset_s(clock, configuration)
     try:
-        asyncio.run(Runner(configuration, instance, starts_at).run(Console()))
+        asyncio.run(Runner(configuration, instance, offset_s).run(Console()))
     except AlreadyRunning as other:
         raise Stop(str(other)) from other
 
@@ -92,16 +106,17 @@ def engine(
     config: Config = HERE,
     state: State = VAR,
     port_offset: PortOffset = 0,
-    clock: StartsAt = None,
+    clock_offset: Annotated[float, typer.Option("--clock-offset")] = 0.0,
     heartbeat_fd: Annotated[int, typer.Option("--heartbeat-fd")] = -1,
 ) -> None:
     """The process that runs the calls (started by `run`)."""
+    from centralino import settings
     from centralino.engine import Engine, Life
     from centralino.guardian import on_stop_signals
 
     shown.log_to_stderr()
     configuration = settings.load(config)
-    life = Life(_starts_at(clock, configuration), heartbeat_fd)
+    life = Life(clock_offset, heartbeat_fd)
 
     async def live() -> None:
         stop = asyncio.Event()
@@ -114,6 +129,8 @@ def engine(
 @app.command(hidden=True)
 def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0) -> None:
     """The process for people: web pages and API (started by `run`)."""
+    from centralino import settings
+    from centralino.database import database_url
     from centralino.desk import PortTaken, serve
 
     shown.log_to_stderr()
@@ -133,9 +150,11 @@ def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0)
 @app.command()
 def check(folder: Annotated[Path, typer.Argument(help="The folder with the YAML.")] = HERE) -> None:
     """Say everything that is wrong with a configuration; exit 0 when nothing is."""
+    from centralino import settings
+
     problems = settings.check(folder)
     if problems:
-        raise Stop(str(BrokenConfiguration(problems)))
+        raise settings.BrokenConfiguration(problems)
     configuration = settings.load(folder)
     dialplans, queues = len(configuration.dialplans), len(configuration.rules.queues)
     typer.echo(f"No problem: {dialplans} dialplans, {queues} queues, {len(configuration.roster.agents)} agents.")
@@ -150,6 +169,8 @@ def phone(
     as_json: AsJson = False,
 ) -> None:
     """What a phone needs to register: user, secret, registrar, transport."""
+    from centralino import settings
+
     configuration = settings.load(config)
     if name not in configuration.roster.phones:
         raise Stop(f"there is no phone {name} in agents.yaml")
@@ -197,6 +218,7 @@ def calls(
     as_json: AsJson = False,
 ) -> None:
     """The newest calls, those included that go on now."""
+    from centralino import settings
     from supervision import store
 
     zone = settings.load(config).settings.time_zone
@@ -212,6 +234,7 @@ def cases(
 ) -> None:
     """The newest cases."""
     from cases import store
+    from centralino import settings
 
     zone = settings.load(config).settings.time_zone
     shown.cases(_read(config, state, lambda database: store.cases(database, limit)), zone, as_json=as_json)
@@ -225,6 +248,7 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Everything that was decided about a call, and why."""
+    from centralino import settings
     from supervision import store
 
     zone = settings.load(config).settings.time_zone
@@ -237,6 +261,7 @@ def why(
 @app.command()
 def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) -> None:
     """Hold Asterisk's own call records against ours; exit 1 when something is missing."""
+    from asterisk.configuration import CDR_COLUMNS, Folders
     from supervision import audit as auditing
 
     path = Folders((state / "asterisk").absolute()).calls
@@ -321,6 +346,9 @@ def _ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) 
 
 
 def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
+    from centralino import settings
+    from centralino.database import DatabaseAway, database_url, open_database
+
     url = database_url(settings.load(config).settings.database, state.absolute())
     if url.startswith("sqlite") and not (state / "centralino.db").exists():
         raise Stop(f"there is no database in {state}: has `centralino run` been started with this --state?")
@@ -329,7 +357,7 @@ def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, A
         database = open_database(url)
         try:
             return await read(database)
-        except AWAY as away:
+        except DatabaseAway as away:
             raise Stop(f"the database cannot be read: {away}") from away
         finally:
             await database.close()
@@ -343,23 +371,22 @@ def _loop(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def _instance(config: Path, state: Path, port_offset: int) -> Instance:
+    from centralino.instance import Instance
+
     instance = Instance(config.absolute(), state.absolute(), port_offset)
     instance.make_folders()
     return instance
 
 
-def _starts_at(clock: str | None, configuration: Configuration) -> datetime | None:
-    """The instant that `--clock` names, in the deployment's time zone. Raises Stop where it is not allowed."""
+def _clock_offset_s(clock: str | None, configuration: Configuration) -> float:
+    """How far `--clock` is ahead of the machine's time. Raises Stop where it is not allowed, or no instant."""
     if clock is None:
-        return None
+        return 0.0
     if not configuration.settings.testing:
         raise Stop("--clock is for tests: it needs `testing: true` in centralino.yaml")
-    return _instant(clock, configuration.settings.time_zone)
-
-
-def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(clock)
     except ValueError as wrong:
-        raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
-    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+        raise Stop(f"`{clock}` is no instant; write it as 2026-11-22T21:00") from wrong
+    local = instant if instant.tzinfo else instant.replace(tzinfo=configuration.settings.time_zone)
+    return local.timestamp() - time.time()

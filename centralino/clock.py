@@ -13,13 +13,13 @@ class Clock(Protocol):
 
 
 class RunningClock:
-    """The machine's time; or, for tests, a time that starts at `starts_at` and runs on from there.
+    """The machine's time; or, for tests, one that runs `offset_s` seconds ahead of it (behind, where negative).
 
     Seconds are counted on the monotonic clock, so that an adjustment of the machine's time never makes a wait negative.
     """
 
-    def __init__(self, starts_at: datetime | None = None) -> None:
-        self._offset_s = (starts_at.timestamp() if starts_at else time.time()) - time.monotonic()
+    def __init__(self, offset_s: float = 0.0) -> None:
+        self._offset_s = time.time() + offset_s - time.monotonic()
 
     def now_s(self) -> float:
         return time.monotonic() + self._offset_s

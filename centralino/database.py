@@ -1,30 +1,40 @@
 """The database: where it is, how it is opened, and which shape it has. Tables stand in each context's `store.py`."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import msgspec
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, DateTime, Dialect, Insert, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
 LOCK_WAIT_S = 5.0
 CONNECT_DEADLINE_S = 5.0
 STATEMENT_DEADLINE_S = 10.0
+TRANSACTION_DEADLINE_S = 30.0
 UPGRADE_DEADLINE_S = 120.0
 
-# What a database that is away, locked, or not yet in shape answers; worth another try later.
-# why ProgrammingError: so PostgreSQL names a table that is not there yet.
-AWAY = (OperationalError, InterfaceError, ProgrammingError, NoConnectionFree, OSError, TimeoutError)
+# What says that the database is away, locked, or not yet in shape: worth another try later.
+# why asyncpg's own: while it connects, SQLAlchemy does not wrap them.
+_AWAY = (DBAPIError, NoConnectionFree, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_REFUSED = (DataError, IntegrityError)  # these are about what was written, and would be the same again
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached, does not answer in time, or is not in shape yet. Try again later."""
+
 
 metadata = MetaData(
     naming_convention={
@@ -62,9 +72,29 @@ class Database:
 
     engine: AsyncEngine
 
+    @asynccontextmanager
+    async def writing(self, deadline_s: float = TRANSACTION_DEADLINE_S) -> AsyncIterator[AsyncConnection]:
+        """One transaction: all of it, or nothing. Raises DatabaseAway, also after `deadline_s`."""
+        try:
+            async with asyncio.timeout(deadline_s), self.engine.begin() as connection:
+                yield connection
+        except _REFUSED:
+            raise
+        except _AWAY as away:
+            raise DatabaseAway(_first_line(away)) from away
+
+    @asynccontextmanager
+    async def reading(self, deadline_s: float = TRANSACTION_DEADLINE_S) -> AsyncIterator[AsyncConnection]:
+        """A connection to read from. Raises DatabaseAway, also after `deadline_s`."""
+        try:
+            async with asyncio.timeout(deadline_s), self.engine.connect() as connection:
+                yield connection
+        except _AWAY as away:
+            raise DatabaseAway(_first_line(away)) from away
+
     async def upgrade(self) -> None:
-        """Bring the tables into the newest shape. Raises one of AWAY where the database is away."""
-        async with asyncio.timeout(UPGRADE_DEADLINE_S), self.engine.begin() as connection:
+        """Bring the tables into the newest shape. Raises DatabaseAway."""
+        async with self.writing(UPGRADE_DEADLINE_S) as connection:
             await connection.run_sync(_upgrade)
 
     async def close(self) -> None:
@@ -120,6 +150,10 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={int(LOCK_WAIT_S * 1000)}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _to_json(value: Any) -> str:

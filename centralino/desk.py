@@ -3,13 +3,11 @@
 It reads the database and follows the engine through the door; it runs on, and says so, where the engine is away.
 """
 
-import argparse
 import asyncio
 import contextlib
 import logging
 import signal
 import socket
-import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +15,7 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
-from centralino.database import AWAY, Database, database_url, open_database
+from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import DoorClient, door_path
 from supervision import store
 from web.api import Records, Sources
@@ -135,7 +133,7 @@ async def _asked(asking: Awaitable[Rows]) -> Rows:
     try:
         async with asyncio.timeout(RECORDS_WITHIN_S):
             return await asking
-    except AWAY as away:
+    except (DatabaseAway, TimeoutError) as away:
         log.warning("the database cannot be asked: %s", away)
         raise ConnectionError("the database cannot be asked now; the desk's log says why") from away
 
@@ -186,21 +184,3 @@ def on_reactor(work: Work) -> int:
     reactor.callWhenRunning(lambda: tasks.append(loop.create_task(whole())))
     reactor.run(installSignalHandlers=False)
     return 1 if failed else 0
-
-
-def main() -> int:
-    """`python -m centralino.desk --config DIR --state DIR --port-offset N`."""
-    from centralino.settings import load
-
-    parser = argparse.ArgumentParser(prog="centralino desk", description="The web pages and the API.")
-    parser.add_argument("--config", type=Path, default=Path())
-    parser.add_argument("--state", type=Path, default=Path("var"))
-    parser.add_argument("--port-offset", type=int, default=0)
-    asked = parser.parse_args()
-    settings = load(asked.config).settings
-    url = database_url(settings.database, asked.state)
-    return serve(asked.state, settings.web_host, settings.web_port + asked.port_offset, url)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,7 +4,10 @@ Everything that happens comes in as an event and is carried out at once by the s
 to the world: the journal, Asterisk, the door, the database, time, and the guardian that watches it.
 """
 
+from __future__ import annotations
+
 import asyncio
+import importlib
 import logging
 import os
 import secrets
@@ -12,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agents.state import Wish
 from asterisk.ami import AmiLine
@@ -22,7 +25,6 @@ from centralino import events as ev
 from centralino import recovery, voices
 from centralino.book import Book
 from centralino.clock import Clock, RunningClock
-from centralino.database import AWAY, Database, database_url, open_database
 from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.instance import Instance
 from centralino.journal import Journal
@@ -33,7 +35,9 @@ from centralino.state import House, new_day
 from centralino.switchboard import Surroundings, Switchboard
 from recordings import files
 from supervision.live import LiveView
-from supervision.projector import Projector
+
+if TYPE_CHECKING:
+    from supervision.projector import Projector
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +49,13 @@ UPGRADE_PAUSE_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How this engine was started: `heartbeat_fd` is the guardian's pipe, -1 where nobody watches."""
+    """How this engine was started.
 
-    starts_at: datetime | None = None
+    `clock_offset_s`: how far our clock is ahead of the machine's, in tests; it is the same in the next life.
+    `heartbeat_fd`: the guardian's pipe, -1 where nobody watches.
+    """
+
+    clock_offset_s: float = 0.0
     heartbeat_fd: int = -1
 
 
@@ -57,30 +65,29 @@ class Engine:
     def __init__(self, configuration: Configuration, instance: Instance, life: Life) -> None:
         self.configuration, self.instance, self._life = configuration, instance, life
         self.name = secrets.token_hex(3)
-        self.clock: Clock = RunningClock(life.starts_at)
+        self.clock: Clock = RunningClock(life.clock_offset_s)
         self.house = House()
         self._began_s = self.clock.now_s()
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._lag_s = 0.0
-        self._connected_since_s = 0.0
+        self._projector: Projector | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Calls go on in Asterisk; the next life takes them up."""
-        instance, configuration = self.instance, self.configuration
+        instance = self.instance
         self.journal = Journal.open(instance.journal, self.clock)
         self.people = People(instance.people)
-        database = open_database(database_url(configuration.settings.database, instance.state.absolute()))
-        self.projector = Projector(self.journal, self.people, database)
         tasks = []
         try:
             self._remember()
             await self._open_switchboard()
-            tasks = [asyncio.create_task(self._project(database)), asyncio.create_task(self._beat())]
+            tasks = [asyncio.create_task(self._beat())]
             await self._open_doors()
+            tasks.append(asyncio.create_task(self._project()))
             await stop.wait()
         finally:
-            await self._close(tasks, database)
+            await self._close(tasks)
 
     # --- beginning
 
@@ -120,7 +127,7 @@ class Engine:
         self._plan()
         log.info("the engine is ready", extra={"instance": self.name, "open_calls": len(self.house.calls)})
 
-    async def _close(self, tasks: list[asyncio.Task[None]], database: Database) -> None:
+    async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
         for timer in (self._timer, self._telling):
             if timer:
                 timer.cancel()
@@ -128,12 +135,12 @@ class Engine:
             self._ami.close()
             await self.door.close()
             await self.telephony.line.close()
-        with suppress(TimeoutError):
-            await self.projector.caught_up(CAUGHT_UP_WITHIN_S)
+        if self._projector:
+            with suppress(TimeoutError):
+                await self._projector.caught_up(CAUGHT_UP_WITHIN_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await database.close()
         self.people.close()
         self.journal.close()
 
@@ -218,7 +225,10 @@ class Engine:
         connected = self.switchboard.connected
         counts = self.telephony.line.counts
         return {
-            "nodes": {name: {"connected": up, "since_s": self._connected_since_s} for name, up in connected.items()},
+            "nodes": {
+                name: {"connected": up, "since_s": self.switchboard.connected_since_s[name]}
+                for name, up in connected.items()
+            },
             "can_answer": all(connected.values()),
             "why_not": "" if all(connected.values()) else "Asterisk is not connected",
             "totals": {
@@ -251,16 +261,26 @@ class Engine:
             await asyncio.sleep(HEARTBEAT_EVERY_S)
             self._lag_s = max(0.0, loop.time() - began_s - HEARTBEAT_EVERY_S)
 
-    async def _project(self, database: Database) -> None:
-        """The database follows the journal, as soon as it is there."""
-        while True:
-            try:
-                await database.upgrade()
-                break
-            except AWAY as away:
-                log.warning("the database is away, calls go on: %s", away)
-                await asyncio.sleep(UPGRADE_PAUSE_S)
-        await self.projector.run()
+    async def _project(self) -> None:
+        """The database follows the journal, as soon as it is there. Its library is loaded last: calls do not wait."""
+        await asyncio.to_thread(importlib.import_module, "supervision.projector")
+        from centralino.database import DatabaseAway, database_url, open_database
+        from supervision.projector import Projector
+
+        url = database_url(self.configuration.settings.database, self.instance.state.absolute())
+        database = open_database(url)
+        try:
+            while True:
+                try:
+                    await database.upgrade()
+                    break
+                except DatabaseAway as away:
+                    log.warning("the database is away, calls go on: %s", away)
+                    await asyncio.sleep(UPGRADE_PAUSE_S)
+            self._projector = Projector(self.journal, self.people, database)
+            await self._projector.run()
+        finally:
+            await database.close()
 
     def _number_and_name(self, person: str) -> tuple[str, str]:
         who = self.people.who(person)

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -36,12 +35,12 @@ class AlreadyRunning(Exception):
 class Runner:
     """Starts the parts of one installation, keeps them running and stops them in order."""
 
-    def __init__(self, configuration: Configuration, instance: Instance, starts_at: datetime | None) -> None:
+    def __init__(self, configuration: Configuration, instance: Instance, clock_offset_s: float = 0.0) -> None:
         self.configuration, self.instance = configuration, instance
         self._node = instance.node(configuration)
         places = ("--config", str(instance.config), "--state", str(instance.state))
         words = (*places, "--port-offset", str(instance.port_offset))
-        clock = ("--clock", starts_at.isoformat()) if starts_at else ()
+        clock = ("--clock-offset", str(clock_offset_s))
         folder = instance.state / "log"
         folder.mkdir(exist_ok=True)
         self._keepers = [

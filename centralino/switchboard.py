@@ -48,11 +48,12 @@ class Switchboard:
     """All calls and agents of one installation."""
 
     def __init__(self, configuration: Configuration, book: Book, around: Surroundings) -> None:
-        self.configuration, self.book, self.clock = configuration, book, around.clock
         telephony, clock, people = around.telephony, around.clock, around.people
+        self.configuration, self.book, self.clock = configuration, book, clock
         self._telephony, self._people = telephony, people
         self._alarms = Alarms()
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
+        self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
         self.floor = Floor(configuration.rules.queues)
         self.attendant = Attendant(book, telephony, clock, self._alarms, around.voice)
         self.dispatcher = Dispatcher(book, telephony, clock, people, self.floor)
@@ -225,7 +226,7 @@ class Switchboard:
     # --- connected, lost, and going on
 
     def _lost(self, node: str, why: str) -> None:
-        self.connected[node] = False
+        self.connected[node], self.connected_since_s[node] = False, self.clock.now_s()
         self.dispatcher.suspend()
         self.book.write(ev.AsteriskLost(node=node, why=why))
 
@@ -240,7 +241,7 @@ class Switchboard:
             if leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
         self._sweep(now)
-        self.connected[node] = True
+        self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:

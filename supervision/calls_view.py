@@ -110,8 +110,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
 def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | OfferEnded) -> CallRow:
     match event:
         case QueueEntered(queue=queue, first_entered_s=first_entered_s):
-            first = row.queued_at or as_utc(first_entered_s)
-            return replace(row, state=CallState.QUEUED, queue=queue, queued_at=first)
+            return replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
         case QueueLeft():
             return _waited_until(replace(row, state=CallState.IN_MENU, agent=None, phone=None), as_utc(at_s))
         case CallOffered(agent=agent, phone=phone):

@@ -13,7 +13,7 @@ from itertools import islice
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
-from centralino.database import AWAY, Database
+from centralino.database import Database, DatabaseAway
 from centralino.events import CallArrived, CallEvent, Entry
 from centralino.journal import Journal
 from centralino.people import People, Person
@@ -27,7 +27,6 @@ PEOPLE_REMEMBERED_MAX = 10_000
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.1, 5.0
 LOOK_AGAIN_S = 1.0
 LEFT_OUT_PAUSE_S = 1.0
-TRANSACTION_DEADLINE_S = 30.0
 SYNC_DEADLINE_S = 10.0
 
 log = logging.getLogger(__name__)
@@ -90,7 +89,7 @@ class Projector:
         Cases and contacts are kept as they stand, with their numbers: people have worked on them, and which case a call
         stands against was decided once. (Where these are lost too, the same decisions give the same numbers: a number
         is made from the place of the call's arrival in the journal.) Raises HistoryMissing where the journal's
-        beginning is gone, or one of `database.AWAY`.
+        beginning is gone, or DatabaseAway.
         """
         if self._journal.first_n() > 1:
             raise HistoryMissing(f"the journal begins at entry {self._journal.first_n()}")
@@ -98,7 +97,7 @@ class Projector:
             await self._until_synced(self._journal.last_n)
         async with self._turn:
             await self._ask_places()
-            async with asyncio.timeout(TRANSACTION_DEADLINE_S), self._database.engine.begin() as connection:
+            async with self._database.writing() as connection:
                 await store.empty_projections(connection)
                 await forget_people(connection)
             self._written_people.clear()
@@ -176,7 +175,7 @@ class Projector:
             log.warning("%s; reading again where it is", moved)
             self._n = -1
             return True
-        except (*AWAY, DatabaseAhead) as away:
+        except (DatabaseAway, DatabaseAhead) as away:
             self._say_away(away)
             return False
         self._say_back()
@@ -198,7 +197,7 @@ class Projector:
         self._synced.clear()
 
     async def _ask_places(self) -> None:
-        async with asyncio.timeout(TRANSACTION_DEADLINE_S), self._database.engine.connect() as connection:
+        async with self._database.reading() as connection:
             places = await store.places(connection)
         furthest_n = max(places.calls_n, places.cases_n)
         if furthest_n > self._journal.last_n:
@@ -217,7 +216,7 @@ class Projector:
             return
         try:
             await self._put_in(batch)
-        except (*AWAY, store.MovedByAnother):
+        except (DatabaseAway, store.MovedByAnother):
             self._start_from(self._n)  # the batch is read again from the file
             raise
         except Exception:
@@ -229,7 +228,7 @@ class Projector:
         for entry in batch:
             try:
                 await self._put_in([entry])
-            except (*AWAY, store.MovedByAnother):
+            except (DatabaseAway, store.MovedByAnother):
                 self._start_from(self._n)
                 raise
             except Exception:
@@ -241,7 +240,7 @@ class Projector:
         new_n = batch[-1].n if batch else skip_to_n
         old, new = Places(self._n, self._cases_n), Places(new_n, max(self._cases_n, new_n))
         who = self._new_people(batch)
-        async with asyncio.timeout(TRANSACTION_DEADLINE_S), self._database.engine.begin() as connection:
+        async with self._database.writing() as connection:
             await store.move_on(connection, old, new)
             await save_people(connection, who)
             await self._put_calls(connection, batch)
@@ -288,12 +287,12 @@ class Projector:
     def _say_away(self, away: Exception) -> None:
         if self._away_since_s is None:
             self._away_since_s = asyncio.get_running_loop().time()
-            log.error("the database is away (%s); calls go on, pages stand still until it is back", _first_line(away))
+            log.error("the database cannot be filled (%s); calls go on, pages stand still until it can", away)
 
     def _say_back(self) -> None:
         if self._away_since_s is not None:
             away_s = asyncio.get_running_loop().time() - self._away_since_s
-            log.warning("the database is back after %.1f s; catching up from entry %d", away_s, self._n + 1)
+            log.warning("the database is filled again after %.1f s, from entry %d on", away_s, self._n + 1)
             self._away_since_s = None
 
 
@@ -314,7 +313,3 @@ def _rows_after(
 
 def _some(entries: Iterator[Entry], until_n: int) -> list[Entry]:
     return [entry for entry in islice(entries, BATCH_MAX) if entry.n <= until_n]
-
-
-def _first_line(away: Exception) -> str:
-    return (str(away).splitlines() or [type(away).__name__])[0]

@@ -99,13 +99,13 @@ async def recent_calls(database: Database, limit: int = 50, state: CallState | N
     wanted = _calls_with_people().order_by(calls_table.c.arrived_at.desc(), calls_table.c.id.desc()).limit(limit)
     if state is not None:
         wanted = wanted.where(calls_table.c.state == state.value)
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         return tuple(_call(row) for row in await connection.execute(wanted))
 
 
 async def call(database: Database, call_id: str) -> Call | None:
     """The call with this id; None where there is none."""
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         row = (await connection.execute(_calls_with_people().where(calls_table.c.id == call_id))).one_or_none()
     return _call(row) if row else None
 
@@ -113,7 +113,7 @@ async def call(database: Database, call_id: str) -> Call | None:
 async def events_of(database: Database, call_id: str) -> tuple[LoggedEvent, ...]:
     """Everything that happened to a call, in order: the trail that `centralino why` prints."""
     wanted = select(call_events).where(call_events.c.call == call_id).order_by(call_events.c.n)
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         rows = (await connection.execute(wanted)).all()
     return tuple(LoggedEvent(row.n, row.at, row.kind, str(row.body.get("why", "")), row.body) for row in rows)
 
@@ -124,7 +124,7 @@ async def events_of(database: Database, call_id: str) -> tuple[LoggedEvent, ...]
 async def calls_since(database: Database, since: datetime) -> tuple[Call, ...]:
     """Every call that arrived at `since` or later, oldest first."""
     wanted = _calls_with_people().where(calls_table.c.arrived_at >= since).order_by(calls_table.c.arrived_at)
-    async with database.engine.connect() as connection:
+    async with database.reading() as connection:
         return tuple(_call(row) for row in await connection.execute(wanted))
 
 

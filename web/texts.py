@@ -59,8 +59,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "no_calls": ("Nessuna chiamata in corso.", "No calls in progress."),
     "phone_unreachable": ("telefono non raggiungibile", "phone unreachable"),
     "spoken_summary": (
-        "{waiting} in attesa, {free} operatori liberi, {talking} conversazioni.",
-        "{waiting} waiting, {free} agents free, {talking} conversations.",
+        "In attesa {waiting}, operatori liberi {free}, conversazioni {talking}.",
+        "Waiting {waiting}, agents free {free}, conversations {talking}.",
     ),
     "agent.signed out": ("non in servizio", "signed out"),
     "agent.paused": ("in pausa", "paused"),

@@ -255,7 +255,8 @@ async def test_it_boots_within_five_seconds_and_its_log_has_neither_warning_nor_
 async def test_stopping_leaves_no_process_no_port_and_no_socket(node: Node, installation: Installation) -> None:
     async with running(node, installation) as process:
         pid = process.pid
-    assert pid is not None
+        assert pid is not None
+        assert os.getsid(pid) == pid  # Ctrl-C in our terminal does not reach it
     assert not psutil.pid_exists(pid)
     assert not holders(Transport.UDP, SIP_PORT) | holders(Transport.TCP, AMI_PORT)
     assert process.running_pid() is None
@@ -418,7 +419,7 @@ async def test_a_hostile_caller_is_told_as_he_is_and_breaks_no_call_record(
         arrived = await engine.event("StasisStart")
         channel = arrived["channel"]
         assert arrived["args"] == ["arrived", "055055"]
-        assert channel["caller"] == {"name": name, "number": '",()${EPOCH}'}
+        assert channel["caller"] == {"name": quoted, "number": '",()${EPOCH}'}
         await engine.ask("DELETE", f"channels/{channel['id']}")
     (record,) = await call_records(node, 1)
     assert record["uniqueid"] == channel["id"]
@@ -487,7 +488,7 @@ async def test_a_call_that_no_engine_is_asked_about_hears_the_fallback_and_its_r
     await process.command("channel request hangup all")
     (record,) = await call_records(node, 1)
     await process.stop()
-    assert record["userfield"] == "fallback: engine away"
+    assert record["userfield"] == "fallback for 055055: engine away"
 
 
 async def test_once_armed_callers_wait_for_an_engine_only_as_long_as_its_heart_beats(asterisk: AsteriskProcess) -> None:
@@ -501,7 +502,7 @@ async def test_once_armed_callers_wait_for_an_engine_only_as_long_as_its_heart_b
 async def test_an_engine_whose_heart_stopped_is_passed_over(
     asterisk: AsteriskProcess, engine: Engine, node: Node
 ) -> None:
-    for beat, userfield in ((str(int(time.time()) - 7), "fallback: engine silent"), (str(int(time.time())), "")):
+    for beat, userfield in ((str(int(time.time()) - 7), "fallback for 055055: engine silent"), (str(int(time.time())), "")):
         await engine.ask("POST", "asterisk/variable", variable="CENTRALINO_BEAT", value=beat)
         async with Sip(PEER_PORT) as carrier:
             carrier.invite("055055")

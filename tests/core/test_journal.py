@@ -92,9 +92,11 @@ def test_a_torn_last_line_is_cut_off_and_reported(folder: Path, clock: SimClock,
     kept = first.append(step("c1"))
     first.close()
     segment = folder / "000000000001.jsonl"
-    segment.write_bytes(segment.read_bytes() + tail)
+    whole = segment.read_bytes()
+    segment.write_bytes(whole + tail)
     second = Journal.open(folder, clock)
     assert second.torn == journals.TornTail(segment.name, len(tail))
+    assert segment.read_bytes() == whole
     assert list(second.read_back()[1]) == [kept]
     second.start_segment(None)
     assert second.append(step("c1")).n == 2

@@ -37,6 +37,12 @@ def test_a_skip_in_the_middle_does_not_hide_a_prompt() -> None:
     assert heard_at(skipped, pcm).score > 0.9
 
 
+def test_half_a_prompt_is_not_that_prompt() -> None:
+    pcm = voice(1, 4.0)
+    assert not heard_at(pcm[: 2 * SECOND] + over_the_line(voice(2, 4.0)), pcm).is_same
+    assert heard_at(pcm[: 3 * SECOND] + over_the_line(voice(2, 4.0)), pcm).is_same
+
+
 def test_silence_and_noise_are_no_prompt() -> None:
     chance = random.Random(1)
     noise = struct.pack("<24000h", *(chance.randrange(-3000, 3000) for _ in range(24000)))
@@ -65,9 +71,9 @@ def test_what_comes_late_or_out_of_order_stands_in_its_place() -> None:
 
 def test_timestamps_run_over_their_end() -> None:
     heard = Heard(keep_s=10)
-    for n in range(3):
-        heard.add(1, (0xFFFFFFFF - 159 + n * 160) & 0xFFFFFFFF, PCMA, b"\x55" * 160, 1.0 + n / 50)
-    assert len(heard.pcm()) == 3 * 320
+    for n in range(3):  # all at one instant, as after a pause of ours: only the timestamps tell where they belong
+        heard.add(1, (0xFFFFFFFF - 319 + n * 320) & 0xFFFFFFFF, PCMA, b"\x55" * 160, 1.0)
+    assert len(heard.pcm()) == 2 * 640 + 320
 
 
 def test_a_new_source_is_placed_by_the_clock() -> None:

@@ -1,6 +1,7 @@
 """Our own phone: two of them call each other over loopback, and hand-made peers misbehave."""
 
 import asyncio
+import socket
 import time
 import wave
 from collections.abc import AsyncIterator, Callable
@@ -65,6 +66,15 @@ async def test_the_other_side_may_hang_up_first(alice: Phone, bob: Phone) -> Non
     await theirs.hang_up()
     await ours.wait_ended(within_s=5)
     assert (ours.ended_by, theirs.ended_by) == ("them", "us")
+
+
+async def test_an_ended_call_leaves_its_port_free(alice: Phone, bob: Phone) -> None:
+    ours, theirs = await connected(alice, bob)
+    await ours.hang_up()
+    await theirs.wait_ended(within_s=5)
+    for call in (ours, theirs):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as another:
+            another.bind(call.media.address)
 
 
 async def test_a_silent_call_sends_packets_all_the_time(alice: Phone, bob: Phone) -> None:
@@ -434,6 +444,21 @@ async def test_our_200_is_repeated_until_the_ack_and_given_up_without_one(bob: P
     peer.reply(bye, 200)
     with pytest.raises(CallGone):
         await answering
+
+
+async def test_our_200_is_not_repeated_after_its_ack(bob: Phone, peer: Peer) -> None:
+    invite = peer.invite(bob.address, audio(9))
+    answering = asyncio.ensure_future((await bob.ring(within_s=5)).answer())
+    peer.ack(invite, await peer.status(200), bob.address)
+    call = await answering
+    while not peer.heard.empty():
+        peer.heard.get_nowait()
+    with pytest.raises(TimeoutError):
+        await call.wait_ended(within_s=QUICK.give_up_s * 1.5)
+    assert peer.heard.empty()
+    hanging_up = asyncio.ensure_future(call.hang_up())
+    peer.reply(await peer.request("BYE"), 200)
+    await hanging_up
 
 
 async def test_a_re_invite_moves_the_sound_to_its_new_address(bob: Phone, peer: Peer) -> None:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url, select, text
+from sqlalchemy.exc import DBAPIError
 
 from cases.case_number import FROM_CALL, case_number
 from cases.store import cases_table, contacts, people
@@ -309,6 +311,23 @@ async def test_a_new_projector_goes_on_where_the_last_one_stopped(house: House) 
     assert everything["projected"] == [(1, 3, 3)]
 
 
+async def test_what_is_written_while_the_projector_starts_is_taken_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person))
+    house.start()
+    await asyncio.sleep(0)  # it listens now, and has not read the file yet
+    assert house.journal.on_append
+    house.tell(StepEntered(call="c1", step="main"), end("c1"))
+    await house.projected()
+    house.tell(arrival("c2", person))
+    await house.projected()
+    assert [row[0] for row in (await house.everything())["call_events"]] == [1, 2, 3, 4]
+    assert "cannot be projected" not in caplog.text
+    assert [each.why for each in await cases(house.database)] == ["no open case", "first contact"]
+
+
 async def test_an_overflowing_buffer_falls_back_to_the_file(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     await house.projected()
     monkeypatch.setattr(projectors, "BUFFER_MAX", 3)
@@ -318,15 +337,25 @@ async def test_an_overflowing_buffer_falls_back_to_the_file(house: House, monkey
     assert len(await events_of(house.database, "c1")) == 51
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError("nobody listens there"),
+        TimeoutError(),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        DBAPIError("UPDATE", {}, Exception("terminating connection"), connection_invalidated=True),
+    ],
+    ids=["refused", "silent", "starting", "shutting down"],
+)
 async def test_a_database_that_is_away_is_caught_up_with_and_told_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: House, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried = asyncio.Semaphore(0)
     real = store.move_on
 
     async def away(*args: Any, **kwargs: Any) -> None:
         tried.release()
-        raise ConnectionRefusedError("nobody listens there")
+        raise error
 
     await house.projected()
     monkeypatch.setattr(store, "move_on", away)
@@ -339,8 +368,9 @@ async def test_a_database_that_is_away_is_caught_up_with_and_told_once(
     monkeypatch.setattr(store, "move_on", real)
     await house.projected()
     assert len(await events_of(house.database, "c1")) == 2
-    assert caplog.text.count("the database is away") == 1
-    assert caplog.text.count("the database is back") == 1
+    assert caplog.text.count("the database cannot be filled") == 1
+    assert caplog.text.count("the database is filled again") == 1
+    assert "left out" not in caplog.text
 
 
 async def test_a_commit_taken_for_lost_is_not_applied_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,7 +423,7 @@ async def test_a_rebuild_gives_the_same_rows_and_keeps_what_people_wrote_on_case
     await house.projected()
     async with house.database.engine.begin() as connection:  # the desk opens the first case again
         reopened = cases_table.update().where(cases_table.c.opened_by_call == "c0")
-        await connection.execute(reopened.values(state="open", closed_at=None, closed_why=None, title="TARI"))
+        await connection.execute(reopened.values(state="open", closed_at=None, closed_why=None))
     before = await house.everything()
     await house.projector.rebuild()
     assert await house.everything() == before

@@ -1,0 +1,497 @@
+"""The desk over real HTTP, before a real door: page, stream, API, tokens, health, metrics, and its end."""
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from centralino import desk as desk_process
+from centralino.door import DoorServer, door_path
+from supervision.metrics import exposition
+from web import view
+from web.live import ROWS_BEHIND_MAX, Changed, Live, Whole
+from web.texts import Texts, choose_language
+from web.tokens import Role, Tokens, make_token, tokens_path
+
+WITHIN_S = 5.0
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+@dataclass(frozen=True)
+class KeptCall:
+    id: str
+    name: str
+    arrived_at: datetime
+
+
+@dataclass(frozen=True)
+class KeptEvent:
+    n: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class KeptCase:
+    id: str
+    state: str
+
+
+class Kept:
+    """Records in memory; `away` makes the database unreachable."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.asked: list[object] = []
+
+    async def recent_calls(self, limit: int) -> Sequence[KeptCall]:
+        self.asked.append(limit)
+        if self.away:
+            raise ConnectionError("the database cannot be asked now")
+        return [KeptCall("old-1", HOSTILE, datetime(2026, 11, 22, 10, 0, tzinfo=UTC))]
+
+    async def call(self, id: str) -> KeptCall | None:
+        return next((call for call in await self.recent_calls(1) if call.id == id), None)
+
+    async def events_of(self, id: str) -> Sequence[KeptEvent]:
+        return [KeptEvent(1, "CallArrived")]
+
+    async def cases(self, limit: int, state: str | None) -> Sequence[KeptCase]:
+        self.asked.append((limit, state))
+        return [KeptCase("100016", state or "open")]
+
+
+def queue(name: str, **other: Any) -> dict[str, Any]:
+    counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
+    times = {"oldest_s": 990.0, "wait_sum_s": 80.0, "target_answer": 0.8, "target_within_s": 20.0}
+    return {"name": name, **counts, **times, **other}
+
+
+def agent(id: str, **other: Any) -> dict[str, Any]:
+    where = {"id": id, "name": f"Operatore {id}", "site": "laquila", "phone": "p101", "reachable": True}
+    now = {"chosen": "ready", "reason": "", "doing": "free", "since_s": 900.0, "call": None, "queue": None}
+    return {**where, **now, **other}
+
+
+def call(id: str, **other: Any) -> dict[str, Any]:
+    who = {"id": id, "service": "055055", "caller": "+39055123", "name": "Rossi", "language": "it", "agent": None}
+    where = {"state": "queued", "since_s": 990.0, "arrived_s": 980.0, "step": None, "queue": "tributi", "position": 1}
+    return {**who, **where, "why": "all busy", **other}
+
+
+def snapshot() -> dict[str, Any]:
+    return {
+        "at_s": 1000.0,
+        "instance": "e1",
+        "configuration_at_s": 500.0,
+        "nodes": {"main": {"connected": True, "since_s": 600.0}},
+        "can_answer": True,
+        "why_not": "",
+        "queues": {"tributi": queue("tributi")},
+        "agents": {"a1": agent("a1"), "a2": agent("a2", site="roma", chosen="paused", reason="pranzo")},
+        "calls": {"c1": call("c1", name=HOSTILE), "c2": call("c2", name="Z" * 5000, position=2)},
+        "totals": {
+            "queues": {"tributi": {"offered": 100, "answered": 80, "abandoned": 20, "answered_in_time": 60}},
+            "calls_by_outcome": {"answered": 80},
+            "requests": 7,
+            "events": 9,
+            "heartbeat_age_s": 0.01,
+        },
+    }
+
+
+class House:
+    """A desk with a made-up engine behind a real door."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.now = snapshot()
+        self.kept = Kept()
+        self.door = DoorServer(door_path(state), lambda: self.now, lambda name, args: {})
+        self.stop = asyncio.Event()
+        self.web: httpx.AsyncClient
+
+    def bearer(self, role: Role = Role.SUPERVISOR) -> dict[str, str]:
+        return {"Authorization": f"Bearer {make_token(self.state, role)}"}
+
+    async def until(self, status: int, path: str = "/healthz") -> httpx.Response:
+        """Ask until the answer is `status`."""
+        async with asyncio.timeout(WITHIN_S):
+            while (answer := await self.web.get(path)).status_code != status:
+                pass  # each turn is a request of its own
+        return answer
+
+    @asynccontextmanager
+    async def listening(self, path: str, **headers: str) -> AsyncIterator[AsyncIterator[tuple[str, Any]]]:
+        """The server-sent events of `path`, as (event, data)."""
+        async with asyncio.timeout(WITHIN_S), self.web.stream("GET", path, headers=headers) as answer:
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            yield events_in(answer)
+
+
+async def events_in(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
+    name = ""
+    async for line in answer.aiter_lines():
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path)
+    await house.door.start()
+    listener = desk_process.listen_at("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    running = asyncio.create_task(desk_process.run_desk(tmp_path, listener, house.kept, house.stop))
+    async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
+        await house.until(200)
+        yield house
+    house.stop.set()
+    await asyncio.wait_for(running, WITHIN_S)
+    await house.door.close()
+
+
+# the page
+
+
+async def test_the_page_shows_queues_agents_and_calls(house: House) -> None:
+    page = (await house.web.get("/?lang=en")).text
+    for shown in ("tributi", "Operatore a1", "+39055123", "tributi, place 1", "80 % within 20 s", "paused", "pranzo"):
+        assert shown in page
+
+
+async def test_a_hostile_name_is_shown_as_text_and_cut(house: House) -> None:
+    page = (await house.web.get("/")).text
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "Z" * view.TEXT_LENGTH_MAX not in page
+    assert "Z" * (view.TEXT_LENGTH_MAX - 1) + "…" in page
+
+
+async def test_the_page_allows_no_script_but_its_own(house: House) -> None:
+    answer = await house.web.get("/")
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert " style=" not in answer.text
+    assert "//" not in answer.text.replace("</", "").replace("/>", "")  # no address outside this house
+
+
+async def test_what_the_page_needs_is_served(house: House) -> None:
+    page = (await house.web.get("/")).text
+    for name in ("now.js", "now.css", "mark.svg"):
+        address = page[page.index(f"/static/{name}") :].partition('"')[0]
+        assert (await house.web.get(address)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "language"),
+    [
+        ("", "", "it"),
+        ("", "en-GB,en;q=0.9,it;q=0.8", "en"),
+        ("", "de, en;q=0.3, it;q=0.7", "it"),
+        ("", "en;q=0, it;q=x", "it"),
+        ("?lang=en", "it", "en"),
+        ("?lang=xx", "en", "en"),
+    ],
+)
+async def test_the_page_speaks_the_language_asked_for(house: House, query: str, accept: str, language: str) -> None:
+    page = (await house.web.get(f"/{query}", headers={"accept-language": accept})).text
+    assert f'<html lang="{language}">' in page
+
+
+def test_an_endless_accept_language_header_is_not_read_to_the_end() -> None:
+    assert choose_language(None, "de," * 100_000 + "en") == "it"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8055", "127.0.0.1.evil.example", "[::2]", ""])
+async def test_a_foreign_host_name_is_refused(house: House, host: str) -> None:
+    for path in ("/", "/live", "/metrics", "/api/v1/queues"):
+        assert (await house.web.get(path, headers={"host": host})).status_code == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8055", "127.0.0.1:8055", "[::1]:8055", "LOCALHOST"])
+async def test_our_own_names_are_let_in(house: House, host: str) -> None:
+    assert (await house.web.get("/", headers={"host": host})).status_code == 200
+
+
+async def test_the_page_is_not_for_other_machines(house: House) -> None:
+    passed_on = {"x-forwarded-for": "203.0.113.7"}
+    assert (await house.web.get("/", headers=passed_on)).status_code == 403
+    assert (await house.web.get("/live", headers=passed_on)).status_code == 403
+
+
+async def test_the_page_is_told_what_changes(house: House) -> None:
+    async with house.listening("/live?lang=en") as events:
+        name, said = await anext(events)
+        assert (name, [row["id"] for row in said["calls"]]) == ("whole", ["c1", "c2"])
+        house.now["calls"].pop("c1")
+        house.door.publish({"at_s": 1001.0, "calls": {"c1": None, "c3": call("c3", caller="")}})
+        name, said = await anext(events)
+        assert (name, said["gone"]["calls"]) == ("changed", ["c1"])
+        assert [(row["id"], row["caller"]) for row in said["calls"]] == [("c3", "number withheld")]
+
+
+async def test_the_page_is_told_when_the_engine_goes_and_comes_back(house: House) -> None:
+    async with house.listening("/live") as events:
+        await anext(events)
+        await house.door.close()
+        name, said = await anext(events)
+        assert name == "away"
+        assert "engine" in said["why"]
+        assert "non risponde" in (await house.web.get("/")).text
+        house.door = DoorServer(door_path(house.state), lambda: house.now, lambda name, args: {})
+        await house.door.start()
+        while (await anext(events))[0] != "whole":
+            pass
+
+
+# health and metrics
+
+
+async def test_health_is_good_only_while_a_call_can_be_answered(house: House) -> None:
+    assert (await house.web.get("/healthz")).json() == {"can_answer": True}
+    house.now |= {"can_answer": False, "why_not": "Asterisk `main` is not connected"}
+    answer = await house.web.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json() == {"can_answer": False, "why": "Asterisk `main` is not connected"}
+
+
+async def test_without_the_engine_health_is_bad_and_metrics_say_so(house: House) -> None:
+    await house.door.close()
+    assert "engine" in (await house.until(503)).json()["why"]
+    assert "centralino_engine_connected 0.0" in (await house.web.get("/metrics")).text
+
+
+async def test_a_frozen_engine_does_not_look_healthy(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_process, "ASK_WITHIN_S", 0.05)
+    monkeypatch.setattr(DoorServer, "answer", lambda self, line: b"")
+    assert "has not answered" in (await house.until(503)).json()["why"]
+
+
+async def test_metrics_come_from_the_engines_totals(house: House) -> None:
+    metrics = (await house.web.get("/metrics")).text
+    for line in (
+        'centralino_queue_calls_offered_total{queue="tributi"} 100.0',
+        'centralino_queue_calls_waiting{queue="tributi"} 1.0',
+        'centralino_queue_longest_wait_seconds{queue="tributi"} 10.0',
+        'centralino_agents{chosen="paused",doing="free",site="roma"} 1.0',
+        'centralino_calls_in_progress{state="queued"} 2.0',
+        'centralino_calls_ended_total{outcome="answered"} 80.0',
+        'centralino_node_connected{node="main"} 1.0',
+        "centralino_can_answer 1.0",
+    ):
+        assert line in metrics
+    assert "process_cpu_seconds_total" in metrics
+
+
+def test_no_metric_names_a_caller_or_an_agent() -> None:
+    page = exposition(snapshot(), "")[0].decode()
+    assert "+39055123" not in page
+    assert "Operatore" not in page
+
+
+# the API
+
+
+async def test_the_api_wants_a_token(house: House) -> None:
+    for path in ("queues", "agents", "calls", "calls/c1", "cases", "events"):
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
+            answer = await house.web.get(f"/api/v1/{path}", headers=headers)
+            assert answer.status_code == 401
+            assert "centralino token" in answer.json()["error"]
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
+    bearer = house.bearer(Role.WALLBOARD)
+    assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
+    for path in ("calls", "calls/c1", "cases", "events"):
+        answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
+        assert answer.status_code == 403
+        assert "wallboard" in answer.json()["error"]
+
+
+async def test_the_api_gives_what_is_live_and_what_is_kept(house: House) -> None:
+    bearer = house.bearer()
+    calls = (await house.web.get("/api/v1/calls?limit=7", headers=bearer)).json()
+    assert [one["id"] for one in calls["now"]] == ["c1", "c2"]
+    assert calls["now"][0]["name"] == HOSTILE  # JSON, whole, as it came
+    assert calls["recent"][0]["arrived_at"] == "2026-11-22T10:00:00Z"
+    assert house.kept.asked == [7]
+    agents = (await house.web.get("/api/v1/agents?site=roma", headers=bearer)).json()["agents"]
+    assert [one["id"] for one in agents] == ["a2"]
+    cases = (await house.web.get("/api/v1/cases?state=closed", headers=bearer)).json()
+    assert cases == {"cases": [{"id": "100016", "state": "closed"}]}
+
+
+async def test_one_call_is_found_live_or_kept_or_not_at_all(house: House) -> None:
+    bearer = house.bearer()
+    live = (await house.web.get("/api/v1/calls/c1", headers=bearer)).json()
+    assert (live["now"]["state"], live["call"]) == ("queued", None)
+    kept = (await house.web.get("/api/v1/calls/old-1", headers=bearer)).json()
+    assert (kept["now"], kept["call"]["id"], kept["events"][0]["kind"]) == (None, "old-1", "CallArrived")
+    answer = await house.web.get("/api/v1/calls/none", headers=bearer)
+    assert (answer.status_code, answer.json()) == (404, {"error": "there is no call `none`"})
+
+
+@pytest.mark.parametrize(
+    "path", ["calls?limit=0", "calls?limit=501", "calls?limit=x", "cases?limit=-1", "cases?state=lost"]
+)
+async def test_parameters_out_of_bounds_are_refused(house: House, path: str) -> None:
+    answer = await house.web.get(f"/api/v1/{path}", headers=house.bearer())
+    assert answer.status_code == 422
+    assert path.partition("?")[2].partition("=")[0] in answer.json()["error"]
+
+
+async def test_without_the_engine_the_api_says_so_and_still_gives_what_is_kept(house: House) -> None:
+    bearer = house.bearer()
+    await house.door.close()
+    await house.until(503, "/healthz")
+    answer = await house.web.get("/api/v1/queues", headers=bearer)
+    assert answer.status_code == 503
+    assert "the engine is away" in answer.json()["error"]
+    assert (await house.web.get("/api/v1/calls", headers=bearer)).json()["now"] == []
+
+
+async def test_without_the_database_the_api_says_so(house: House) -> None:
+    house.kept.away = True
+    answer = await house.web.get("/api/v1/calls", headers=house.bearer())
+    assert (answer.status_code, answer.json()) == (503, {"error": "the database cannot be asked now"})
+
+
+async def test_the_api_streams_changes(house: House) -> None:
+    async with house.listening("/api/v1/events", **house.bearer()) as events:
+        assert (await anext(events))[0] == "snapshot"
+        house.door.publish({"at_s": 1002.0, "queues": {"tributi": queue("tributi", waiting=9)}})
+        name, said = await anext(events)
+        assert (name, said["queues"]["tributi"]["waiting"]) == ("changes", 9)
+
+
+async def test_the_api_describes_itself_without_a_token(house: House) -> None:
+    answer = await house.web.get("/api/openapi.json")
+    assert answer.status_code == 200
+    assert "/api/v1/calls/{id}" in answer.json()["paths"]
+    assert (await house.web.get("/nothing")).json() == {"error": "Not Found"}
+
+
+# tokens
+
+
+def test_a_token_is_kept_as_a_fingerprint_for_its_owner_only(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path)
+    assert tokens.check("") is None
+    token = make_token(tmp_path, Role.ADMIN)
+    assert tokens.check(token) is Role.ADMIN
+    assert token not in tokens_path(tmp_path).read_text()
+    assert stat.S_IMODE(tokens_path(tmp_path).stat().st_mode) == 0o600
+
+
+def test_a_new_token_is_valid_at_once_and_a_removed_one_no_more(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path)
+    first, second = make_token(tmp_path, Role.ADMIN), make_token(tmp_path, Role.WALLBOARD)
+    assert (tokens.check(first), tokens.check(second)) == (Role.ADMIN, Role.WALLBOARD)
+    os.unlink(tokens_path(tmp_path))
+    assert (tokens.check(first), tokens.check(second)) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"tokens": [{}]}', '{"tokens": [{"sha256": "", "role": "king"}]}'])
+def test_a_broken_file_lets_nobody_in(tmp_path: Path, text: str) -> None:
+    tokens_path(tmp_path).write_text(text)
+    assert Tokens(tmp_path).check("") is None
+
+
+# the live state and the rows
+
+
+async def test_a_watcher_far_behind_begins_anew() -> None:
+    live = Live()
+    live.arrived(snapshot())
+    news = live.watch()
+    assert isinstance(await anext(news), Whole)
+    live.changed({"calls": {"c1": None}})
+    live.changed({"calls": {"c2": None}})
+    assert await anext(news) == Changed({"calls": {"c1": None, "c2": None}})
+    for n in range(ROWS_BEHIND_MAX + 2):
+        live.changed({"calls": {f"c{n}": None}})
+    assert isinstance(await anext(news), Whole)
+
+
+def test_marks_that_turn_the_writing_round_are_not_shown() -> None:
+    assert view.shown("a\u202eb\x00c\r\nd") == "a b c d"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "doing", "shown"),
+    [
+        ("ready", "free", "free"),
+        ("paused", "free", "paused"),
+        ("paused", "talking", "talking"),
+        ("ready", "new", "new"),
+    ],
+)
+def test_what_calls_cause_is_shown_before_what_the_agent_chose(chosen: str, doing: str, shown: str) -> None:
+    assert view.agent_row(agent("a1", chosen=chosen, doing=doing), Texts("en"))["state"] == shown
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (75.9, "1:15"), (3675, "1:01:15")])
+def test_durations_read_as_on_a_clock(seconds: float, shown: str) -> None:
+    assert view.clock(seconds) == shown
+
+
+# the process
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from centralino import desk
+listener = desk.listen_at("127.0.0.1", 0)
+listener.listen()  # from here on a visitor can wait for the rest
+print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+desk.listen_at = lambda host, port: listener
+sys.exit(desk.serve(Path(sys.argv[1]), "127.0.0.1", 0, f"sqlite+aiosqlite:///{sys.argv[1]}/centralino.db"))
+"""
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+async def test_told_to_stop_the_desk_ends_cleanly_also_with_a_page_open(tmp_path: Path, told: signal.Signals) -> None:
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, str(tmp_path), stdout=PIPE, stderr=PIPE
+    )
+    assert program.stdout is not None
+    line = await asyncio.wait_for(program.stdout.readline(), 4 * WITHIN_S)
+    async with (
+        httpx.AsyncClient(timeout=4 * WITHIN_S) as web,
+        web.stream("GET", f"{line.decode().strip()}/live") as answer,
+    ):
+        assert (await anext(events_in(answer)))[0] == "away"
+        started_s = asyncio.get_running_loop().time()
+        program.send_signal(told)
+        _, said = await asyncio.wait_for(program.communicate(), WITHIN_S)
+    assert asyncio.get_running_loop().time() - started_s < 2.5
+    assert b"Traceback" not in said
+    assert program.returncode == 0
+
+
+def test_a_taken_port_is_named() -> None:
+    with desk_process.listen_at("127.0.0.1", 0) as listener:
+        listener.listen()
+        port = listener.getsockname()[1]
+        with pytest.raises(desk_process.PortTaken, match=str(port)):
+            desk_process.listen_at("127.0.0.1", port)
