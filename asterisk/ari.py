@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 5.0
+GREETED_WITHIN_S = 1.0
 UNSENT_MAX = 20_000
 MESSAGE_BYTES_MAX = 2**24  # a list of some thousand channels
 PING_EVERY_S = 5.0
@@ -135,6 +136,7 @@ class AriLine:
         self._open: dict[str, OnReply | None] = {}
         self._asked: deque[tuple[float, str]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
+        self._greeting: asyncio.TimerHandle | None = None
         self._last_id = 0
 
     async def listen(self, host: str, port: int) -> None:
@@ -193,10 +195,12 @@ class AriLine:
             self._lost("Asterisk connected anew")
         self._socket, self._unsent = socket, asyncio.Queue(UNSENT_MAX)
         sender = asyncio.create_task(self._send_all(socket, self._unsent))
-        self._listener.connected()
+        # A request sent before Asterisk's first word may lie unread for seconds.
+        self._greeting = asyncio.get_running_loop().call_later(GREETED_WITHIN_S, self._greeted)
         why = "Asterisk closed the line"
         try:
             async for text in socket:
+                self._greeted()
                 self._take(text)
         except ConnectionClosed as closed:
             why = str(closed)
@@ -204,6 +208,13 @@ class AriLine:
             sender.cancel()
             if self._socket is socket:
                 self._lost(why)
+
+    def _greeted(self) -> None:
+        """Asterisk has said its first word, or has had the time to: it may be asked."""
+        if self._greeting:
+            self._greeting.cancel()
+            self._greeting = None
+            self._listener.connected()
 
     async def _send_all(self, socket: ServerConnection, unsent: asyncio.Queue[str]) -> None:
         try:
@@ -233,6 +244,9 @@ class AriLine:
 
     def _lost(self, why: str) -> None:
         self._socket = None
+        if self._greeting:
+            self._greeting.cancel()
+            self._greeting = None
         self._asked.clear()
         unanswered, self._open = self._open, {}
         for then in unanswered.values():

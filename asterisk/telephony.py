@@ -42,6 +42,7 @@ BUSY_AGAIN_S = 0.05  # a channel just made may refuse for a moment (409)
 BUSY_TRIES = 40
 # Only what we use arrives; RESTResponse must be among it, or no answer ever comes.
 EVENTS = (
+    "ApplicationRegistered",  # Asterisk's first word on a new line
     "StasisStart",
     "StasisEnd",
     "ChannelDestroyed",

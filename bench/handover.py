@@ -6,20 +6,19 @@ so that nothing locks to app_queue's poll of once a second.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from bench.centres import QUEUE_WAITS_S_MAX, SERVICE, BenchFailed, Centre
+from bench.centres import BenchFailed, Centre, until_empty
 from bench.cost import Spent, measured_lag
+from bench.deployment import SERVICE
 from demo.phone import Call, CallGone, CallRefused, IncomingCall, Phone
 
 TALK_S = (0.3, 1.3)
 CALLS_AGAIN_AFTER_S = (0.05, 0.25)  # under the shortest talk: mostly the line is whole again before the next hang-up
 CALLERS_APART_S = 0.02  # the first calls come one after the other, not as a burst
 ANSWERED_WITHIN_S = 10.0
+STAYS_S_MAX = 600.0
 RINGS_WITHIN_S = 30.0
 FULL_WITHIN_S = 30.0
 EACH_WITHIN_S = 6.0  # of a block's deadline, for each hand-over that is wanted
@@ -81,7 +80,7 @@ class Callers:
             self.all_here.set()
         try:
             async with call:
-                await call.wait_ended(QUEUE_WAITS_S_MAX)
+                await call.wait_ended(STAYS_S_MAX)
         finally:
             self.on_line -= 1
 
@@ -105,7 +104,6 @@ class Agents:
         """What was noted while the line filled does not count."""
         self.hand_overs.clear()
         self.talks = 0
-        self._begun_s = time.monotonic()
         self.enough.clear()
 
     async def work(self) -> None:
@@ -156,22 +154,49 @@ class Shift:
         self.centre, self._agents, self._callers = centre, agents, callers
 
     async def block(self, waiting: int, wanted: int, chance: Random) -> Block:
-        """At least `wanted` hand-overs with `waiting` callers in line; nobody is left on a line afterwards.
+        """At least `wanted` hand-overs with `waiting` callers in line; nobody is on a line before or after.
 
         Raises BenchFailed.
         """
         callers = Callers(self._callers, waiting + len(self._agents), chance)
         agents = Agents(self._agents, callers, chance, wanted)
-        async with _until_left(agents.work()), _until_left(callers.keep_calling()):
-            await _within(FULL_WITHIN_S, callers.all_here, f"{waiting} callers were not all answered")
-            block = await self._measured(agents, EACH_WITHIN_S * wanted)
-        await self.centre.becomes_empty()
+        try:
+            async with asyncio.TaskGroup() as everybody:
+                working = everybody.create_task(agents.work())
+                calling = everybody.create_task(callers.keep_calling())
+                await _within(FULL_WITHIN_S, callers.all_here, f"{self.centre.name}: the callers were not all answered")
+                block = await self._measured(agents, EACH_WITHIN_S * wanted)
+                await _end(calling)
+                await _end(working)
+        except BaseExceptionGroup as several:
+            raise _first(several) from several
+        await until_empty(self.centre)
         return block
 
     async def _measured(self, agents: Agents, within_s: float) -> Block:
+        before = await self.centre.spent()
+        began_s = time.monotonic()
         agents.begin_anew()
-        began_s, before = time.monotonic(), await self.centre.spent()
         async with measured_lag() as lags_s:
-            await _within(within_s, agents.enough, f"only {len(agents.hand_overs)} hand-overs")
-        elapsed_s, talks, after = time.monotonic() - began_s, agents.talks, await self.centre.spent()
-        return Block(tuple(agents.hand_overs), talks, elapsed_s, after - before, tuple(lags_s))
+            await _within(within_s, agents.enough, f"{self.centre.name}: too few hand-overs")
+        hand_overs, talks, elapsed_s = tuple(agents.hand_overs), agents.talks, time.monotonic() - began_s
+        return Block(hand_overs, talks, elapsed_s, await self.centre.spent() - before, tuple(lags_s))
+
+
+async def _within(seconds: float, event: asyncio.Event, lack: str) -> None:
+    """Raises BenchFailed, saying `lack`, where `event` is not set in time."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        raise BenchFailed(f"{lack} within {seconds:g} s") from None
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first, of all that went wrong at once."""
+    first = several.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

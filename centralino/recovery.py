@@ -1,11 +1,13 @@
 """What was true before: the house, read back from the journal after any end of the engine, a clean one or not."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from centralino import state
+from centralino.events import Entry
 from centralino.journal import Journal
 from centralino.state import House
 
@@ -13,9 +15,13 @@ log = logging.getLogger(__name__)
 
 
 def read_back(journal: Journal) -> House:
-    """The newest checkpoint with all that came after it. An entry that fits no state is said and left out."""
+    """The newest checkpoint with all that came after it."""
     checkpoint, entries = journal.read_back()
-    house = msgspec.convert(checkpoint, House) if checkpoint else House()
+    return fold(msgspec.convert(checkpoint, House) if checkpoint else House(), entries)
+
+
+def fold(house: House, entries: Iterable[Entry]) -> House:
+    """`house` after `entries`. One that fits no state is said and left out."""
     for entry in entries:
         try:
             state.check(house, entry.event)

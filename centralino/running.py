@@ -94,6 +94,7 @@ class Runner:
         asterisk_files.write(self._node, installation, self.instance.asterisk)
         self._asterisk = AsteriskProcess(installation, self._node, self.instance.asterisk)
         started = await self._asterisk.start()
+        await self._asterisk.arm()
         if started is Started.ADOPTED:
             log.warning("Asterisk was running already, with its calls; it goes on", extra={"pid": self._asterisk.pid})
 
@@ -134,6 +135,7 @@ class Runner:
             log.error("Asterisk ended by itself", extra={"exit_code": code, "next_in_s": ASTERISK_PAUSE_S})
             await asyncio.sleep(ASTERISK_PAUSE_S)
             await self._asterisk.start()
+            await self._asterisk.arm()
 
     async def _stop(self, keeping: list[asyncio.Task[None]]) -> None:
         """Calls end on record, then the parts end: people's first, Asterisk, the engine last."""

@@ -89,8 +89,10 @@ class Callers:
             await asyncio.gather(pressing, speaking, return_exceptions=True)
         if talking.is_set() and call.is_up:
             before = call.packets_received
-            await chat(call, seed, for_s=citizen.talk_s)
-            self.heard_an_agent += call.packets_received > before
+            try:
+                await chat(call, seed, for_s=citizen.talk_s)
+            finally:
+                self.heard_an_agent += call.packets_received > before
 
 
 async def _until_person(call: Call, talking: asyncio.Event, patience_s: float) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from centralino.door import CommandRefused, DoorClient, EngineAway
+from centralino.door import CommandRefused, EngineAway
 from demo.calls import IncomingCall
+from demo.engine_view import EngineView, Snapshot
 from demo.phone import CallGone, Phone, RegistrationRefused, chat
 from demo.sdp import NoCommonCodec
 from demo.sip import Address
@@ -18,7 +19,6 @@ log = logging.getLogger(__name__)
 AGENTS = ("a1001", "a1002", "a1003", "a1004", "a1005", "a1006")
 SHIFT_S = 86_400.0
 SEEN_WITHIN_S = 10.0
-LOOK_AGAIN_S = 0.1
 TALK_S_MAX = 60.0
 MISSES_CHANCE = 0.05
 
@@ -38,7 +38,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an agent takes one call. `answers_after_s` is None where they let it ring; `talk_s` ends it from their side."""
+    """How an agent takes one call. `answers_after_s`: None where they let it ring; after `talk_s` they hang up."""
 
     answers_after_s: float | None
     talk_s: float
@@ -60,10 +60,10 @@ class Hall:
     """Agents at work from `open` to `close`. `on_talk` is told the caller's number when an agent has picked up."""
 
     def __init__(
-        self, server: Address, seats: tuple[Seat, ...], door: DoorClient, on_talk: Callable[[str], None], seed: int
+        self, server: Address, seats: tuple[Seat, ...], engine: EngineView, on_talk: Callable[[str], None], seed: int
     ) -> None:
         self.talks = self.missed = self.heard_a_caller = 0
-        self._seats, self._door, self._on_talk = seats, door, on_talk
+        self._seats, self._engine, self._on_talk = seats, engine, on_talk
         self._phones = {seat.agent: Phone(server, seat.phone, seat.secret, keep_audio=False) for seat in seats}
         self._chances = {seat.agent: random.Random(f"{seed} {seat.agent}") for seat in seats}
         self._working: list[asyncio.Task[None]] = []
@@ -72,7 +72,7 @@ class Hall:
         """Register the phones, sign everybody in, begin to answer. Raises HallClosed."""
         try:
             await asyncio.gather(*(self._take_seat(seat) for seat in self._seats))
-            await asyncio.wait_for(self._until_seen(), SEEN_WITHIN_S)
+            await self._engine.until(self._sees_everybody, SEEN_WITHIN_S)
         except RegistrationRefused as refused:
             raise HallClosed(f"a phone could not register: {refused}") from refused
         except (CommandRefused, EngineAway) as told:
@@ -85,11 +85,10 @@ class Hall:
         phone = self._phones[seat.agent]
         await phone.open()
         await phone.register()
-        await self._door.command("agents.in", agent=seat.agent, phone=seat.phone, by="demo")
+        await self._engine.command("agents.in", agent=seat.agent, phone=seat.phone, by="demo")
 
-    async def _until_seen(self) -> None:
-        while not all(self._row(seat.agent).get("reachable") for seat in self._seats):
-            await asyncio.sleep(LOOK_AGAIN_S)
+    def _sees_everybody(self, snapshot: Snapshot) -> bool:
+        return all(snapshot["agents"][seat.agent]["reachable"] for seat in self._seats)
 
     async def close(self) -> None:
         """Sign everybody out, hang up, unregister."""
@@ -131,21 +130,23 @@ class Hall:
         async with await incoming.answer() as call:
             self.talks += 1
             self._on_talk(incoming.from_user)
-            await chat(call, seed, for_s=how.talk_s)
-            self.heard_a_caller += call.packets_received > 0
+            try:
+                await chat(call, seed, for_s=how.talk_s)
+            finally:
+                self.heard_a_caller += call.packets_received > 0
 
     async def _be_ready(self, agent: str) -> None:
-        """End the wrap-up, or the pause that follows an unanswered call."""
+        """End the wrap-up, or a pause that an unanswered call has led to."""
         row = self._row(agent)
-        if row.get("chosen") == "paused" or row.get("doing") not in {"free", None}:
+        if row.get("chosen") == "paused" or row.get("doing") == "wrapping up":
             await self._tell("agents.ready", agent)
 
     async def _tell(self, command: str, agent: str) -> None:
         try:
-            await self._door.command(command, agent=agent, by="demo")
+            await self._engine.command(command, agent=agent, by="demo")
         except (CommandRefused, EngineAway) as told:
             log.warning("%s %s: %s", command, agent, told)
 
     def _row(self, agent: str) -> Mapping[str, Any]:
-        row: Mapping[str, Any] = self._door.snapshot.get("agents", {}).get(agent, {})
+        row: Mapping[str, Any] = self._engine.snapshot.get("agents", {}).get(agent, {})
         return row

@@ -1,4 +1,4 @@
-"""The town: who calls when, from where, with which keys and how much patience. A plan made from a seed; it does nothing.
+"""The town: who calls when, from where, with which keys and how much patience. A plan from a seed; it does nothing.
 
 Instants are relative, in seconds: to the citizen before, to the moment when the call was answered, or to the last key.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SERVICE, CIVIL_PROTECTION, UNKNOWN = "055055", "800840840", "055056"
-CALLS_PER_MINUTE = 18.0
-GAP_S_MAX = 10.0  # a demo without a call for longer looks broken
+CALLS_PER_MINUTE = 20.0
+GAP_S_MAX = 8.0  # a demo without a call for longer looks broken
 # Where the main menu begins, counted from the answer: who listens to all of it presses a key after this.
 MENU_HEARD_S = 15.0
 CALLS_AGAIN_CHANCE = 0.15
@@ -32,14 +32,12 @@ class Kind(StrEnum):
     LEAVES_MESSAGE = "leaves a message"
 
 
-# Twenty callers; they come in this mix, shuffled, again and again, so that also a short demo shows nearly every kind.
+# Sixteen callers; they come in this mix, shuffled, again and again, so that also a short demo shows nearly every kind.
 DECK = (
-    *[Kind.KNOWS_THE_KEY] * 8,
+    *[Kind.KNOWS_THE_KEY] * 6,
     *[Kind.LISTENS] * 2,
-    *[Kind.WRONG_KEY] * 2,
-    *[Kind.ENGLISH] * 2,
-    *(Kind.NO_KEY, Kind.IMPATIENT, Kind.LEAVES_MENU, Kind.UNKNOWN_NUMBER),
-    *(Kind.CIVIL_PROTECTION, Kind.LEAVES_MESSAGE),
+    *(Kind.WRONG_KEY, Kind.ENGLISH, Kind.NO_KEY, Kind.IMPATIENT, Kind.LEAVES_MENU),
+    *(Kind.UNKNOWN_NUMBER, Kind.CIVIL_PROTECTION, Kind.LEAVES_MESSAGE),
 )
 
 

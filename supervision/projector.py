@@ -68,6 +68,7 @@ class Projector:
         So is one that belongs to another journal (DatabaseAhead): nothing about pages may end calls.
         """
         self._n = -1
+        self._buffer.clear()
         self._journal.on_append.append(self._take_in)
         try:
             with self._each_sync_sets(self._synced):
@@ -89,12 +90,10 @@ class Projector:
         Cases and contacts are kept as they stand, with their numbers: people have worked on them, and which case a call
         stands against was decided once. (Where these are lost too, the same decisions give the same numbers: a number
         is made from the place of the call's arrival in the journal.) Raises HistoryMissing where the journal's
-        beginning is gone, or DatabaseAway.
+        beginning is gone, DatabaseAhead, DatabaseAway, or TimeoutError where the disk does not sync.
         """
         if self._journal.first_n() > 1:
             raise HistoryMissing(f"the journal begins at entry {self._journal.first_n()}")
-        async with asyncio.timeout(SYNC_DEADLINE_S):
-            await self._until_synced(self._journal.last_n)
         async with self._turn:
             await self._ask_places()
             async with self._database.writing() as connection:
@@ -102,6 +101,8 @@ class Projector:
                 await forget_people(connection)
             self._written_people.clear()
             self._start_from(0)
+            async with asyncio.timeout(SYNC_DEADLINE_S):
+                await self._until_synced(self._file_until_n)
             while batch := await self._next_batch():
                 await self._project(batch)
 
@@ -139,9 +140,6 @@ class Projector:
         self._file = self._journal.entries_after(n)
 
     async def _next_batch(self) -> list[Entry]:
-        if self._file is None and self._overflowed:
-            self._overflowed = False
-            self._start_from(self._n)
         if self._file is not None:
             if self._journal.synced_n < self._file_until_n:
                 return []  # the next sync wakes us
@@ -149,6 +147,10 @@ class Projector:
             if batch:
                 return batch
             self._file = None
+        if self._overflowed:
+            self._overflowed = False
+            self._start_from(self._n)
+            return await self._next_batch()
         return self._from_buffer()
 
     def _from_buffer(self) -> list[Entry]:
@@ -163,7 +165,7 @@ class Projector:
     # putting them into the database
 
     async def _catch_up(self) -> bool:
-        """Project what there is, then wait for more; False where the database is away."""
+        """Project what there is, then wait for more; False where that did not work out now."""
         try:
             async with self._turn:
                 if self._n < 0:
@@ -174,7 +176,7 @@ class Projector:
         except store.MovedByAnother as moved:
             log.warning("%s; reading again where it is", moved)
             self._n = -1
-            return True
+            return False
         except (DatabaseAway, DatabaseAhead) as away:
             self._say_away(away)
             return False
@@ -219,8 +221,8 @@ class Projector:
         except (DatabaseAway, store.MovedByAnother):
             self._start_from(self._n)  # the batch is read again from the file
             raise
-        except Exception:
-            log.warning("entries %d to %d cannot be projected together; trying one by one", batch[0].n, batch[-1].n)
+        except Exception as fault:
+            log.warning("entries %d to %d cannot be projected together (%r)", batch[0].n, batch[-1].n, fault)
             await self._one_by_one(batch)
 
     async def _one_by_one(self, batch: Sequence[Entry]) -> None:

@@ -502,7 +502,10 @@ async def test_once_armed_callers_wait_for_an_engine_only_as_long_as_its_heart_b
 async def test_an_engine_whose_heart_stopped_is_passed_over(
     asterisk: AsteriskProcess, engine: Engine, node: Node
 ) -> None:
-    for beat, userfield in ((str(int(time.time()) - 7), "fallback for 055055: engine silent"), (str(int(time.time())), "")):
+    for beat, userfield in (
+        (str(int(time.time()) - 7), "fallback for 055055: engine silent"),
+        (str(int(time.time())), ""),
+    ):
         await engine.ask("POST", "asterisk/variable", variable="CENTRALINO_BEAT", value=beat)
         async with Sip(PEER_PORT) as carrier:
             carrier.invite("055055")

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def journal(folder: Path, clock: SimClock) -> Iterator[Journal]:
     opened = Journal.open(folder, clock)
     yield opened
     opened.close()
+
+
+@contextmanager
+def files_at_most(size_bytes: int) -> Iterator[None]:
+    """A disk on which a file cannot grow over `size_bytes`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def step(call: str, name: str = "main") -> StepEntered:
@@ -188,17 +200,24 @@ def test_a_full_disk_is_told_leaves_no_half_line_and_is_over_when_there_is_room(
     journal.start_segment(None)
     journal.append(step("c1"))
     size_bytes = (folder / "000000000001.jsonl").stat().st_size
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes + 20, before[1]))
-    try:
+    with files_at_most(size_bytes + 20):
         with pytest.raises(JournalFull):
             journal.append(step("c2"))
         size_when_full = (folder / "000000000001.jsonl").stat().st_size
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert size_when_full == size_bytes
     assert journal.append(step("c3")).n == 2
     assert [entry.event for entry in journal.entries_after(0)] == [step("c1"), step("c3")]
+
+
+def test_a_segment_that_finds_no_room_leaves_the_old_one_going(journal: Journal, folder: Path) -> None:
+    journal.start_segment("old")
+    journal.append(step("c1"))
+    with files_at_most(500), pytest.raises(JournalFull):
+        journal.start_segment("x" * 1000)
+    assert [path.name for path in folder.glob("*.jsonl")] == ["000000000001.jsonl"]
+    journal.append(step("c2"))
+    checkpoint, entries = journal.read_back()
+    assert (checkpoint, [entry.n for entry in entries]) == ("old", [1, 2])
 
 
 def test_a_segment_is_over_on_the_next_day_and_when_it_is_large(

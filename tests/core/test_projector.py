@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from cases.case_number import FROM_CALL, case_number
 from cases.store import cases_table, contacts, people
 from centralino.clock import SimClock
-from centralino.database import Database, database_url, metadata, open_database
+from centralino.database import Database, DatabaseAway, database_url, metadata, open_database
 from centralino.events import (
     AgentPaused,
     AnyEvent,
@@ -373,7 +373,9 @@ async def test_a_database_that_is_away_is_caught_up_with_and_told_once(
     assert "left out" not in caplog.text
 
 
-async def test_a_commit_taken_for_lost_is_not_applied_twice(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_commit_taken_for_lost_is_not_applied_twice(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     real = Projector._put_in
     lost: list[int] = []
 
@@ -383,7 +385,7 @@ async def test_a_commit_taken_for_lost_is_not_applied_twice(house: House, monkey
         if not lost:
             lost.append(1)
             self._n, self._cases_n = before  # committed, but we never heard
-            raise ConnectionResetError("gone after the commit")
+            raise DatabaseAway("gone after the commit")
 
     monkeypatch.setattr(Projector, "_put_in", loses_the_answer)
     house.tell(arrival("c1", house.caller("3331234567")), end("c1"))
@@ -392,6 +394,7 @@ async def test_a_commit_taken_for_lost_is_not_applied_twice(house: House, monkey
     assert [row[0] for row in everything["call_events"]] == [1, 2]
     assert len(everything["contacts"]) == 1
     assert lost == [1]
+    assert "cannot be projected" not in caplog.text
 
 
 async def test_one_entry_that_cannot_be_projected_is_left_out_loudly_and_the_rest_goes_on(
@@ -460,6 +463,29 @@ async def test_a_rebuild_refuses_when_the_beginning_of_the_journal_is_gone(house
         await house.projector.rebuild()
 
 
+async def test_what_overflows_the_buffer_while_the_file_is_read_is_not_left_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Projector._put_in
+    more = [StepEntered(call="c1", step=str(number)) for number in range(10)]
+
+    async def meanwhile(self: Projector, batch: Any, skip_to_n: int = 0) -> None:
+        while more:
+            house.tell(more.pop())
+        await self._until_synced(house.journal.last_n)
+        await real(self, batch, skip_to_n)
+
+    monkeypatch.setattr(projectors, "BUFFER_MAX", 3)
+    monkeypatch.setattr(projectors, "BATCH_MAX", 5)
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(*(StepEntered(call="c1", step=str(number)) for number in range(11)))
+    monkeypatch.setattr(Projector, "_put_in", meanwhile)
+    await house.projected()
+    house.tell(end("c1"))
+    await house.projected()
+    assert [row[0] for row in (await house.everything())["call_events"]] == list(range(1, 24))
+
+
 async def test_a_database_of_another_journal_is_left_alone(house: House, caplog: pytest.LogCaptureFixture) -> None:
     await house.database.upgrade()
     async with house.database.engine.begin() as connection:
@@ -472,12 +498,18 @@ async def test_a_database_of_another_journal_is_left_alone(house: House, caplog:
     assert (await house.everything())["calls"] == []
 
 
-async def test_nothing_is_projected_before_it_stands_on_the_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    await house.projected()
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "starting"])
+async def test_nothing_is_projected_before_it_stands_on_the_disk(
+    house: House, is_running: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_running:
+        await house.projected()
     monkeypatch.setattr(Journal, "_sync_once", lambda self: None)  # a disk that does not answer
     house.tell(arrival("c1", house.caller("3331234567")))
+    if not is_running:
+        house.start()
     with pytest.raises(TimeoutError):
-        await house.projector.caught_up(0.3)
+        await house.projector.caught_up(0.5)
     monkeypatch.undo()
     house.tell(end("c1"))
     await house.projector.caught_up(DEADLINE_S)

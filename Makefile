@@ -1,0 +1,38 @@
+# Everything that people do with Centralino. Each target first makes the machine ready (install.sh), once.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench run clean install
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PACKAGES := acd agents asterisk cases centralino demo ivr recordings supervision web
+
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: install ## a working contact centre with callers; DEMO_SECONDS=60 ends it
+	@$(BIN)/python -m demo
+
+test: lint ## everything that CI runs: check, and calls on a real Asterisk
+	@$(BIN)/pytest
+
+check: lint ## lint, types, import rules, and the tests without Asterisk
+	@$(BIN)/pytest --ignore=tests/asterisk --ignore=tests/contract
+
+lint: install ## lint, format, types, import rules
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict $(PACKAGES)
+	@$(BIN)/lint-imports
+
+bench: install ## measure hand-overs, ours beside app_queue
+	@$(BIN)/python -m bench
+
+run: install ## start the deployment of this folder; ARGS="--port-offset 100"
+	@$(BIN)/centralino run $(ARGS)
+
+install: ## only make the machine ready
+	@./install.sh
+
+clean: ## remove what was made here, but not var/ with its calls
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

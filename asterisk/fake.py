@@ -1,0 +1,325 @@
+"""A phone system in memory, held against the real one by tests/contract so that it cannot drift.
+
+It does at once what it is asked and keeps what is true: legs, talks, what is played and recorded, which phones are
+within reach. What came of it is told only when somebody lets it be told (`deliver`), as it is over a wire. People and
+mishaps are methods too: a caller dials, an agent picks up, the line is cut.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+from asterisk.port import (
+    Arrived,
+    CallerId,
+    Connected,
+    Digit,
+    EndCause,
+    JoinFailed,
+    LegAnswered,
+    LegEnded,
+    LegNow,
+    LegRinging,
+    Lost,
+    OnEvent,
+    PhoneEvent,
+    PlaybackEnded,
+    Reachable,
+    RecordingEnded,
+    Unreachable,
+)
+
+SOUND_S = 2.0
+DELIVERIES_MAX = 10_000  # more at one instant: two parts answer each other without end
+
+
+@dataclass(slots=True)
+class FakePlayback:
+    name: str
+    sounds: tuple[str, ...]
+    length_s: float
+
+
+@dataclass(slots=True)
+class FakeRecording:
+    name: str
+    limit_s: float
+    silence_s: float
+
+
+@dataclass(slots=True)
+class FakeLeg:
+    """One party's line. What is played and recorded on it goes one after the other; `busy_until_s` is the first's."""
+
+    id: str
+    arrived: Arrived | None = None  # a caller's; an agent's leg has none
+    phone: str = ""
+    call: str = ""
+    up: bool = False
+    talks_in: str = ""
+    holding: bool = False
+    rings_until_s: float = 0.0
+    line: deque[FakePlayback | FakeRecording] = field(default_factory=deque)
+    busy_since_s: float = 0.0
+    busy_until_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Truth:
+    """What is so in the phone system, whoever listens to it. A copy of it is a phone system of its own."""
+
+    legs: dict[str, FakeLeg] = field(default_factory=dict)
+    within_reach: set[str] = field(default_factory=set)
+    messages: dict[str, float] = field(default_factory=dict)  # what the recordings folder holds: name → seconds
+
+
+class FakeTelephony:
+    """Implements `asterisk.port.Telephony`. `now_s` is the test's clock; `due` must be called at `next_deadline`."""
+
+    def __init__(
+        self, now_s: Callable[[], float], on_event: OnEvent, node: str = "main", truth: Truth | None = None
+    ) -> None:
+        self.node = node
+        self.truth = truth or Truth()
+        self.is_connected = False
+        self.missing_sounds: Collection[str] = ()
+        self.joins_that_fail = 0
+        self._now_s, self._on_event = now_s, on_event
+        self._untold: deque[PhoneEvent] = deque()
+
+    # --- requests: asterisk.port.Telephony; dropped while the line is cut
+
+    def answer(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            there.up = True
+
+    def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
+        there = self._asked_of(leg)
+        if there is None:
+            self._tell(PlaybackEnded(leg, playback, whole=False))
+            return
+        heard = [sound for sound in sounds if sound not in self.missing_sounds]
+        self._line_up(there, FakePlayback(playback, tuple(heard), SOUND_S * len(heard)))
+
+    def stop_playing(self, leg: str, playback: str) -> None:
+        there = self._asked_of(leg)
+        first = there.line[0] if there and there.line else None
+        if there and isinstance(first, FakePlayback) and first.name == playback:
+            self._first_is_over(there, whole=False)
+
+    def hold(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            self._leave_talk(there)
+            there.holding = True
+
+    def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        if not self.is_connected or leg in self.truth.legs:
+            return
+        if phone not in self.truth.within_reach:
+            self._tell(LegEnded(leg, EndCause.UNREACHABLE))
+        elif self.leg_at(phone):
+            self._tell(LegEnded(leg, EndCause.BUSY))
+        else:
+            rings_until_s = self._now_s() + timeout_s
+            self.truth.legs[leg] = FakeLeg(leg, phone=phone, call=call, rings_until_s=rings_until_s)
+            self._tell(LegRinging(leg))
+
+    def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
+        if not self.is_connected:
+            return
+        both = [self.truth.legs.get(caller_leg), self.truth.legs.get(agent_leg)]
+        if None in both or self.joins_that_fail:
+            self.joins_that_fail = max(0, self.joins_that_fail - 1)
+            self._tell(JoinFailed(call, (caller_leg, agent_leg)))
+            return
+        for leg in both:
+            assert leg is not None
+            leg.talks_in, leg.holding = call, False
+
+    def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
+        there = self._asked_of(leg)
+        if there is None:
+            self._tell(RecordingEnded(leg, recording, 0.0))
+        elif not any(one.name == recording for one in there.line):
+            self._line_up(there, FakeRecording(recording, limit_s, silence_s))
+
+    def hang_up(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            self._over(there, EndCause.HUNG_UP)
+
+    # --- what people do
+
+    def dial(self, leg: str, number: str, caller: CallerId) -> None:
+        """A caller's leg comes in as `leg`."""
+        arrived = Arrived(leg, self.node, number, caller)
+        self.truth.legs[leg] = FakeLeg(leg, arrived=arrived)
+        self._tell(arrived)
+
+    def press(self, leg: str, digit: str) -> None:
+        there = self.truth.legs[leg]
+        self._tell(Digit(leg, digit))
+        if digit == "#" and there.line and isinstance(there.line[0], FakeRecording):
+            self._first_is_over(there, whole=True)
+
+    def fall_silent(self, leg: str) -> None:
+        """The caller, who is being recorded, says nothing more."""
+        there = self.truth.legs[leg]
+        first = there.line[0]
+        assert isinstance(first, FakeRecording)
+        there.busy_until_s = min(there.busy_until_s, self._now_s() + first.silence_s)
+
+    def put_down(self, leg: str) -> None:
+        """Whoever is at `leg` hangs up."""
+        self._over(self.truth.legs[leg], EndCause.HUNG_UP)
+
+    def pick_up(self, phone: str) -> None:
+        ringing = self._ringing_at(phone)
+        ringing.up = True
+        self._tell(LegAnswered(ringing.id))
+
+    def turn_away(self, phone: str) -> None:
+        self._over(self._ringing_at(phone), EndCause.REJECTED)
+
+    def plug_in(self, phone: str) -> None:
+        self.truth.within_reach.add(phone)
+        self._untold.append(Reachable(phone))
+
+    def unplug(self, phone: str) -> None:
+        """The phone is out of reach. Its calls live on for a while: nobody has noticed."""
+        self.truth.within_reach.discard(phone)
+        self._untold.append(Unreachable(phone))
+
+    # --- the line to the engine
+
+    def connect(self) -> None:
+        """The line is up: `Connected` with what is true."""
+        self.is_connected = True
+        self._tell(Connected(self.node, tuple(map(_leg_now, self.truth.legs.values()))))
+
+    def cut(self, why: str = "cut by the test") -> None:
+        """The line is down; what was not told is lost, and calls go on."""
+        self.is_connected = False
+        self._untold = deque(e for e in self._untold if isinstance(e, Reachable | Unreachable))
+        self._untold.append(Lost(self.node, why))
+
+    def restart(self) -> None:
+        """The phone system itself dies and comes back: every leg is gone."""
+        self.cut("the phone system died")
+        self.truth.legs.clear()
+        self.connect()
+
+    def tell_phones(self) -> None:
+        """What AMI tells at each connection: which phones are within reach."""
+        self._untold.extend(Reachable(phone) for phone in sorted(self.truth.within_reach))
+
+    def deliver(self, *, times: int = 1) -> None:
+        """Tell all that was not told yet, each thing `times` times, and all that comes of it."""
+        for _ in range(DELIVERIES_MAX):
+            if not self._untold:
+                return
+            event = self._untold.popleft()
+            for _ in range(times):
+                self._on_event(event)
+        raise AssertionError(f"after {DELIVERIES_MAX} events there is still {self._untold[0]}")
+
+    def engine_died(self, on_event: OnEvent) -> None:
+        """Nobody listens any more; `on_event` is the next one who will."""
+        self.is_connected, self._on_event = False, on_event
+        self._untold.clear()
+
+    # --- time
+
+    def next_deadline(self) -> float | None:
+        """When a phone stops ringing by itself, or what is played or recorded comes to its end."""
+        legs = self.truth.legs.values()
+        ends = [leg.busy_until_s for leg in legs if leg.line]
+        ends += [leg.rings_until_s for leg in legs if leg.phone and not leg.up]
+        return min(ends, default=None)
+
+    def due(self) -> None:
+        now_s = self._now_s()
+        for leg in list(self.truth.legs.values()):
+            if leg.phone and not leg.up and leg.rings_until_s <= now_s:
+                self._over(leg, EndCause.NO_ANSWER)
+            elif leg.line and leg.busy_until_s <= now_s:
+                first = leg.line[0]
+                self._first_is_over(leg, whole=isinstance(first, FakeRecording) or bool(first.sounds))
+
+    # --- looks
+
+    def leg_at(self, phone: str) -> FakeLeg | None:
+        """The leg that rings or talks at `phone`."""
+        return next((leg for leg in self.truth.legs.values() if leg.phone == phone), None)
+
+    def heard_by(self, leg: str) -> tuple[str, ...]:
+        """The sounds being played to `leg`."""
+        there = self.truth.legs.get(leg)
+        first = there.line[0] if there and there.line else None
+        return first.sounds if isinstance(first, FakePlayback) else ()
+
+    def message_length_s(self, recording: str) -> float:
+        """How much of `recording` is in its file, also while it is being made."""
+        for leg in self.truth.legs.values():
+            if leg.line and leg.line[0].name == recording:
+                return self._now_s() - leg.busy_since_s
+        return self.truth.messages.get(recording, 0.0)
+
+    # --- within
+
+    def _tell(self, event: PhoneEvent) -> None:
+        if self.is_connected:
+            self._untold.append(event)
+
+    def _asked_of(self, leg: str) -> FakeLeg | None:
+        return self.truth.legs.get(leg) if self.is_connected else None
+
+    def _ringing_at(self, phone: str) -> FakeLeg:
+        leg = self.leg_at(phone)
+        assert leg is not None, f"{phone} does not ring"
+        assert not leg.up, f"{phone} does not ring, it talks"
+        return leg
+
+    def _line_up(self, leg: FakeLeg, one: FakePlayback | FakeRecording) -> None:
+        leg.line.append(one)
+        if len(leg.line) == 1:
+            self._begin_first(leg)
+
+    def _begin_first(self, leg: FakeLeg) -> None:
+        first = leg.line[0]
+        leg.busy_since_s = self._now_s()
+        leg.busy_until_s = leg.busy_since_s + (first.length_s if isinstance(first, FakePlayback) else first.limit_s)
+
+    def _first_is_over(self, leg: FakeLeg, *, whole: bool) -> None:
+        first = leg.line.popleft()
+        if isinstance(first, FakePlayback):
+            self._tell(PlaybackEnded(leg.id, first.name, whole=whole))
+        else:
+            length_s = self._now_s() - leg.busy_since_s
+            self.truth.messages[first.name] = length_s
+            self._tell(RecordingEnded(leg.id, first.name, length_s))
+        if leg.line:
+            self._begin_first(leg)
+
+    def _leave_talk(self, leg: FakeLeg) -> None:
+        """The talk is over for both: its bridge is taken away."""
+        for other in self.truth.legs.values():
+            if leg.talks_in and other.talks_in == leg.talks_in and other is not leg:
+                other.talks_in = ""
+        leg.talks_in = ""
+
+    def _over(self, leg: FakeLeg, cause: EndCause) -> None:
+        if leg.line:
+            self._first_is_over(leg, whole=False)
+        while leg.line:
+            rest = leg.line.popleft()
+            if isinstance(rest, FakePlayback):
+                self._tell(PlaybackEnded(leg.id, rest.name, whole=False))
+            else:
+                self._tell(RecordingEnded(leg.id, rest.name, 0.0))
+        self._leave_talk(leg)
+        del self.truth.legs[leg.id]
+        self._tell(LegEnded(leg.id, cause))
+
+
+def _leg_now(leg: FakeLeg) -> LegNow:
+    return LegNow(leg.id, leg.up, leg.talks_in, leg.holding, leg.arrived)

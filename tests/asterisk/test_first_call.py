@@ -1,0 +1,283 @@
+"""A citizen dials, an agent answers, the call stands against a case: on the real Asterisk, with real SIP and sound."""
+
+import asyncio
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from demo.calls import Call, CallRefused
+from demo.listening import hear
+from demo.phone import Phone, RegistrationRefused
+from demo.sounds import voice
+from tests.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # all visit one house
+
+WELCOME = "Benvenuti al numero unico della prova."
+MENU = "Per i tributi prema uno. Per l'anagrafe prema due. Per la coda corta prema tre. For English press nine."
+MENU_IN_ENGLISH = "For taxes press one. For the registry press two."
+CLOSED = "Gli uffici sono chiusi. Lasci un messaggio dopo il segnale."
+
+Said = Mapping[str, bytes]
+
+
+async def into_the_queue(house: House, citizen: Phone, key: str = "1") -> Call:
+    call = await citizen.call("055055")
+    call.press(key)
+    await house.until(lambda now: any(c["state"] in ("queued", "offered") for c in now["calls"].values()))
+    return call
+
+
+async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house: House, said: Said) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200001") as citizen:
+        call = await citizen.call("055055")
+        assert (await hear(call, said[WELCOME], 10)).is_same
+        assert (await hear(call, said[MENU], 20)).is_same
+        call.press("1")
+        ring = await seat.ring(within_s=5)
+        assert ring.from_user == "+39055200001"
+        assert "tributi" in ring.from_name
+        talk = await ring.answer()
+        call.play(voice(1), loop=True)
+        talk.play(voice(2), loop=True)
+        assert (await hear(talk, voice(1), 10)).is_same
+        assert (await hear(call, voice(2), 10)).is_same
+        await talk.hang_up()
+        await call.wait_ended(5)
+        await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")
+        await house.until(lambda now: now["agents"]["a1001"]["doing"] == "free")
+    row = await house.row("calls", lambda c: c["number"] == "+39055200001" and c["state"] == "ended")
+    assert (row["outcome"], row["queue"], row["agent"]) == ("answered", "tributi", "a1001")
+    case = await house.row("cases", lambda c: c["id"] == row["case_id"])
+    assert case["state"] == "closed", "a case that only logged a call closes with it"
+    code, trail = await house.cli("why", row["id"])
+    assert code == 0
+    assert "because the longest idle agent who is able" in trail
+    await house.no_leftovers()
+
+
+async def test_a_key_interrupts_the_prompt_and_changes_the_language(house: House, said: Said) -> None:
+    async with house.citizen("+39055200002") as citizen:
+        call = await citizen.call("055055")
+        await call.wait_packets(25, 5)  # half a second of the greeting
+        call.press("9")
+        assert (await hear(call, said[MENU_IN_ENGLISH], 10)).is_same
+        assert not (await hear(call, said[MENU], 0)).is_same
+        await call.hang_up()
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200002" and c["state"] == "ended")
+    assert (row["outcome"], row["language"]) == ("ended in menu", "en")
+
+
+async def test_wrong_keys_and_no_key_lead_to_where_the_menu_says(house: House, said: Said) -> None:
+    async with house.citizen("+39055200003") as citizen:
+        call = await citizen.call("055055")
+        call.press("5")
+        await call.wait_packets(10, 5)
+        await house.until(lambda now: any(c["step"] == "main" for c in now["calls"].values()))
+        call.press("7")
+        await house.until(lambda now: any(c["queue"] == "tributi" for c in now["calls"].values()), 30)
+        await call.hang_up()
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200003" and c["state"] == "ended")
+    assert row["outcome"] == "abandoned"
+    trail = (await house.cli("why", row["id"]))[1]
+    assert "no valid key after the last try" in trail or "no key of this menu" in trail
+
+
+async def test_a_phone_that_is_not_answered_hands_on_to_the_next_agent(house: House) -> None:
+    async with house.agent("a1001", "p101") as first, house.agent("a1002", "p102") as second:
+        async with house.citizen("+39055200004") as citizen:
+            call = await into_the_queue(house, citizen)
+            ignored = await first.ring(within_s=5)
+            taken = await second.ring(within_s=10)
+            await asyncio.wait_for(ignored.ended.wait(), 2)
+            talk = await taken.answer()
+            await house.until(lambda now: any(c["agent"] == "a1002" for c in now["calls"].values()))
+            await call.hang_up()
+            await talk.wait_ended(5)
+            await house.until_ended()
+
+
+async def test_an_agent_who_rejects_hands_on_at_once(house: House) -> None:
+    async with house.agent("a1001", "p101") as first, house.agent("a1002", "p102") as second:
+        async with house.citizen("+39055200005") as citizen:
+            call = await into_the_queue(house, citizen)
+            (await first.ring(within_s=5)).reject()
+            talk = await (await second.ring(within_s=2)).answer()
+            await talk.hang_up()
+            await call.wait_ended(5)
+            await house.until_ended()
+
+
+async def test_a_caller_who_gives_up_leaves_at_once_and_no_phone_goes_on_ringing(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200006") as citizen:
+        call = await into_the_queue(house, citizen)
+        ring = await seat.ring(within_s=5)
+        await call.hang_up()
+        await asyncio.wait_for(ring.ended.wait(), 1)
+        await house.until_ended(1)
+        assert house.now["agents"]["a1001"]["doing"] == "free"
+    await house.no_leftovers()
+
+
+async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_joins(house: House, said: Said) -> None:
+    async with house.citizen("+39055200007") as citizen:
+        call = await citizen.call("055999")
+        assert (await hear(call, said[CLOSED], 15)).is_same
+        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
+        call.play(voice(7), loop=True)
+        await call.wait_packets(call.packets_received + 150, 10)
+        call.press("#")
+        await call.wait_ended(20)
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200007" and c["state"] == "ended")
+    assert row["outcome"] == "voicemail"
+    recording = house.instance.recordings / f"{row['voicemail']}.wav"
+    assert recording.stat().st_size > 8000
+    case = await house.row("cases", lambda c: c["id"] == row["case_id"])
+    assert case["state"] == "open", "a message waits to be worked through"
+    async with house.citizen("+39055200007") as citizen:
+        again = await citizen.call("055999")
+        await again.hang_up()
+        await house.until_ended()
+    rows = [r for r in await house.json("calls") if r["number"] == "+39055200007"]
+    assert {r["case_id"] for r in rows} == {row["case_id"]}
+
+
+async def test_a_caller_who_hangs_up_while_speaking_leaves_the_message(house: House) -> None:
+    async with house.citizen("+39055200008") as citizen:
+        call = await citizen.call("055999")
+        call.play(voice(8), loop=True)
+        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
+        recordings = house.instance.recordings
+        async with asyncio.timeout(20):
+            while not any(file.stat().st_size > 40_000 for file in recordings.rglob("*.wav") if _is_new(file, house)):
+                await call.wait_packets(call.packets_received + 10, 5)
+        await call.hang_up()
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200008" and c["state"] == "ended")
+    assert row["outcome"] == "voicemail"
+
+
+def _is_new(file: object, house: House) -> bool:
+    return any(str(file).endswith(f"{call}.wav") for call in house.now["calls"])
+
+
+async def test_the_longest_wait_ends_in_the_voicemail(house: House) -> None:
+    async with house.citizen("+39055200009") as citizen:
+        call = await into_the_queue(house, citizen, "3")
+        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()), 8)
+        await call.hang_up()
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200009" and c["state"] == "ended")
+    assert row["outcome"] == "no message"
+
+
+async def test_an_unknown_number_is_told_so_and_hung_up(house: House) -> None:
+    async with house.citizen("+39055200010") as citizen:
+        call = await citizen.call("0559876543")
+        await call.wait_ended(15)
+        assert call.ended_by == "them"
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200010" and c["state"] == "ended")
+    assert row["outcome"] == "unknown number"
+
+
+async def test_an_old_number_leads_to_the_new_one(house: House) -> None:
+    async with house.citizen("+39055200011") as citizen:
+        call = await citizen.call("0552768")
+        await house.until(lambda now: any(c["service"] == "055055" for c in now["calls"].values()))
+        await call.hang_up()
+        await house.until_ended()
+
+
+async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None:
+    async with house.citizen("anonymous") as citizen:
+        for _ in range(2):
+            call = await citizen.call("055999")
+            call.play(voice(9), loop=True)
+            await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
+            await call.wait_packets(call.packets_received + 450, 20)
+            await call.hang_up()
+            await house.until_ended()
+    rows = [r for r in await house.json("calls") if r["withheld"]]
+    assert len(rows) == 2
+    assert len({r["case_id"] for r in rows}) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        ("1'; DROP TABLE calls;--", "Bobby, \"Tables\" '<script>alert(1)</script>"),
+        ("1\r\nAction: Command\r\nCommand: core stop now", "ok"),
+        ("9" * 5000, "x" * 5000),
+        ("+39055200012", "è ü 漢字 ${SYSTEM(touch /tmp/owned)} ,,|&;"),
+    ],
+)
+async def test_a_hostile_caller_is_only_text(house: House, number: str, name: str) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200099") as citizen:
+        call = await citizen.call("055055", from_user=number, display_name=name)
+        call.press("1")
+        ring = await seat.ring(within_s=10)
+        talk = await ring.answer()
+        async with httpx.AsyncClient() as client:
+            page = (await client.get(f"http://127.0.0.1:{8055 + house.offset}/")).text
+        assert "<script>alert" not in page
+        await talk.hang_up()
+        await call.wait_ended(5)
+        await house.until_ended()
+    code, listed = await house.cli("calls")
+    assert code == 0
+    assert "\r" not in listed
+    assert (await house.json("status"))["can_answer"]
+
+
+async def test_a_wrong_password_is_refused_and_seen(house: House) -> None:
+    async with Phone(house.sip, "p105", "not-the-secret") as phone:
+        with pytest.raises(RegistrationRefused):
+            await phone.register()
+    journal = "".join(file.read_text() for file in house.instance.journal.glob("*.jsonl"))
+    deadline = asyncio.get_running_loop().time() + 5
+    while '"SecurityAlert"' not in journal and asyncio.get_running_loop().time() < deadline:
+        await house.cli("status")
+        journal = "".join(file.read_text() for file in house.instance.journal.glob("*.jsonl"))
+    assert '"kind":"wrong password","account":"p105"' in journal
+
+
+async def test_a_stranger_cannot_call(house: House) -> None:
+    async with Phone(house.sip, "stranger", local_host="127.0.0.9") as phone:
+        with pytest.raises(CallRefused):
+            await phone.call("055055")
+
+
+async def test_commands_that_make_no_sense_say_what_is_possible(house: House) -> None:
+    assert (await house.cli("agents", "in", "a9999"))[1].strip() == "there is no agent a9999 in agents.yaml"
+    code, said = await house.cli("agents", "ready", "a1003")
+    assert code == 1
+    assert "a1003 is signed out: `ready` is not possible now; possible: `in`" in said
+    assert "name one with --phone" in (await house.cli("agents", "in", "a1006"))[1]
+    assert (await house.cli("agents", "in", "a1003", "--phone", "p103"))[0] == 0
+    assert "p103 is taken" in (await house.cli("agents", "in", "a1006", "--phone", "p103"))[1]
+    assert (await house.cli("agents", "pause", "a1003", "--reason", "pranzo"))[1].startswith("a1003 is paused (pranzo)")
+    assert (await house.cli("agents", "out", "a1003"))[0] == 0
+    assert (await house.cli("phone", "p999"))[1].strip() == "there is no phone p999 in agents.yaml"
+    assert "there is no call nope" in (await house.cli("why", "nope"))[1]
+
+
+async def test_the_api_answers_with_a_token_and_only_then(house: House) -> None:
+    token = (await house.cli("token"))[1].strip()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{8055 + house.offset}") as client:
+        assert (await client.get("/api/v1/queues")).status_code == 401
+        signed = {"Authorization": f"Bearer {token}"}
+        for table in ("queues", "agents", "calls", "cases"):
+            assert (await client.get(f"/api/v1/{table}", headers=signed)).status_code == 200, table
+        assert (await client.get("/healthz")).json()["can_answer"] is True
+        assert "centralino_" in (await client.get("/metrics")).text
+
+
+async def test_nothing_is_missing_between_asterisk_and_us(house: House) -> None:
+    await house.no_leftovers()
+    code, said = await house.cli("audit")
+    assert code == 0, said

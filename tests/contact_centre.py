@@ -1,0 +1,366 @@
+"""A whole contact centre in memory: the real switchboard, book and people; a phone system and a time that obey.
+
+Tests say what happens (`call`, `pick_up`, `clock.advance`) and look at what is so (`ringing_now`, `waiting_in`). After
+each thing that happens the whole house is held against its rules (`check`), whatever the test is about.
+"""
+
+import copy
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from acd.floor import AgentOnFloor
+from acd.goto import Goto
+from acd.rules import QueueRules, Rules
+from acd.state import Doing
+from agents.roster import Agent, PhoneSeat, Roster, Site
+from agents.state import Wish
+from asterisk.fake import FakeTelephony, Truth
+from asterisk.port import CallerId, PhoneEvent
+from cases.entities import Entities
+from centralino import recovery
+from centralino.attendant import Voice
+from centralino.book import Book
+from centralino.clock import SimClock
+from centralino.events import AnyEvent, CallEnded, CallEvent, Entry, Outcome
+from centralino.meanings import NodeSettings, Settings
+from centralino.people import People
+from centralino.settings import Configuration
+from centralino.speaking import system_sentences
+from centralino.state import CallNow, CallState, House
+from centralino.switchboard import Surroundings, Switchboard
+from ivr.menu import Dialplan, Queue, Step
+from ivr.sentences import Sentence, Sentences
+
+NODE = "main"
+MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+ROUNDS_MAX = 50_000  # deadlines within one `advance`: more, and time stands still
+sentences: Callable[[], Sentences] = lru_cache(system_sentences)
+
+
+class SteppingClock(SimClock):
+    """Time that stops at every deadline on its way, as real time does."""
+
+    def __init__(self, centre: "ContactCentre") -> None:
+        super().__init__(MONDAY_MORNING)
+        self._centre = centre
+
+    def advance(self, seconds: float) -> None:
+        """Move on by `seconds`, and let whatever falls due on the way happen, in order."""
+        until_s = self._now_s + seconds
+        for _ in range(ROUNDS_MAX):
+            at_s = self._centre.next_deadline()
+            if at_s is None or at_s > until_s:
+                break
+            self._now_s = max(self._now_s, at_s)
+            self._centre.due()
+        else:
+            raise AssertionError(f"{ROUNDS_MAX} deadlines within {seconds} s")
+        self._now_s = until_s
+
+
+class Faults(logging.Handler):
+    """Errors that the house logged: none may come where no test asks for them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(self.format(record))
+
+
+def dialplan(number: str, steps: Iterable[Step], languages: tuple[str, ...] = ("it",)) -> Dialplan:
+    """A service number that begins with the first of `steps`."""
+    by_name = {step.name: step for step in steps}
+    return Dialplan(number, number, languages, next(iter(by_name)), by_name)
+
+
+class ContactCentre:
+    """One queue `hall` that needs nothing stands ready; agents and more queues come as tests ask for them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SteppingClock(self)
+        self.people = People(folder / "people.jsonl")
+        self.faults = Faults()
+        self.entries: list[Entry] = []
+        self.on_entry: Callable[[Entry], None] = lambda entry: None
+        self.held_back = False  # events wait until a test delivers them
+        self.times_told = 1  # 2: everything is told twice
+        self.agents: dict[str, Agent] = {}
+        self.phones: dict[str, PhoneSeat] = {}
+        self.queues: dict[str, QueueRules] = {}
+        self.dialplans: dict[str, Dialplan] = {}
+        sites = {name: Site(name, name, NODE, 99) for name in ("laquila", "roma")}
+        self.configuration = Configuration(
+            Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, ()),
+            Rules(self.queues),
+            Roster(sites, self.phones, self.agents),
+            Entities({}),
+            self.dialplans,
+        )
+        self.queue("hall")
+        self._begin(House(), Truth())
+
+    # --- setting up
+
+    def queue(self, name: str, **rules: object) -> None:
+        """The rules of `name`; a call comes to it at once by dialling it."""
+        usual = {"sites": ("laquila", "roma"), "wrap_up_s": 30.0, "ring_s": 20.0}
+        self.queues[name] = QueueRules(name, **(usual | rules))  # type: ignore[arg-type]
+        self.service(dialplan(name, [Queue("straight", name)]))
+
+    def service(self, plan: Dialplan) -> None:
+        self.dialplans[plan.number] = plan
+
+    def agent(
+        self,
+        name: str,
+        *,
+        skills: Mapping[str, int] | None = None,
+        languages: Iterable[str] = ("it",),
+        site: str = "laquila",
+    ) -> None:
+        """An agent who is signed in, at a phone within reach."""
+        phone = phone_of(name)
+        self.agents[name] = Agent(name, name.title(), site, phone, skills or {}, dict.fromkeys(languages, 5))
+        self.phones[phone] = PhoneSeat(phone, site)
+        self.line.plug_in(phone)
+        self.settle()
+        self.choose(name, Wish.SIGN_IN)
+
+    # --- what happens
+
+    def call(self, call: str, queue: str = "hall", *, number: str = "", caller: CallerId | None = None) -> None:
+        """A citizen calls `number`, or straight into `queue`."""
+        self.line.dial(call, number or queue, caller or CallerId("+39055123456", ""))
+        self.settle()
+
+    def call_in(self, language: str, call: str, queue: str = "hall") -> None:
+        """A citizen calls straight into `queue` and speaks `language`."""
+        number = f"{queue}_{language}"
+        self.service(dialplan(number, [Queue("straight", queue)], (language,)))
+        self.call(call, number=number)
+
+    def choose(self, agent: str, wish: Wish, phone: str = "", reason: str = "") -> None:
+        self.switchboard.choose(agent, wish, by="test", phone=phone, reason=reason)
+        self.settle()
+
+    def pick_up(self, agent: str) -> None:
+        self._then(self.line.pick_up, phone_of(agent))
+
+    def turn_away(self, agent: str) -> None:
+        self._then(self.line.turn_away, phone_of(agent))
+
+    def put_down(self, agent: str) -> None:
+        """The agent hangs up."""
+        leg = self.line.leg_at(phone_of(agent))
+        assert leg is not None, f"{agent} has no call"
+        self._then(self.line.put_down, leg.id)
+
+    def hang_up(self, call: str) -> None:
+        """The caller hangs up."""
+        self._then(self.line.put_down, call)
+
+    def press(self, call: str, keys: str) -> None:
+        for key in keys:
+            self.line.press(call, key)
+            self.settle()
+
+    def unplug(self, agent: str) -> None:
+        self._then(self.line.unplug, phone_of(agent))
+
+    def plug_in(self, agent: str) -> None:
+        self._then(self.line.plug_in, phone_of(agent))
+
+    def cut_line(self) -> None:
+        """The line to the phone system is lost; calls go on there."""
+        self._then(self.line.cut)
+
+    def connect_line(self) -> None:
+        self._then(self.line.connect)
+
+    def tell(self, event: PhoneEvent) -> None:
+        """Something is told out of turn: late, again, or wrong."""
+        self.switchboard.handle(event)
+        self.settle()
+
+    def kill_engine(self) -> None:
+        """The engine dies as by `kill -9`: only journal and phone system remain. `start_engine` begins its next life."""
+        self.line.engine_died(lambda event: None)
+        self.is_running = False
+
+    def start_engine(self) -> None:
+        self._begin(recovery.fold(House(), self.entries), self.line.truth)
+
+    def restart_engine(self) -> None:
+        self.kill_engine()
+        self.start_engine()
+
+    def as_it_was(self, entries: list[Entry], truth: Truth, now_s: float, folder: Path) -> "ContactCentre":
+        """Another centre, whose engine died when only `entries` were written and `truth` was so."""
+        other = ContactCentre(folder)
+        other.agents.update(self.agents)
+        other.phones.update(self.phones)
+        other.queues.update(self.queues)
+        other.dialplans.update(self.dialplans)
+        other.clock.advance(now_s - other.clock.now_s())
+        other.kill_engine()
+        other.entries[:] = entries
+        other.line.truth = copy.deepcopy(truth)
+        return other
+
+    # --- time
+
+    def next_deadline(self) -> float | None:
+        deadlines = [self.line.next_deadline(), self.switchboard.next_deadline() if self.is_running else None]
+        return min((at_s for at_s in deadlines if at_s is not None), default=None)
+
+    def due(self) -> None:
+        self.line.due()
+        self.settle()
+        if self.is_running:
+            self.switchboard.due()
+            self.settle()
+
+    def settle(self) -> None:
+        """Let everything be told that was not told yet, unless it is held back; then look whether all is in order."""
+        if self.held_back or not self.is_running:
+            return
+        self.line.deliver(times=self.times_told)
+        if self.line.is_connected:
+            self.check()
+
+    # --- looks
+
+    @property
+    def house(self) -> House:
+        return self.book.house
+
+    def now(self, call: str) -> CallNow:
+        return self.house.calls[call]
+
+    def doing(self, agent: str) -> Doing:
+        return self.switchboard.floor.agents[agent].doing
+
+    def ringing_now(self) -> dict[str, str]:
+        """Whose phone rings for which call, as the phone system has it."""
+        return {agent_at(leg.phone): leg.call for leg in self.line.truth.legs.values() if leg.phone and not leg.up}
+
+    def talking_now(self) -> dict[str, str]:
+        """Who talks in which call, as the phone system has it."""
+        return {
+            agent_at(leg.phone): leg.talks_in for leg in self.line.truth.legs.values() if leg.phone and leg.talks_in
+        }
+
+    def waiting_in(self, queue: str = "hall") -> list[str]:
+        """Calls in the line, first come first; those for which a phone rings included."""
+        return self.switchboard.floor.line_of(queue)
+
+    def hears(self, call: str) -> str:
+        """What is being said to the caller; `music` where they wait; empty where it is silent."""
+        leg = self.line.truth.legs[call]
+        return "music" if leg.holding else " ".join(self.line.heard_by(call))
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """What came of each call that has ended."""
+        events = (entry.event for entry in self.entries)
+        return {event.call: event.outcome for event in events if isinstance(event, CallEnded)}
+
+    def trail(self, call: str) -> list[AnyEvent]:
+        """What the journal says of `call`."""
+        return [e.event for e in self.entries if isinstance(e.event, CallEvent) and e.event.call == call]
+
+    def count(self, kind: type[AnyEvent], call: str = "") -> int:
+        """How often such an event stands in the journal (of `call`)."""
+        events = self.trail(call) if call else [entry.event for entry in self.entries]
+        return sum(isinstance(event, kind) for event in events)
+
+    # --- rules that always hold, while the line is up and nothing is on its way
+
+    def check(self) -> None:
+        for call in self.house.calls.values():
+            self._check_call(call)
+        for agent in self.switchboard.floor.agents.values():
+            self._check_agent(agent)
+        self._check_lines()
+        self._check_legs()
+
+    def _check_call(self, call: CallNow) -> None:
+        floor = self.switchboard.floor
+        waits = call.state in (CallState.QUEUED, CallState.OFFERED)
+        assert (call.id in floor.calls) is waits, call
+        if waits:
+            assert floor.calls[call.id].offered_leg == call.leg, call
+        if call.state in (CallState.OFFERED, CallState.TALKING):
+            agent = floor.agents[call.agent]
+            talks = call.state is CallState.TALKING
+            assert agent.doing in ((Doing.TALKING,) if talks else (Doing.RESERVED, Doing.RINGING)), (call, agent)
+            assert (agent.call, agent.leg) == (call.id, call.leg), (call, agent)
+
+    def _check_agent(self, agent: AgentOnFloor) -> None:
+        name = agent.profile.id
+        mine = [c.id for c in self.house.calls.values() if c.leg and c.agent == name]
+        has_call = agent.doing in (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
+        assert mine == ([agent.call] if has_call else []), (agent, mine)
+        wraps_up = bool(self.house.agents[name].wrap_up_call)
+        assert wraps_up is (agent.doing is Doing.WRAPPING_UP), agent
+
+    def _check_lines(self) -> None:
+        """Nobody waits while somebody who could take the call is free."""
+        floor = self.switchboard.floor
+        for call in self.house.calls.values():
+            if call.state is CallState.QUEUED:
+                able = [floor.agents[name] for name in floor.able(call.queue, call.language)]
+                assert not [agent for agent in able if agent.can_take_a_call], (call, able)
+
+    def _check_legs(self) -> None:
+        legs = self.line.truth.legs.values()
+        ours = {call.leg for call in self.house.calls.values() if call.leg}
+        assert {leg.id for leg in legs if leg.phone} <= ours
+        assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
+        ringing = [leg.call for leg in legs if leg.phone and not leg.up]
+        assert len(ringing) == len(set(ringing)), ringing
+
+    # --- within
+
+    def _begin(self, house: House, truth: Truth) -> None:
+        """A life of the engine, connected."""
+        self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
+        self.book = Book(house, self._append)
+        voice = Voice(sentences(), lambda prompt: prompt.text)
+        around = Surroundings(self.line, self.clock, self.people, voice, self.line.message_length_s)
+        self.switchboard = Switchboard(self.configuration, self.book, around)
+        self.is_running = True
+        self.line.tell_phones()
+        self.line.connect()
+        self.settle()
+
+    def _hear(self, event: PhoneEvent) -> None:
+        self.switchboard.handle(event)
+
+    def _append(self, event: AnyEvent) -> Entry:
+        entry = Entry(n=len(self.entries) + 1, at_s=self.clock.now_s(), event=event)
+        self.entries.append(entry)
+        self.on_entry(entry)
+        return entry
+
+    def _then(self, happens: Callable[..., None], *whom: str) -> None:
+        happens(*whom)
+        self.settle()
+
+
+def phone_of(agent: str) -> str:
+    return f"phone-of-{agent}"
+
+
+def agent_at(phone: str) -> str:
+    return phone.removeprefix("phone-of-")
+
+
+def said(sentence: Sentence, language: str = "it") -> str:
+    """A sentence of the house, as `ContactCentre.hears` gives it."""
+    return sentences().prompt(sentence, language).text
