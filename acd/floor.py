@@ -103,6 +103,8 @@ class Floor:
             agent = self.agents[profile.id] = AgentOnFloor(profile, True, now_s, since_s=now_s)
         elif not agent.available or agent.profile != profile:
             agent.profile, agent.available, agent.idle_since_s = profile, True, now_s
+            if agent.doing is Doing.RESTING:
+                self._move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
         self._able.clear()
         return [*self._match_agent(agent, now_s), *self._reasons_of_all()]
 
@@ -113,9 +115,10 @@ class Floor:
             return []
         agent.available = False
         self._able.clear()
-        if agent.doing in (Doing.RESERVED, Doing.RINGING):
-            return [*self._end_offer(agent, Cause.RELEASED, why, now_s), *self._reasons_of_all()]
-        return self._reasons_of_all()
+        rings = agent.doing in (Doing.RESERVED, Doing.RINGING)
+        ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
+        # where nobody else here speaks a language, its callers may be taken by whoever is free
+        return [*ended, *self._match_all(now_s)]
 
     # --- calls
 
@@ -124,7 +127,13 @@ class Floor:
         rules = self.rules[call.queue]
         if rules.full_waiting is not None and rules.full_then and self.waiting_in(call.queue) >= rules.full_waiting:
             return [LeaveQueue(call.id, call.queue, rules.full_then, Why.QUEUE_FULL)]
-        self.put_back_call(call)
+        return self.enter_anyway(call, now_s)
+
+    def enter_anyway(self, call: WaitingCall, now_s: float) -> list[Decision]:
+        """A call that was in the line before, or that has nowhere else to go, enters also where the queue is full."""
+        # why a pause for one that comes back: two queues' longest waits may lead to each other
+        comes_back = call.first_entered_s < now_s
+        self._stand_in_line(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
         return self._match_call(call, now_s)
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
@@ -206,11 +215,7 @@ class Floor:
 
     def put_back_call(self, call: WaitingCall) -> None:
         """A call stands in its place in the line."""
-        self.calls[call.id] = call
-        longest_wait_s = self.rules[call.queue].longest_wait_s
-        if longest_wait_s is not None:
-            self._deadlines.add(call.first_entered_s + longest_wait_s, "wait", call.id)
-        self._line(call.group).add(call)
+        self._stand_in_line(call, over_earliest_s=call.first_entered_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
@@ -271,6 +276,13 @@ class Floor:
         skilled = [profile for profile in here if _has_skills(profile, rules)]
         fluent = frozenset(p.id for p in skilled if language in p.languages)
         return fluent or frozenset(p.id for p in skilled)
+
+    def _stand_in_line(self, call: WaitingCall, over_earliest_s: float) -> None:
+        self.calls[call.id] = call
+        longest_wait_s = self.rules[call.queue].longest_wait_s
+        if longest_wait_s is not None:
+            self._deadlines.add(max(call.first_entered_s + longest_wait_s, over_earliest_s), "wait", call.id)
+        self._line(call.group).add(call)
 
     def _line(self, group: Group) -> Line:
         return self._lines.setdefault(group, Line())

@@ -22,6 +22,7 @@ class Why(StrEnum):
     # left the queue
     QUEUE_FULL = "the queue was full"
     WAITED_TOO_LONG = "the longest wait was over"
+    QUEUE_GONE = "the queue is no longer in queues.yaml"
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"

@@ -179,15 +179,19 @@ class AriLine:
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(ANSWER_WITHIN_S, self._sweep_unanswered)
 
+    def cut(self, why: str) -> None:
+        """End this line; Asterisk makes a new one within a second."""
+        log.error("the line to Asterisk is cut: %s", why)
+        if self._socket:
+            self._socket.transport.abort()
+
     # --- within
 
     def _send(self, text: str) -> None:
         try:
             self._unsent.put_nowait(text)
         except asyncio.QueueFull:
-            log.error("%d requests are unsent: the line to Asterisk is cut", UNSENT_MAX)
-            if self._socket:
-                self._socket.transport.abort()
+            self.cut(f"{UNSENT_MAX} requests are unsent")
 
     async def _serve(self, socket: ServerConnection) -> None:
         if self._socket is not None:

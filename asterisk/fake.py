@@ -83,6 +83,8 @@ class FakeTelephony:
         self.truth = truth or Truth()
         self.is_connected = False
         self.missing_sounds: Collection[str] = ()
+        self.phones_in_use: set[str] = set()  # by calls that are not ours
+        self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.joins_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
         self._untold: deque[PhoneEvent] = deque()
@@ -98,6 +100,7 @@ class FakeTelephony:
         if there is None:
             self._tell(PlaybackEnded(leg, playback, whole=False))
             return
+        there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
         self._line_up(there, FakePlayback(playback, tuple(heard), SOUND_S * len(heard)))
 
@@ -117,11 +120,12 @@ class FakeTelephony:
             return
         if phone not in self.truth.within_reach:
             self._tell(LegEnded(leg, EndCause.UNREACHABLE))
-        elif self.leg_at(phone):
+        elif self.leg_at(phone) or phone in self.phones_in_use:
             self._tell(LegEnded(leg, EndCause.BUSY))
         else:
             rings_until_s = self._now_s() + timeout_s
             self.truth.legs[leg] = FakeLeg(leg, phone=phone, call=call, rings_until_s=rings_until_s)
+            self.shown[phone] = shown
             self._tell(LegRinging(leg))
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
@@ -141,6 +145,7 @@ class FakeTelephony:
         if there is None:
             self._tell(RecordingEnded(leg, recording, 0.0))
         elif not any(one.name == recording for one in there.line):
+            there.holding = False
             self._line_up(there, FakeRecording(recording, limit_s, silence_s))
 
     def hang_up(self, leg: str) -> None:

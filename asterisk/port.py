@@ -172,7 +172,7 @@ class Telephony(Protocol):
         """Cut the playback short. `PlaybackEnded` follows."""
 
     def hold(self, leg: str) -> None:
-        """Let the caller wait with music."""
+        """Let the caller wait with music, until something is played to them, recorded, or they are joined."""
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
         """Ring `phone` as `leg`, for at most `timeout_s` (1 to 120).

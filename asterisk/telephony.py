@@ -1,8 +1,9 @@
 """The port, spoken in ARI: requests become REST, events become ours. It translates and decides nothing.
 
 A caller's leg is the channel that came in; Asterisk's own id for it carries the node's name and becomes the call's id.
-An agent's leg is a channel that we originate under an id of our choice. A talk is a mixing bridge `talk-CALL`, whoever
-waits with music is in the one holding bridge.
+An agent's leg is a channel that we originate under an id of our choice. A talk is a mixing bridge named `talk-` and the
+agent's leg (a call may talk twice, and a bridge just ended keeps its name a moment); whoever waits with music is in the
+one holding bridge.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 
 TALK = "talk-"
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
+CONFLICT = 409
 HEARTBEAT_EVERY_S = 1.0
 BUSY_AGAIN_S = 0.05  # a channel just made may refuse for a moment (409)
 BUSY_TRIES = 40
@@ -79,7 +81,9 @@ class AsteriskTelephony:
         self._on_event = on_event
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
-        self._talks: dict[str, str] = {}  # leg → call it talks in
+        self._talks: dict[str, str] = {}  # leg → bridge it talks in
+        self._waiting: set[str] = set()  # legs with music
+        self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
 
     # --- requests: asterisk.port.Telephony
@@ -88,6 +92,7 @@ class AsteriskTelephony:
         self._ask("POST", f"channels/{leg}/answer", then=lambda reply: self._answer_asked(leg, reply))
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
+        self._end_music(leg)
         media = ",".join(f"sound:{sound}" for sound in sounds)
         self._ask(
             "POST",
@@ -98,12 +103,20 @@ class AsteriskTelephony:
         )
 
     def stop_playing(self, leg: str, playback: str) -> None:
-        self._ask("DELETE", f"playbacks/{playback}")
+        self._cut_short.add(playback)
+        self._ask(
+            "DELETE",
+            f"playbacks/{playback}",
+            then=lambda reply: None if reply.ok else self._cut_short.discard(playback),
+        )
 
     def hold(self, leg: str) -> None:
+        self._waiting.add(leg)
         self._ask("POST", f"bridges/{self._holding}/addChannel", channel=leg, role="holding_participant")
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        if leg in self._legs:
+            return  # asked already
         self._legs.add(leg)
         body = {
             "endpoint": f"PJSIP/{phone}",
@@ -118,20 +131,23 @@ class AsteriskTelephony:
         self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, reply))
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        self._talks[caller_leg] = self._talks[agent_leg] = call
-        self._ask("POST", f"bridges/{TALK}{call}", type="mixing,dtmf_events", name=call)
+        bridge = f"{TALK}{agent_leg}"
+        self._waiting.discard(caller_leg)
+        self._talks[caller_leg] = self._talks[agent_leg] = bridge
+        self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
         self._ask(
             "POST",
-            f"bridges/{TALK}{call}/addChannel",
+            f"bridges/{bridge}/addChannel",
             then=lambda reply: None if reply.ok else self._join_failed(call, caller_leg, agent_leg),
             channel=f"{caller_leg},{agent_leg}",
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
+        self._end_music(leg)
         self._ask(
             "POST",
             f"channels/{leg}/record",
-            then=lambda reply: None if reply.ok else self._tell(RecordingEnded(leg, recording, 0.0)),
+            then=lambda reply: self._record_asked(leg, recording, reply),
             name=recording,
             format="wav",
             maxDurationSeconds=str(int(limit_s)),
@@ -195,8 +211,10 @@ class AsteriskTelephony:
 
     def _playback_finished(self, message: Message) -> None:
         if message.playback:
-            leg = message.playback.target_uri.removeprefix("channel:")
-            self._tell(PlaybackEnded(leg, message.playback.id, whole=message.playback.state == "done"))
+            playback, leg = message.playback.id, message.playback.target_uri.removeprefix("channel:")
+            whole = message.playback.state == "done" and playback not in self._cut_short
+            self._cut_short.discard(playback)
+            self._tell(PlaybackEnded(leg, playback, whole=whole))
 
     def _recording_over(self, message: Message) -> None:
         recording = message.recording
@@ -212,20 +230,23 @@ class AsteriskTelephony:
 
     def _channels_told(self, reply: Reply) -> None:
         if not reply.ok:
-            log.error("Asterisk does not list its channels (%s): %s", reply.status, reply.body)
+            self.line.cut(f"Asterisk does not list its channels: {reply.status} {reply.body}")
             return
         channels = _channels(reply.body)
         self._ask("GET", "bridges", then=lambda bridges: self._all_told(channels, bridges))
 
     def _all_told(self, channels: list[Channel], reply: Reply) -> None:
         """Events that came meanwhile follow the picture: what they say of it again is idempotent."""
-        if reply.status == NO_ANSWER:
-            return  # the line was lost again
+        if not reply.ok:
+            self.line.cut(f"Asterisk does not list its bridges: {reply.status} {reply.body}")
+            return
         bridges = _bridges(reply.body)
         in_bridge = {leg: bridge.id for bridge in bridges for leg in bridge.channels}
         legs = [self._leg_now(c, in_bridge.get(c.id, "")) for c in channels if _is_a_leg(c)]
         self._legs = {leg.leg for leg in legs}
-        self._talks = {leg.leg: leg.talks_in for leg in legs if leg.talks_in}
+        self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
+        self._waiting = {leg.leg for leg in legs if leg.holding}
+        self._cut_short.clear()
         self._sweep_bridges(bridges)
         early, self._early = self._early or [], None
         self._tell(Connected(self.node, tuple(legs)))
@@ -234,14 +255,17 @@ class AsteriskTelephony:
         self._beat()
 
     def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
-        talks_in = bridge.removeprefix(TALK) if bridge.startswith(TALK) else ""
+        talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
         arrived = None if OUR_LEG.search(channel.id) else _arrival(channel, self.node, [])
         return LegNow(channel.id, channel.state == "Up", talks_in, bridge == self._holding, arrived)
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
-        """A talk with one leg or none is over; the leg that is left is told as it is, and the engine decides."""
+        """A talk whose agent's leg is gone is over. Where that leg lives, the engine decides: it may join it again."""
         for bridge in bridges:
-            if bridge.id.startswith(TALK) and len(bridge.channels) < 2:
+            agent_leg = bridge.id.removeprefix(TALK)
+            if bridge.id.startswith(TALK) and agent_leg in self._legs:
+                self._talks[agent_leg] = bridge.id
+            elif bridge.id.startswith(TALK):
                 self._ask("DELETE", f"bridges/{bridge.id}")
 
     def _beat(self) -> None:
@@ -274,31 +298,43 @@ class AsteriskTelephony:
 
     def _join_failed(self, call: str, caller_leg: str, agent_leg: str) -> None:
         log.warning("%s and %s could not be joined", caller_leg, agent_leg)
-        self._end_talk(call)
+        self._end_talk(f"{TALK}{agent_leg}")
         self._tell(JoinFailed(call, (caller_leg, agent_leg)))
+
+    def _end_music(self, leg: str) -> None:
+        """In a bridge a channel is not recorded, and hears music between the words."""
+        if leg in self._waiting:
+            self._waiting.discard(leg)
+            self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=leg)
+
+    def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
+        if not reply.ok and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
+            self._tell(RecordingEnded(leg, recording, 0.0))
 
     def _hang_up(self, leg: str, tries: int) -> None:
         self._ask("DELETE", f"channels/{leg}", then=lambda reply: self._hang_up_again(leg, tries, reply))
 
     def _hang_up_again(self, leg: str, tries: int, reply: Reply) -> None:
-        if reply.status == 409 and tries > 0:
+        if reply.status == CONFLICT and tries > 0:
             asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1)
 
     def _leg_over(self, leg: str, cause: EndCause) -> None:
         if leg not in self._legs:
             return
         self._legs.discard(leg)
-        call = self._talks.pop(leg, None)
-        if call is not None:
-            self._end_talk(call)
+        self._waiting.discard(leg)
+        bridge = self._talks.pop(leg, None)
+        if bridge is not None:
+            self._end_talk(bridge)
         self._tell(LegEnded(leg, cause))
 
-    def _end_talk(self, call: str) -> None:
-        """Take the bridge of a talk away, once."""
-        others = [leg for leg, talk in self._talks.items() if talk == call]
+    def _end_talk(self, bridge: str) -> None:
+        """Take the bridge of a talk away, once. Who is still in it leaves first, or what is played next gets lost."""
+        others = [leg for leg, talk in self._talks.items() if talk == bridge]
         for leg in others:
             del self._talks[leg]
-        self._ask("DELETE", f"bridges/{TALK}{call}")
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=leg)
+        self._ask("DELETE", f"bridges/{bridge}")
 
 
 _TRANSLATE = {

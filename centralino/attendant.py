@@ -16,12 +16,14 @@ from centralino.clock import Clock, as_utc
 from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
 from ivr import walk
+from ivr.menu import Voicemail
 from ivr.prompts import Prompt
 from ivr.sentences import Sentence, Sentences
 
 SPEECH_LONGEST_S = 300.0  # a prompt whose end was never told counts as heard
 RECORDING_CLOSES_S = 3.0  # how long after the caller left the recording may still be told
 MESSAGE_SHORTEST_S = 1.0  # less than this is a caller who hung up at the beep
+MESSAGE_LONGEST_S = 180.0  # of a message that a queue asked for; a dialplan's step says its own
 MESSAGE_SILENCE_S = 8.0
 UTTERANCES_PER_STEP = 10  # 9 tries and a first time: the menu's own bound
 BEEP = "beep"  # one of Asterisk's own sounds
@@ -81,13 +83,7 @@ class Attendant:
     def take_message(self, call: CallNow, box: str) -> None:
         """A queue sent the caller to the voicemail of `box`."""
         talk = self._open(call)
-        text = self.configuration.rules.queues[box].voicemail_say
-        greeting = (
-            talk.walker.greeting(text, call.language)
-            if text
-            else (self._voice.sentences.prompt(Sentence.ALL_BUSY_LEAVE_MESSAGE, call.language),)
-        )
-        self._greet(talk, walk.TakeMessage(box, greeting, 180.0))
+        self._greet(talk, self._message_for(talk, call, box))
 
     def say_and_end(self, call: CallNow, sentence: Sentence, why: str) -> None:
         """Say a sentence of the house, then end the call."""
@@ -109,10 +105,12 @@ class Attendant:
             self._go_on_recording(call)
         elif not call.service:
             self.say_and_end(call, Sentence.UNKNOWN_NUMBER, ev.Outcome.UNKNOWN_NUMBER)
-        elif call.step and not (call.kept_message or call.gave_up_on_message):
-            self.send_to_step(call, call.step, walk.Why.SAID_AGAIN)
-        else:
+        elif call.kept_message or call.gave_up_on_message:
             self.end(call.id, walk.Why.DIALPLAN_ENDS)
+        elif call.step in self.configuration.dialplans[call.service].steps:
+            self.send_to_step(call, call.step, walk.Why.SAID_AGAIN)
+        else:  # it had only arrived, or its step is no longer in the dialplan
+            self.welcome(call)
 
     # --- what happens to the caller
 
@@ -156,8 +154,10 @@ class Attendant:
             self._alarms.set("recording", call.id, self._clock.now_s() + RECORDING_CLOSES_S)
             talk.farewell_why = "the caller hung up"
             return False
+        length_s = self.message_length_s(call.recording)  # an engine before this one may have had it recorded
+        kept, why = length_s >= MESSAGE_SHORTEST_S, "the caller hung up"
         self._book.write(
-            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=False, duration_s=0, why="hung up before")
+            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=kept, duration_s=length_s, why=why)
         )
         self.forget(call.id)
         return True
@@ -246,21 +246,38 @@ class Attendant:
 
     def _record(self, talk: Conversation) -> None:
         call = self._book.house.calls[talk.call]
-        talk.talking = Talking.RECORDING
-        latest_s = self._clock.now_s() + talk.longest_s + MESSAGE_SILENCE_S + RECORDING_CLOSES_S
-        self._alarms.set("recording", talk.call, latest_s)
+        self._await_recording(talk, talk.longest_s)
         self._telephony.record(talk.call, call.recording, talk.longest_s, MESSAGE_SILENCE_S)
+
+    def _await_recording(self, talk: Conversation, longest_s: float) -> None:
+        talk.talking = Talking.RECORDING
+        self._alarms.set(
+            "recording", talk.call, self._clock.now_s() + longest_s + MESSAGE_SILENCE_S + RECORDING_CLOSES_S
+        )
 
     def _go_on_recording(self, call: CallNow) -> None:
         """The recording goes on in Asterisk without us; where none had begun, the greeting is said again."""
         talk = self._open(call)
-        talk.talking, talk.longest_s = Talking.RECORDING, 180.0
+        message = self._message_at(talk, call)
         if self.message_length_s(call.recording) > 0:
-            self._alarms.set("recording", call.id, self._clock.now_s() + talk.longest_s)
+            self._await_recording(talk, message.longest_s)
         else:
-            talk.talking = Talking.GREETING
-            talk.uttered = UTTERANCES_PER_STEP  # a name that the old engine did not use
-            self._speak(talk, [self._voice.sentences.prompt(Sentence.LEAVE_MESSAGE, call.language)], BEEP)
+            self._greet(talk, message)
+
+    def _message_at(self, talk: Conversation, call: CallNow) -> walk.TakeMessage:
+        """What a caller who is in the voicemail hears, whether a step or a queue led there."""
+        step = talk.walker.dialplan.steps.get(call.step)
+        if isinstance(step, Voicemail):
+            return walk.TakeMessage(step.box, talk.walker.greeting(step.text, call.language), step.longest_s)
+        return self._message_for(talk, call, call.box)
+
+    def _message_for(self, talk: Conversation, call: CallNow, box: str) -> walk.TakeMessage:
+        rules = self.configuration.rules.queues.get(box)
+        if rules and rules.voicemail_say:
+            greeting = talk.walker.greeting(rules.voicemail_say, call.language)
+        else:
+            greeting = (self._voice.sentences.prompt(Sentence.ALL_BUSY_LEAVE_MESSAGE, call.language),)
+        return walk.TakeMessage(box, greeting, MESSAGE_LONGEST_S)
 
     def _close_message(self, call: CallNow, duration_s: float, why: str) -> None:
         kept = duration_s >= MESSAGE_SHORTEST_S

@@ -3,6 +3,7 @@
 Saved first, then asked for: an offer stands in the journal with the leg's id before the phone system hears of it.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 
 from acd.decisions import Decision, EndOffer, EndWrapUp, LeaveQueue, Offer, StartWrapUp, Wait
@@ -20,6 +21,8 @@ from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
 
+log = logging.getLogger(__name__)
+
 RING_BACKSTOP_S = 3.0  # the phone system's own limit is a little later than the floor's: it only matters if we die
 
 WHY_OF_CAUSE = {
@@ -34,25 +37,29 @@ WHY_OF_CAUSE = {
 
 
 class Dispatcher:
-    """`send_on` and `end` belong to the switchboard."""
+    """`send_on`, `end` and `give_up` belong to the switchboard."""
 
     def __init__(self, book: Book, telephony: Telephony, clock: Clock, people: People, floor: Floor) -> None:
         self._book, self._telephony, self._clock, self._people = book, telephony, clock, people
         self.floor = floor
+        self._entering: list[str] = []  # queues that sent the call on which is entering the last of them
         self.configuration: Configuration
         self.send_on: Callable[[str, Goto], None]
         self.end: Callable[[str, str], None]
+        self.give_up: Callable[[str], None]
 
     # --- callers
 
     def enter(self, call: CallNow, queue: str) -> None:
-        """The caller waits in `queue`; a call that comes back keeps the place of its first entry."""
-        now_s = self._clock.now_s()
-        first_s = call.first_entered_s or now_s
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s))
-        self.carry_out(self.floor.enter(WaitingCall(call.id, queue, call.language, first_s, call.offers), now_s))
-        if call.state in (CallState.QUEUED, CallState.OFFERED):
-            self._telephony.hold(call.id)
+        """The caller waits in `queue`, or is sent on where it is full; where full queues lead back here, they wait."""
+        if queue in self._entering:
+            self._wait_in(call, queue, self.floor.enter_anyway)
+            return
+        self._entering.append(queue)
+        try:
+            self._wait_in(call, queue, self.floor.enter)
+        finally:
+            self._entering.pop()
 
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
@@ -98,7 +105,7 @@ class Dispatcher:
         if call is None or call.state is not CallState.TALKING:
             return
         self._talk_over(call, "lost")
-        self.enter(call, call.queue)
+        self._wait_in(call, call.queue, self.floor.enter_anyway)
 
     # --- agents come, go, and are within reach or not
 
@@ -155,14 +162,16 @@ class Dispatcher:
         if call.state is CallState.TALKING and agent is not None:
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
+            knows_queue = call.queue in self.floor.rules
+            if call.state is CallState.OFFERED and not (agent and knows_queue):  # one left the YAML; its leg is swept
+                self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=call.leg, why=Why.AGENT_LEFT))
+            if not knows_queue:  # the menu will know what became of it
+                self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
+                return
             waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
             self.floor.put_back_call(waiting)
-            if call.state is CallState.OFFERED and agent is not None:
+            if agent and call.state is CallState.OFFERED:
                 self.floor.put_back_offer(call.id, agent, call.leg, now_s)
-            elif call.state is CallState.OFFERED:  # the agent is no longer in the roster
-                leg = call.leg
-                self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=leg, why=Why.AGENT_LEFT))
-                self._telephony.hang_up(leg)
 
     def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
         """The call is still there after a time in which we were not: hold what it was, with what is true now."""
@@ -183,10 +192,23 @@ class Dispatcher:
 
     # --- within
 
+    def _wait_in(self, call: CallNow, queue: str, enter: Callable[[WaitingCall, float], list[Decision]]) -> None:
+        """A call that comes back keeps the place of its first entry."""
+        now_s = self._clock.now_s()
+        first_s = call.first_entered_s or now_s
+        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s))
+        self.carry_out(enter(WaitingCall(call.id, queue, call.language, first_s, call.offers), now_s))
+        if call.state in (CallState.QUEUED, CallState.OFFERED):
+            self._telephony.hold(call.id)
+
     def carry_out(self, decisions: Sequence[Decision]) -> None:
-        """Save each decision, then do it, in order."""
+        """Save each decision, then do it, in order. One call's trouble ends that call, loudly, and no other."""
         for decision in decisions:
-            self._carry_out(decision)
+            try:
+                self._carry_out(decision)
+            except Exception:
+                log.exception("%s could not be carried out", decision)
+                self.give_up(decision.call)
 
     def _carry_out(self, decision: Decision) -> None:
         write = self._book.write
@@ -231,12 +253,13 @@ class Dispatcher:
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent
         self._book.write(ev.TalkEnded(call=call.id, agent=agent, leg=leg, by=by))
+        self._telephony.hang_up(leg)  # first: without a wrap-up, the next call rings at the same phone
         self.carry_out(self.floor.talk_ended(leg, self._clock.now_s()))
-        self._telephony.hang_up(leg)
 
     def _call_of(self, leg: str) -> CallNow | None:
-        agent = self.floor.agent_at(leg)
-        return self._book.call(agent.call) if agent else None
+        """The call that rings or talks as `leg`; its agent may have left the roster."""
+        call = self._book.call(leg.rpartition("-leg")[0])
+        return call if call and call.leg == leg else None
 
     def _is_available(self, agent: AgentNow) -> bool:
         return agent.chosen is Chosen.READY and self._book.house.reachable.get(agent.phone, False)

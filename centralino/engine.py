@@ -151,7 +151,10 @@ class Engine:
         self._after()
 
     def _due(self) -> None:
-        self.switchboard.due()
+        try:
+            self.switchboard.due()
+        except Exception:  # ours, and loud; but the next deadline must still come
+            log.exception("what was due could not be carried out")
         self._after()
 
     def _after(self) -> None:

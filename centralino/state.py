@@ -26,6 +26,8 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
+ENDED_REMEMBERED = 1000  # more than can end while the line to the phone system is lost
+
 S = CallState
 NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.ARRIVED, ev.StepEntered): S.IN_MENU,
@@ -43,7 +45,9 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
+    (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
+    (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
     (S.VOICEMAIL, ev.VoicemailEnded): S.IN_MENU,
 }
 
@@ -72,6 +76,7 @@ class CallNow(msgspec.Struct):
     agent: str = ""
     leg: str = ""
     talk_started_s: float = 0.0
+    box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
     gave_up_on_message: bool = False
@@ -111,6 +116,7 @@ class House(msgspec.Struct):
     today: dict[str, QueueCount] = {}
     day: str = ""
     outcomes: dict[str, int] = {}
+    ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
         return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
@@ -174,9 +180,10 @@ def _language_chosen(house: House, event: ev.LanguageChosen, entry: Entry) -> No
 
 def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.queue, call.first_entered_s = event.queue, event.first_entered_s
-    for counts in (house.totals, house.today):
-        counts.setdefault(event.queue, QueueCount()).offered += 1
+    if event.queue != call.queue:
+        for counts in (house.totals, house.today):
+            counts.setdefault(event.queue, QueueCount()).offered += 1
+    call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
 
 
 def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
@@ -215,7 +222,7 @@ def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
 
 def _voicemail_started(house: House, event: ev.VoicemailStarted, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.recording, call.entry = event.recording, entry.n
+    call.box, call.recording, call.entry = event.box, event.recording, entry.n
 
 
 def _voicemail_ended(house: House, event: ev.VoicemailEnded, entry: Entry) -> None:
@@ -225,6 +232,7 @@ def _voicemail_ended(house: House, event: ev.VoicemailEnded, entry: Entry) -> No
 
 def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     call = house.calls.pop(event.call)
+    house.ended = [*house.ended[1 - ENDED_REMEMBERED :], event.call]
     house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
     if event.outcome is ev.Outcome.ABANDONED:
         for counts in (house.totals, house.today):

@@ -63,7 +63,7 @@ class Switchboard:
         self.attendant.message_length_s = around.message_length_s
         self.attendant.enter_queue = self._enter_queue
         self.attendant.end = self.dispatcher.end = self._end_as_planned
-        self.dispatcher.send_on = self._send_on
+        self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
 
     # --- time
@@ -76,7 +76,12 @@ class Switchboard:
     def due(self) -> None:
         self.dispatcher.due()
         while alarm := self._alarms.take(self.clock.now_s()):
-            self.attendant.alarm(*alarm)
+            kind, call_id = alarm
+            try:
+                self.attendant.alarm(kind, call_id)
+            except Exception:
+                log.exception("the %s of %s could not be carried out", kind, call_id)
+                self._give_up(call_id)
 
     # --- the phone system
 
@@ -238,7 +243,9 @@ class Switchboard:
             if call.node == node:
                 self._go_on(call, now)
         for leg in legs:
-            if leg.arrived is not None and self.book.call(leg.leg) is None:
+            if leg.leg in self.book.house.ended:
+                self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
+            elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
@@ -253,10 +260,9 @@ class Switchboard:
                 self.dispatcher.go_on(call, now)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
-            elif call.state is CallState.ARRIVED and call.service:
-                self._telephony.answer(call.id)
-                self.attendant.welcome(call)
             else:
+                if not now[call.id].up:
+                    self._telephony.answer(call.id)
                 self.attendant.go_on(call)
         except Exception:
             log.exception("%s could not go on", call.id)

@@ -29,9 +29,7 @@ from demo.town import citizens
 log = logging.getLogger(__name__)
 
 STATE = SHIPPED / "var" / "demo"
-LAST_CALLS_S = (
-    20.0  # with DEMO_SECONDS: nobody new calls for so long before the end, so that most calls end by themselves
-)
+LAST_CALLS_S = 12.0  # why: nobody new calls for so long before the end, so that most calls end by themselves
 LAST_CALLS_SHARE_MAX = 0.25
 SETTLED_WITHIN_S = 5.0
 
@@ -76,24 +74,25 @@ class Demo:
         self._say(f"The clock of this demo starts on {clock:%A %d %B %Y at %H:%M}, when every number is open.")
         self._say("Starting Asterisk, engine and desk…")
         try:
-            snapshot, heard = await self._live()
+            snapshot, callers, hall = await self._live()
         except Stopped:
             self._say("Stopped before anybody called.")
             return 0
+        heard = Heard(hall.talks, hall.heard_a_caller, callers.heard_an_agent, callers.refused)
         return self._conclude(Summary(snapshot, heard, await read_back(self._installation), self._lasted_s))
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=not self._console.is_terminal)
 
-    async def _live(self) -> tuple[Snapshot, Heard]:
-        """Start everything, let the town call, stop everything; the engine's last word and what our phones heard."""
+    async def _live(self) -> tuple[Snapshot, Callers, Hall]:
+        """Start everything, let the town call, stop everything; the engine's last word, and who took part."""
         stack = AsyncExitStack()
         try:
             return await self._within(stack)
         finally:
             await stack.aclose()
 
-    async def _within(self, stack: AsyncExitStack) -> tuple[Snapshot, Heard]:
+    async def _within(self, stack: AsyncExitStack) -> tuple[Snapshot, Callers, Hall]:
         """Whatever is started here is stopped by `stack`, the last first."""
         installation, engine = self._installation, EngineView(STATE)
         stack.push_async_callback(installation.stop)
@@ -108,7 +107,7 @@ class Demo:
         await self._day(engine, callers)
         await callers.hang_up()
         await _settled(engine)
-        return dict(engine.snapshot), Heard(hall.talks, hall.heard_a_caller, callers.heard_an_agent, callers.refused)
+        return dict(engine.snapshot), callers, hall
 
     async def _day(self, engine: EngineView, callers: Callers) -> None:
         """Citizens call until the time is over or somebody stops it."""
@@ -119,7 +118,8 @@ class Demo:
         try:
             await self._unless_over(self._calls(callers))
         except Stopped:
-            self._say("Ending: everybody hangs up…")
+            await _cancelled(board)
+            self._say("Everybody hangs up; Asterisk, engine and desk stop…")
         finally:
             self._lasted_s = time.monotonic() - began_s
             await _cancelled(board)
@@ -169,7 +169,7 @@ class Demo:
             self._say(line)
         if summary.complaints:
             raise DemoFailed("\n".join([*summary.complaints, f"The logs are in {self._installation.log.parent}."]))
-        self._say(f"All of it is kept in {_short(STATE)} until the next demo.")
+        self._say(f"It is kept in {_short(STATE)} until the next demo. DEMO_SEED={self._seed} calls the same town.")
         return 0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -56,24 +56,22 @@ class Board:
     # --- as a line
 
     def line(self) -> str:
-        """At most 50 characters, up to 999 calls: `2:05  37 calls, 29 answered; now 2 menu, 1 wait, 4 talk`."""
+        """`2:05 answered 29 of 37; 2 menu, 1 wait, 4 talk`: 50 characters, while few counts have two digits more."""
         states = [row["state"] for row in self._rows("calls")]
-        talking, queued = states.count("talking"), sum(states.count(state) for state in ("queued", "offered"))
+        talking, waiting = states.count("talking"), states.count("queued") + states.count("offered")
         outcomes = self._outcomes()
-        ended, answered = sum(outcomes.values()), outcomes.get("answered", 0)
-        now = f"{len(states) - talking - queued} menu, {queued} wait, {talking} talk"
-        return f"{_span(time.monotonic() - self._began_s):>5} {ended} ended, {answered} answered; {now}"
+        ended = f"answered {outcomes.get('answered', 0)} of {sum(outcomes.values())}"
+        now = f"{len(states) - talking - waiting} menu, {waiting} wait, {talking} talk"
+        return f"{_span(time.monotonic() - self._began_s):>5} {ended}; {now}"
 
     # --- as a table
 
     def table(self) -> RenderableType:
         """Everything of now, within the height of the terminal."""
         queues, agents, calls = self._queues(), self._agents(), list(self._rows("calls"))
-        taken = queues.row_count + agents.row_count + 8  # the lines of heads, gaps and text
+        taken = queues.row_count + agents.row_count + 10  # the lines of heads, gaps and text
         room = max(1, self._console.size.height - taken)
-        return Group(
-            self._title(), "", queues, "", agents, "", self._calls(calls[:room]), self._foot(len(calls) - room)
-        )
+        return Group(self._title(), "", queues, "", agents, "", self._calls(calls, room), "", self._foot())
 
     def _title(self) -> Text:
         text = Text("Centralino  ", style="bold", no_wrap=True, overflow="ellipsis")
@@ -92,7 +90,7 @@ class Board:
                 in_time = f"{row['in_time'] / settled:.0%}" if settled else ""
                 table.add_row(row["name"], str(row["waiting"] or ""), longest, *counts, in_time)
         if not table.row_count:
-            table.add_row(Text("nobody has come to a queue yet", style="dim"))
+            table.add_row(Text("nobody came yet", style="dim"))
         return table
 
     def _agents(self) -> Table:
@@ -106,23 +104,24 @@ class Board:
                 table.add_row(row["name"], row["phone"], _coloured(doing), since, row["queue"])
         return table
 
-    def _calls(self, rows: Iterable[Row]) -> Table:
+    def _calls(self, rows: Sequence[Row], room: int) -> Table:
+        """The first calls that fit into `room` lines; where there are more, the last line says how many."""
         table = _table(("caller", 14), ("dialled", 9), ("now", 10), ("since", -6), ("where", 19))
         now_s = self._now_s()
-        for row in rows:
+        for row in rows if len(rows) <= room else rows[: room - 1]:
             where = row["queue"] if row["state"] in {"queued", "offered", "talking"} else row["step"]
             place = f" ({row['position']}.)" if row["position"] else ""
             since, state = _span(now_s - row["since_s"]), _coloured(row["state"])
             table.add_row(_plain(row["caller"]), row["service"] or "unknown", state, since, f"{where}{place}")
+        if len(rows) > room:
+            table.add_row(Text(f"and {len(rows) - room + 1} more", style="dim"))
         return table
 
-    def _foot(self, unseen: int) -> Text:
+    def _foot(self) -> Text:
         outcomes = self._outcomes()
-        said = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items(), key=lambda o: -o[1]))
-        more = f"… and {unseen} more; " if unseen > 0 else ""
-        return Text(
-            f"{more}{sum(outcomes.values())} ended{': ' if said else ''}{said}", no_wrap=True, overflow="ellipsis"
-        )
+        said = ", ".join(f"{outcome} {count}" for outcome, count in sorted(outcomes.items(), key=lambda o: -o[1]))
+        text = f"ended {sum(outcomes.values())}{': ' if said else ''}{said}"
+        return Text(text, no_wrap=True, overflow="ellipsis")
 
     # --- what is true
 

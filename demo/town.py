@@ -11,7 +11,6 @@ from enum import StrEnum
 
 SERVICE, CIVIL_PROTECTION, UNKNOWN = "055055", "800840840", "055056"
 CALLS_PER_MINUTE = 20.0
-GAP_S_MAX = 8.0  # a demo without a call for longer looks broken
 # Where the main menu begins, counted from the answer: who listens to all of it presses a key after this.
 MENU_HEARD_S = 15.0
 CALLS_AGAIN_CHANCE = 0.15
@@ -75,7 +74,7 @@ def citizens(seed: int, calls_per_minute: float = CALLS_PER_MINUTE) -> Iterator[
     while True:
         for kind in chance.sample(DECK, len(DECK)):
             yield _citizen(kind, after_s, _number(chance, known), chance)
-            after_s = min(GAP_S_MAX, chance.expovariate(calls_per_minute / 60))
+            after_s = chance.uniform(0.2, 1.8) * 60 / calls_per_minute
 
 
 def _number(chance: random.Random, known: deque[str]) -> str:

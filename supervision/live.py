@@ -9,7 +9,15 @@ from typing import Any
 from acd.floor import Floor
 from acd.rules import QueueRules
 from agents.roster import Agent
-from centralino.events import AgentEvent, CallEvent, Entry, PhoneReachable, PhoneUnreachable
+from centralino.events import (
+    AgentEvent,
+    AsteriskConnected,
+    AsteriskLost,
+    CallEvent,
+    Entry,
+    PhoneReachable,
+    PhoneUnreachable,
+)
 from centralino.state import CallNow, House, QueueCount
 
 Row = dict[str, Any]
@@ -24,6 +32,7 @@ class LiveView:
         self._calls: set[str] = set()
         self._queues: set[str] = set()
         self._told_positions: dict[str, int | None] = {}
+        self._nodes_changed = False
 
     def entry(self, entry: Entry) -> None:
         """Note whom `entry` concerns."""
@@ -39,10 +48,12 @@ class LiveView:
                 self._floor.touched.add(agent)
             case PhoneReachable(phone=phone) | PhoneUnreachable(phone=phone):
                 self._floor.touched.update(a.id for a in self._house.agents.values() if a.phone == phone)
+            case AsteriskConnected() | AsteriskLost():
+                self._nodes_changed = True
 
     @property
     def has_changed(self) -> bool:
-        return bool(self._calls or self._floor.touched)
+        return bool(self._calls or self._floor.touched or self._nodes_changed)
 
     def everything(self) -> Row:
         """All rows."""
@@ -63,6 +74,7 @@ class LiveView:
         self._floor.touched.clear()
         self._calls.clear()
         self._queues.clear()
+        self._nodes_changed = False
         return rows
 
     # --- within

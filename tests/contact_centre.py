@@ -13,7 +13,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from acd.floor import AgentOnFloor
-from acd.goto import Goto
 from acd.rules import QueueRules, Rules
 from acd.state import Doing
 from agents.roster import Agent, PhoneSeat, Roster, Site
@@ -189,7 +188,7 @@ class ContactCentre:
         self.settle()
 
     def kill_engine(self) -> None:
-        """The engine dies as by `kill -9`: only journal and phone system remain. `start_engine` begins its next life."""
+        """The engine dies as by `kill -9`: journal and phone system remain. `start_engine` begins its next life."""
         self.line.engine_died(lambda event: None)
         self.is_running = False
 

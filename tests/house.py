@@ -1,6 +1,7 @@
 """A whole installation for tests: `centralino run` in a process of its own, asked as people and machines ask it."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import shutil
@@ -18,10 +19,13 @@ import psutil
 from asterisk.configuration import Folders
 from asterisk.installer import find_or_make
 from asterisk.process import AsteriskProcess
+from cases import store as case_store
+from centralino.database import database_url, open_database
 from centralino.door import DoorClient, door_path
 from centralino.instance import Instance
 from centralino.settings import load
 from demo.phone import Phone
+from supervision import store
 
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
@@ -117,13 +121,18 @@ class House:
 
     async def row(self, table: str, is_it: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """The first row of `calls` or `cases` that fits; the database may be a moment behind."""
-        deadline = asyncio.get_running_loop().time() + SEEN_WITHIN_S
-        while True:
-            rows = await self.json(table)
-            fitting = [row for row in rows if is_it(row)]
-            if fitting:
-                return dict(fitting[0])
-            assert asyncio.get_running_loop().time() < deadline, f"no such row among {rows}"
+        database = open_database(database_url("sqlite", self.state))
+        read = {"calls": store.recent_calls, "cases": case_store.cases}[table]
+        try:
+            async with asyncio.timeout(SEEN_WITHIN_S):
+                while True:
+                    for row in await read(database, 200):
+                        if is_it(fields := dataclasses.asdict(row)):
+                            return fields
+        except TimeoutError:
+            raise AssertionError(f"no such row among {await read(database, 200)}") from None
+        finally:
+            await database.close()
 
     @asynccontextmanager
     async def agent(self, agent: str, phone: str) -> AsyncIterator[Phone]:

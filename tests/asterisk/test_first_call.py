@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -27,6 +28,22 @@ async def into_the_queue(house: House, citizen: Phone, key: str = "1") -> Call:
     call.press(key)
     await house.until(lambda now: any(c["state"] in ("queued", "offered") for c in now["calls"].values()))
     return call
+
+
+async def speak_a_message(house: House, call: Call) -> None:
+    """Speak until two and a half seconds stand in the recording."""
+    async with asyncio.timeout(30):
+        while not any(_is_of_a_call_now(file, house) and file.stat().st_size > 40_000 for file in _recordings(house)):
+            call.play(voice(7, duration_s=0.5))
+            await call.wait_said(5)
+
+
+def _recordings(house: House) -> list[Path]:
+    return list(house.instance.recordings.rglob("*.wav"))
+
+
+def _is_of_a_call_now(file: Path, house: House) -> bool:
+    return any(file.name == f"{call}.wav" for call in house.now["calls"])
 
 
 async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house: House, said: Said) -> None:
@@ -126,9 +143,7 @@ async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_join
     async with house.citizen("+39055200007") as citizen:
         call = await citizen.call("055999")
         assert (await hear(call, said[CLOSED], 15)).is_same
-        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
-        call.play(voice(7), loop=True)
-        await call.wait_packets(call.packets_received + 150, 10)
+        await speak_a_message(house, call)
         call.press("#")
         await call.wait_ended(20)
         await house.until_ended()
@@ -149,20 +164,11 @@ async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_join
 async def test_a_caller_who_hangs_up_while_speaking_leaves_the_message(house: House) -> None:
     async with house.citizen("+39055200008") as citizen:
         call = await citizen.call("055999")
-        call.play(voice(8), loop=True)
-        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
-        recordings = house.instance.recordings
-        async with asyncio.timeout(20):
-            while not any(file.stat().st_size > 40_000 for file in recordings.rglob("*.wav") if _is_new(file, house)):
-                await call.wait_packets(call.packets_received + 10, 5)
+        await speak_a_message(house, call)
         await call.hang_up()
         await house.until_ended()
     row = await house.row("calls", lambda c: c["number"] == "+39055200008" and c["state"] == "ended")
     assert row["outcome"] == "voicemail"
-
-
-def _is_new(file: object, house: House) -> bool:
-    return any(str(file).endswith(f"{call}.wav") for call in house.now["calls"])
 
 
 async def test_the_longest_wait_ends_in_the_voicemail(house: House) -> None:
@@ -197,9 +203,7 @@ async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None
     async with house.citizen("anonymous") as citizen:
         for _ in range(2):
             call = await citizen.call("055999")
-            call.play(voice(9), loop=True)
-            await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()))
-            await call.wait_packets(call.packets_received + 450, 20)
+            await speak_a_message(house, call)
             await call.hang_up()
             await house.until_ended()
     rows = [r for r in await house.json("calls") if r["withheld"]]

@@ -1,0 +1,383 @@
+"""What every phone system must do behind the port: one suite, for the one in memory and for the real Asterisk."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from asterisk.port import (
+    CallerId,
+    Digit,
+    EndCause,
+    JoinFailed,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Lost,
+    PlaybackEnded,
+    RecordingEnded,
+)
+from tests.contract.worlds import FAR_PHONE, FakeWorld, RealWorld, World, real_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SHOWN = CallerId("+39055123456", "hall: Rossi")
+SILENCE_S = 2.0
+
+
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="module", params=["fake", pytest.param("real", marks=pytest.mark.asterisk)]
+)
+async def phone_system(request: pytest.FixtureRequest) -> AsyncIterator[RealWorld | None]:
+    """The real one, started once; None for the fake, which is made anew for each test."""
+    if request.param == "fake":
+        yield None
+    else:
+        async with real_world() as real:
+            yield real
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(phone_system: RealWorld | None) -> AsyncIterator[World]:
+    if phone_system is None:
+        fake = FakeWorld()
+        await fake.find_line()
+        yield fake
+    else:
+        yield phone_system
+        await phone_system.clear()
+
+
+async def talking(world: World, phone: str = "p101") -> tuple[str, str]:
+    """A caller and an agent who talk: their legs."""
+    caller = await world.dial()
+    world.line.hold(caller)
+    agent = f"{caller}-leg1"
+    world.line.ring(agent, phone, caller, SHOWN, 20)
+    await world.told(LegRinging, agent)
+    await world.pick_up(phone)
+    await world.told(LegAnswered, agent)
+    world.line.join(caller, caller, agent)
+    await world.talk(caller, phone)
+    return caller, agent
+
+
+# --- callers
+
+
+async def test_a_callers_end_is_told_once(world: World) -> None:
+    caller = await world.dial()
+    await world.put_down(caller)
+    assert (await world.told(LegEnded, caller)).cause is EndCause.HUNG_UP
+    assert await world.all_told() == []
+
+
+async def test_we_can_end_a_callers_leg_and_doing_so_again_is_nothing(world: World) -> None:
+    caller = await world.dial()
+    world.line.hang_up(caller)
+    await world.told(LegEnded, caller)
+    world.line.hang_up(caller)
+    assert await world.all_told() == []
+    assert not await world.is_up(caller)
+
+
+async def test_answering_twice_is_answering_once(world: World) -> None:
+    caller = await world.dial()
+    world.line.answer(caller)
+    world.line.answer(caller)
+    assert await world.all_told() == []
+    assert await world.is_up(caller)
+
+
+async def test_keys_are_told_in_order(world: World) -> None:
+    caller = await world.dial()
+    await world.press(caller, "12#")
+    assert [(await world.told(Digit, caller)).digit for _ in range(3)] == ["1", "2", "#"]
+
+
+# --- what is played
+
+
+async def test_a_playback_is_told_when_it_was_heard_to_its_end(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "greeting", [world.short, world.short], "it")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "greeting", whole=True)
+
+
+async def test_a_playback_can_be_cut_short(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "greeting", [world.long], "it")
+    world.line.stop_playing(caller, "greeting")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "greeting", whole=False)
+    world.line.stop_playing(caller, "greeting")
+    assert await world.all_told() == []
+
+
+async def test_after_a_playback_that_was_cut_short_the_next_one_is_heard(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "first", [world.long], "it")
+    world.line.stop_playing(caller, "first")
+    world.line.play(caller, "second", [world.short], "it")
+    assert not (await world.told(PlaybackEnded, caller)).whole
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "second", whole=True)
+
+
+async def test_playbacks_of_one_leg_are_heard_one_after_the_other(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "first", [world.short], "it")
+    world.line.play(caller, "second", [world.short], "it")
+    assert [(await world.told(PlaybackEnded, caller)).playback for _ in range(2)] == ["first", "second"]
+
+
+async def test_a_sound_that_does_not_exist_is_told_as_not_heard(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "greeting", [world.missing], "it")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "greeting", whole=False)
+
+
+async def test_a_playback_to_somebody_who_is_gone_is_told_as_not_heard(world: World) -> None:
+    caller = await world.dial()
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    world.line.play(caller, "greeting", [world.short], "it")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "greeting", whole=False)
+
+
+async def test_a_playback_ends_with_its_leg(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "greeting", [world.long], "it")
+    await world.all_told()
+    await world.put_down(caller)
+    assert not (await world.told(PlaybackEnded, caller)).whole
+    await world.told(LegEnded, caller)
+
+
+async def test_keys_are_told_while_something_is_played(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "menu", [world.long], "it")
+    await world.press(caller, "5")
+    assert (await world.told(Digit, caller)).digit == "5"
+
+
+# --- agents' phones
+
+
+async def test_a_phone_rings_shows_who_calls_and_is_answered(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, "c1-leg1")
+    assert await world.shown_at("p101") == SHOWN
+    await world.pick_up("p101")
+    await world.told(LegAnswered, "c1-leg1")
+    assert await world.all_told() == []
+
+
+async def test_a_phone_that_turns_the_call_away_is_told_as_rejected(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    await world.turn_away("p101")
+    assert (await world.told(LegEnded, "c1-leg1")).cause is EndCause.REJECTED
+
+
+async def test_a_phone_that_nobody_answers_stops_by_itself(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 1)
+    await world.shown_at("p101")
+    assert (await world.told(LegEnded, "c1-leg1")).cause is EndCause.NO_ANSWER
+    await world.stops_ringing("p101")
+
+
+async def test_a_phone_out_of_reach_is_told_as_such(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", FAR_PHONE, caller, SHOWN, 20)
+    assert (await world.told(LegEnded, "c1-leg1")).cause is EndCause.UNREACHABLE
+
+
+async def test_a_phone_in_a_call_is_told_as_busy(world: World) -> None:
+    await talking(world, "p101")
+    caller = await world.dial()
+    world.line.ring("c2-leg1", "p101", caller, SHOWN, 20)
+    assert (await world.told(LegEnded, "c2-leg1")).cause is EndCause.BUSY
+
+
+async def test_a_phone_stops_ringing_when_its_leg_is_ended(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    await world.shown_at("p101")
+    await world.told(LegRinging, "c1-leg1")
+    world.line.hang_up("c1-leg1")
+    await world.told(LegEnded, "c1-leg1")
+    await world.stops_ringing("p101")
+    assert await world.all_told() == []
+
+
+async def test_a_leg_that_is_ended_before_it_rang_never_rings_on(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    world.line.hang_up("c1-leg1")
+    await world.told(LegEnded, "c1-leg1")
+
+
+async def test_asking_twice_for_one_leg_rings_once(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, "c1-leg1")
+    await world.shown_at("p101")
+    assert await world.all_told() == []
+    await world.pick_up("p101")
+    await world.told(LegAnswered, "c1-leg1")
+
+
+# --- talks
+
+
+async def test_caller_and_agent_who_are_joined_hear_each_other(world: World) -> None:
+    caller, agent = await talking(world)
+    world.line.join(caller, caller, agent)  # again: nothing
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+async def test_when_the_agent_hangs_up_the_caller_is_still_there(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    world.line.play(caller, "goodbye", [world.short], "it")
+    assert (await world.told(PlaybackEnded, caller)).whole
+    assert await world.is_up(caller)
+
+
+async def test_when_the_caller_hangs_up_the_agents_leg_is_ours_to_end(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    assert await world.all_told() == []
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+
+
+async def test_joining_with_a_leg_that_is_gone_fails_and_leaves_the_other(world: World) -> None:
+    caller = await world.dial()
+    world.line.join(caller, caller, "gone-leg1")
+    assert await world.told(JoinFailed) == JoinFailed(caller, (caller, "gone-leg1"))
+    world.line.hold(caller)
+    assert await world.all_told() == []
+    assert await world.is_up(caller)
+
+
+async def test_a_caller_can_wait_and_talk_again_after_a_talk(world: World) -> None:
+    caller, _ = await talking(world, "p101")
+    await world.put_down_at("p101")
+    await world.told(LegEnded, f"{caller}-leg1")
+    world.line.hold(caller)
+    world.line.ring(f"{caller}-leg2", "p102", caller, SHOWN, 20)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, f"{caller}-leg2")
+    world.line.join(caller, caller, f"{caller}-leg2")
+    await world.talk(caller, "p102")
+
+
+# --- recordings
+
+
+async def test_a_message_ends_with_the_hash_key(world: World) -> None:
+    caller = await world.dial()
+    world.line.play(caller, "greeting", [world.short], "it")
+    assert (await world.told(PlaybackEnded, caller)).whole
+    name = f"2026-11-23/{caller}"
+    world.line.record(caller, name, 20, SILENCE_S)
+    await world.all_told()
+    await world.press(caller, "#")
+    assert (await world.told(RecordingEnded, caller)).recording == name
+    world.line.play(caller, "thanks", [world.short], "it")
+    assert (await world.told(PlaybackEnded, caller)).whole
+
+
+async def test_a_message_ends_with_silence(world: World) -> None:
+    # demo phones are silent until told to speak
+    caller = await world.dial()
+    world.line.record(caller, "silent", 20, SILENCE_S)
+    if isinstance(world, FakeWorld):
+        world.fake.fall_silent(caller)
+    assert (await world.told(RecordingEnded, caller)).recording == "silent"
+
+
+@pytest.mark.parametrize("before", ["nothing", "music"])
+async def test_a_message_ends_at_its_limit_and_is_kept(world: World, before: str) -> None:
+    caller = await world.dial()
+    await world.speak(caller)
+    if before == "music":  # from a queue into the voicemail
+        world.line.hold(caller)
+        world.line.play(caller, "greeting", [world.short], "it")
+        assert (await world.told(PlaybackEnded, caller)).whole
+    world.line.record(caller, f"after-{before}", 2, 20)
+    ended = await world.told(RecordingEnded, caller)
+    assert ended == RecordingEnded(caller, f"after-{before}", ended.duration_s)
+    assert 1 <= ended.duration_s <= 3  # Asterisk counts whole seconds
+    assert ended.duration_s <= world.message_s(f"after-{before}") < ended.duration_s + 1
+
+
+async def test_a_message_ends_with_the_callers_leg_and_is_kept(world: World) -> None:
+    caller = await world.dial()
+    world.line.record(caller, "cut-off", 20, 20)
+    await world.all_told()
+    await world.put_down(caller)
+    assert (await world.told(RecordingEnded, caller)).recording == "cut-off"
+    await world.told(LegEnded, caller)
+
+
+async def test_asking_again_for_a_recording_that_runs_changes_nothing(world: World) -> None:
+    caller = await world.dial()
+    await world.speak(caller)
+    world.line.record(caller, "asked-twice", 2, 20)
+    world.line.record(caller, "asked-twice", 2, 20)
+    assert (await world.told(RecordingEnded, caller)).duration_s >= 1
+    assert await world.all_told() == []
+
+
+async def test_a_message_of_somebody_who_is_gone_is_told_as_empty(world: World) -> None:
+    world.line.record("gone", "of-nobody", 20, SILENCE_S)
+    assert await world.told(RecordingEnded, "gone") == RecordingEnded("gone", "of-nobody", 0.0)
+
+
+# --- the line
+
+
+async def test_calls_live_on_without_the_line_and_are_told_as_they_are_when_it_is_back(world: World) -> None:
+    talker, agent = await talking(world, "p101")
+    waiter = await world.dial()
+    world.line.hold(waiter)
+    world.line.ring("ring-leg1", "p102", waiter, SHOWN, 20)
+    await world.told(LegRinging, "ring-leg1")
+    leaver = await world.dial()
+    await world.all_told()
+    await world.lose_line()
+    await world.told(Lost)
+    await world.put_down(leaver)
+    world.line.hang_up(waiter)  # nobody hears it
+    found = {leg.leg: leg for leg in (await world.find_line()).legs}
+    assert found.keys() == {talker, agent, waiter, "ring-leg1"}
+    assert (found[talker].talks_in, found[agent].talks_in) == (talker, talker)
+    assert {name: leg.up for name, leg in found.items()} == {talker: True, agent: True, waiter: True, "ring-leg1": False}
+    assert {name for name, leg in found.items() if leg.holding} == {waiter}
+    assert {name for name, leg in found.items() if leg.arrived} == {talker, waiter}
+    arrived = found[waiter].arrived
+    assert arrived is not None
+    assert (arrived.dialled, arrived.caller) == ("055055", CallerId("+39055123456", "Rossi"))
+    await world.talk(talker, "p101")
+
+
+async def test_a_phone_that_was_answered_while_the_line_was_lost_is_told_as_up(world: World) -> None:
+    caller = await world.dial()
+    world.line.hold(caller)
+    world.line.ring("away-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, "away-leg1")
+    await world.shown_at("p101")
+    await world.lose_line()
+    await world.told(Lost)
+    await world.pick_up("p101")
+    found = {leg.leg: leg for leg in (await world.find_line()).legs}
+    assert found["away-leg1"].up
+    world.line.join(caller, caller, "away-leg1")
+    await world.talk(caller, "p101")

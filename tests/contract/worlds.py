@@ -1,0 +1,364 @@
+"""Two worlds that must not be told apart through the port: the phone system in memory, and the real Asterisk.
+
+A test says what people do, asks through `line`, and waits for what is `told`. Nothing is told of sounds, so `hears`
+looks; in the real world it listens.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from asterisk import configuration as asterisk_files
+from asterisk.ami import AmiLine
+from asterisk.configuration import Node, PhoneAccount
+from asterisk.fake import FakeTelephony
+from asterisk.installer import find_or_make
+from asterisk.port import Arrived, CallerId, Connected, LegEnded, LegNow, PhoneEvent, PlaybackEnded, Reachable, Telephony
+from asterisk.process import AsteriskProcess
+from asterisk.telephony import AsteriskTelephony
+from centralino.clock import SimClock
+from demo.calls import Call, IncomingCall
+from demo.phone import Phone
+from demo.sounds import RATE_HZ, voice
+
+SIP_PORT, RTP_FIRST, RTP_LAST, HTTP_PORT, AMI_PORT, ENGINE_PORT = 5190, 24_000, 24_200, 8290, 5290, 8292
+WITHIN_S = 5.0
+SECRET = "made-for-this-test"
+PHONES = ("p101", "p102")
+FAR_PHONE = "p103"  # never within reach
+REJECTED = 603
+Kind = TypeVar("Kind", bound=PhoneEvent)
+
+
+class Told:
+    """What was told and not yet looked at, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[PhoneEvent] = []
+        self.more = asyncio.Event()
+
+    def add(self, event: PhoneEvent) -> None:
+        self.events.append(event)
+        self.more.set()
+
+    def take(self, kind: type[Kind], leg: str) -> Kind | None:
+        for event in self.events:
+            if isinstance(event, kind) and leg in ("", getattr(event, "leg", "")):
+                self.events.remove(event)
+                return event
+        return None
+
+
+class World(Protocol):
+    line: Telephony
+    short: str
+    """A sound of half a second or so."""
+    long: str
+    missing: str
+    """A sound that does not exist."""
+
+    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+        """A citizen calls and is answered; the leg that was told."""
+
+    async def press(self, leg: str, keys: str) -> None: ...
+
+    async def put_down(self, leg: str) -> None:
+        """The caller hangs up."""
+
+    async def is_up(self, leg: str) -> bool:
+        """Whether the caller still has a call at their end."""
+
+    async def shown_at(self, phone: str) -> CallerId:
+        """Wait until the phone rings; what it shows."""
+
+    async def pick_up(self, phone: str) -> None: ...
+
+    async def turn_away(self, phone: str) -> None: ...
+
+    async def put_down_at(self, phone: str) -> None:
+        """The agent hangs up."""
+
+    async def stops_ringing(self, phone: str) -> None: ...
+
+    async def talk(self, leg: str, phone: str) -> None:
+        """Wait until caller and agent hear each other."""
+
+    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
+        """The next event of this kind (about `leg`). Raises AssertionError where it never comes."""
+
+    async def all_told(self) -> list[PhoneEvent]:
+        """What was told and not asked for, once all that was asked has been answered."""
+
+    async def lose_line(self) -> None: ...
+
+    async def find_line(self) -> Connected:
+        """What is told when the line is back."""
+
+    async def speak(self, leg: str) -> None:
+        """The caller speaks without an end."""
+
+    def message_s(self, recording: str) -> float:
+        """How many seconds the recording's file holds."""
+
+
+class FakeWorld:
+    short, long, missing = "short", "long", "missing"
+
+    def __init__(self) -> None:
+        self.heard = Told()
+        self.clock = SimClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+        self.line = self.fake = FakeTelephony(self.clock.now_s, self.heard.add)
+        self.fake.missing_sounds = ("missing",)
+        self.fake.truth.within_reach |= {*PHONES}
+        self.calls = 0
+
+    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+        self.calls += 1
+        self.fake.dial(f"main-{self.calls}", number, caller)
+        leg = (await self.told(Arrived)).leg
+        self.line.answer(leg)
+        return leg
+
+    async def press(self, leg: str, keys: str) -> None:
+        for key in keys:
+            self.fake.press(leg, key)
+
+    async def put_down(self, leg: str) -> None:
+        self.fake.put_down(leg)
+
+    async def is_up(self, leg: str) -> bool:
+        return leg in self.fake.truth.legs
+
+    async def shown_at(self, phone: str) -> CallerId:
+        return self.fake.shown[phone]
+
+    async def pick_up(self, phone: str) -> None:
+        self.fake.pick_up(phone)
+
+    async def turn_away(self, phone: str) -> None:
+        self.fake.turn_away(phone)
+
+    async def put_down_at(self, phone: str) -> None:
+        leg = self.fake.leg_at(phone)
+        assert leg is not None
+        self.fake.put_down(leg.id)
+
+    async def stops_ringing(self, phone: str) -> None:
+        assert self.fake.leg_at(phone) is None
+
+    async def talk(self, leg: str, phone: str) -> None:
+        theirs = self.fake.leg_at(phone)
+        assert theirs is not None
+        assert theirs.talks_in != ""
+        assert theirs.talks_in == self.fake.truth.legs[leg].talks_in
+
+    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
+        until_s = self.clock.now_s() + within_s
+        while True:
+            self.fake.deliver()
+            event = self.heard.take(kind, leg)
+            if event:
+                return event
+            at_s = self.fake.next_deadline()
+            assert at_s is not None, (kind, self.heard.events)
+            assert at_s <= until_s, (kind, self.heard.events)
+            self.clock.advance(at_s - self.clock.now_s())
+            self.fake.due()
+
+    async def all_told(self) -> list[PhoneEvent]:
+        self.fake.deliver()
+        return self.heard.events
+
+    async def lose_line(self) -> None:
+        self.fake.cut()
+
+    async def find_line(self) -> Connected:
+        self.fake.connect()
+        return await self.told(Connected)
+
+    async def speak(self, leg: str) -> None:
+        assert leg in self.fake.truth.legs, "callers speak until they fall silent"
+
+    def message_s(self, recording: str) -> float:
+        return self.fake.message_length_s(recording)
+
+
+class RealWorld:
+    """Citizens share one phone of many lines; each agent has their own."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.heard = Told()
+        self.line = AsteriskTelephony(node.name, self.heard.add, node.ari_user, node.ari_password)
+        self.short, self.long = (str(node.prompts / name) for name in ("short", "long"))
+        self.missing = str(node.prompts / "missing")
+        self.citizens = Phone(("127.0.0.1", SIP_PORT), "citizen", max_calls=50)
+        self.phones = {name: Phone(("127.0.0.1", SIP_PORT), name, SECRET) for name in PHONES}
+        self.callers: dict[str, Call] = {}
+        self.rings: dict[str, IncomingCall] = {}
+        self.markers = 0
+
+    async def begin(self) -> None:
+        """Once: phones register, Asterisk connects."""
+        await self.line.line.listen("127.0.0.1", ENGINE_PORT)
+        for phone in (self.citizens, *self.phones.values()):
+            await phone.open()
+        for phone in self.phones.values():
+            await phone.register()
+        await self.told(Connected, within_s=20)
+
+    async def end(self) -> None:
+        for phone in (self.citizens, *self.phones.values()):
+            await phone.close()
+        await self.line.line.close()
+
+    async def clear(self) -> None:
+        """After each test: nobody is in a call, and nothing is untold."""
+        for call in [*self.citizens.live_calls, *(c for phone in self.phones.values() for c in phone.live_calls)]:
+            await call.hang_up()
+        for ring in self.rings.values():
+            ring.reject(486)
+        for leg in list(self.line._legs):
+            self.line.hang_up(leg)
+            await self.told(LegEnded, leg)
+        self.heard.events.clear()
+        self.callers.clear()
+        self.rings.clear()
+
+    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+        attempt = self.citizens.start_call(number, from_user=caller.number, display_name=caller.name)
+        leg = (await self.told(Arrived)).leg
+        self.line.answer(leg)
+        self.callers[leg] = await attempt.answered(WITHIN_S)
+        return leg
+
+    async def press(self, leg: str, keys: str) -> None:
+        self.callers[leg].press(keys)
+
+    async def put_down(self, leg: str) -> None:
+        await self.callers[leg].hang_up()
+
+    async def is_up(self, leg: str) -> bool:
+        return self.callers[leg].is_up
+
+    async def shown_at(self, phone: str) -> CallerId:
+        ring = await self._ring(phone)
+        return CallerId(ring.from_user, ring.from_name)
+
+    async def pick_up(self, phone: str) -> None:
+        await (await self._ring(phone)).answer()
+
+    async def turn_away(self, phone: str) -> None:
+        (await self._ring(phone)).reject(REJECTED)
+
+    async def put_down_at(self, phone: str) -> None:
+        (call,) = self.phones[phone].live_calls
+        await call.hang_up()
+
+    async def stops_ringing(self, phone: str) -> None:
+        await asyncio.wait_for(self.rings[phone].ended.wait(), WITHIN_S)
+
+    async def talk(self, leg: str, phone: str) -> None:
+        ours, (theirs,) = self.callers[leg], self.phones[phone].live_calls
+        for speaker, hearer in ((ours, theirs), (theirs, ours)):
+            hearer.forget_heard()
+            speaker.play(voice(1, 1.0), loop=True)
+            await hearer.media.wait_until(lambda hearer=hearer: _is_loud(hearer.heard()[-RATE_HZ:]), WITHIN_S)
+            speaker.be_silent()
+
+    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    event = self.heard.take(kind, leg)
+                    if event:
+                        return event
+                    self.heard.more.clear()
+                    await self.heard.more.wait()
+        except TimeoutError:
+            raise AssertionError(f"no {kind.__name__} about {leg or 'anybody'}: {self.heard.events}") from None
+
+    async def all_told(self) -> list[PhoneEvent]:
+        """Asterisk answers in order: once the answer to a question about nobody is here, all before it are."""
+        self.markers += 1
+        self.line.play("nobody", f"marker-{self.markers}", [self.short], "it")
+        await self.told(PlaybackEnded, "nobody")
+        return self.heard.events
+
+    async def lose_line(self) -> None:
+        socket = self.line.line._socket
+        assert socket is not None
+        socket.transport.abort()
+
+    async def find_line(self) -> Connected:
+        return await self.told(Connected, within_s=10)
+
+    async def speak(self, leg: str) -> None:
+        self.callers[leg].play(voice(2, 2.0), loop=True)
+
+    def message_s(self, recording: str) -> float:
+        with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
+            return sound.getnframes() / sound.getframerate()
+
+    async def _ring(self, phone: str) -> IncomingCall:
+        ring = self.rings.get(phone)
+        if ring is None or ring.ended.is_set():
+            ring = self.rings[phone] = await self.phones[phone].ring(WITHIN_S)
+        return ring
+
+
+@asynccontextmanager
+async def real_world() -> AsyncIterator[RealWorld]:
+    """An Asterisk of its own, and phones at it."""
+    home = Path(tempfile.mkdtemp(prefix="centralino-contract-"))
+    home.chmod(0o755)  # Asterisk runs as a user of its own
+    node = _node(home)
+    installation = find_or_make()
+    asterisk_files.write(node, installation, home / "asterisk")
+    for name, length_s in (("short", 0.5), ("long", 10.0)):
+        _write_sound(node.prompts / f"{name}.wav", length_s)
+    process = AsteriskProcess(installation, node, home / "asterisk")
+    world = RealWorld(node)
+    try:
+        await process.start()
+        await world.begin()
+        yield world
+    finally:
+        await world.end()
+        await process.stop()
+        shutil.rmtree(home)
+
+
+def _node(home: Path) -> Node:
+    return Node(
+        name="main",
+        sip_port=SIP_PORT,
+        rtp_first=RTP_FIRST,
+        rtp_last=RTP_LAST,
+        http_port=HTTP_PORT,
+        engine_url=f"ws://127.0.0.1:{ENGINE_PORT}/ari",
+        ari_password=SECRET,
+        ami_port=AMI_PORT,
+        ami_password=SECRET,
+        phones=tuple(PhoneAccount(phone, SECRET) for phone in (*PHONES, FAR_PHONE)),
+        service_numbers=("055055",),
+        state=home,
+        prompts=home / "prompts",
+        recordings=home / "recordings",
+    )
+
+
+def _write_sound(path: Path, length_s: float) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
+        file.writeframes(voice(1, length_s))
+
+
+def _is_loud(pcm: bytes) -> bool:
+    return any(abs(sample) > 1000 for sample in memoryview(bytes(pcm)).cast("h"))
