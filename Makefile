@@ -34,5 +34,5 @@ install: ## only make the machine ready
 	@./install.sh
 
 clean: ## remove what was made here, but not var/ with its calls
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .grimp_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

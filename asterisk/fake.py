@@ -199,7 +199,10 @@ class FakeTelephony:
     def connect(self) -> None:
         """The line is up: `Connected` with what is true."""
         self.is_connected = True
-        self._tell(Connected(self.node, tuple(map(_leg_now, self.truth.legs.values()))))
+        self._tell(Connected(self.node, self.snapshot()))
+
+    def snapshot(self) -> tuple[LegNow, ...]:
+        return tuple(LegNow(leg.id, leg.up, leg.talks_in, leg.holding, leg.arrived) for leg in self.truth.legs.values())
 
     def cut(self, why: str = "cut by the test") -> None:
         """The line is down; what was not told is lost, and calls go on."""
@@ -208,9 +211,10 @@ class FakeTelephony:
         self._untold.append(Lost(self.node, why))
 
     def restart(self) -> None:
-        """The phone system itself dies and comes back: every leg is gone."""
+        """The phone system itself dies and comes back: every leg is gone; what was recorded stands in its file."""
         self.cut("the phone system died")
-        self.truth.legs.clear()
+        for leg in list(self.truth.legs.values()):
+            self._over(leg, EndCause.GONE)
         self.connect()
 
     def tell_phones(self) -> None:
@@ -324,7 +328,3 @@ class FakeTelephony:
         self._leave_talk(leg)
         del self.truth.legs[leg.id]
         self._tell(LegEnded(leg.id, cause))
-
-
-def _leg_now(leg: FakeLeg) -> LegNow:
-    return LegNow(leg.id, leg.up, leg.talks_in, leg.holding, leg.arrived)

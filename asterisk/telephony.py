@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 TALK = "talk-"
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 CONFLICT = 409
+NOT_BOOTED = 503
+BOOTED_AGAIN_S = 0.2
 HEARTBEAT_EVERY_S = 1.0
 BUSY_AGAIN_S = 0.05  # a channel just made may refuse for a moment (409)
 BUSY_TRIES = 40
@@ -164,6 +166,8 @@ class AsteriskTelephony:
 
     def connected(self) -> None:
         """Ask for what is true; `Connected` is told when all of it is here."""
+        if not self.line.is_connected:
+            return  # lost again while Asterisk booted
         self._early = []
         allowed = [{"type": name} for name in EVENTS]
         self._ask("PUT", f"applications/{APP}/eventFilter", body={"allowed": allowed})
@@ -229,6 +233,9 @@ class AsteriskTelephony:
     # --- what is true at a connection
 
     def _channels_told(self, reply: Reply) -> None:
+        if reply.status == NOT_BOOTED:
+            asyncio.get_running_loop().call_later(BOOTED_AGAIN_S, self.connected)
+            return
         if not reply.ok:
             self.line.cut(f"Asterisk does not list its channels: {reply.status} {reply.body}")
             return

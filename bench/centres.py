@@ -45,7 +45,7 @@ class Centre(Protocol):
         """How many calls are there now."""
 
     async def spent(self) -> Spent:
-        """Since it was started."""
+        """Since it was started. Raises BenchFailed where it no longer runs."""
 
     async def stop(self) -> None:
         """Nothing of it runs any more when this returns."""
@@ -85,6 +85,8 @@ class OurCentre:
         return len((await self._snapshot())["calls"])
 
     async def spent(self) -> Spent:
+        if self._run is None or self._run.returncode is not None:
+            raise BenchFailed("centralino run has ended by itself")
         totals = (await self._snapshot())["totals"]
         return Spent(cpu_s(self._asterisk), cpu_s(self._engine), totals["requests"], totals["events"])
 

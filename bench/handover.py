@@ -98,10 +98,11 @@ class Agents:
         self.hand_overs: list[HandOver] = []
         self.talks = 0
         self._phones, self._callers, self._chance, self._wanted = phones, callers, chance, wanted
-        self._talking = 0
+        self._talking, self._begun_s = 0, 0.0
 
     def begin_anew(self) -> None:
-        """What was noted while the line filled does not count."""
+        """What was noted while the line filled does not count, nor a hand-over that began then."""
+        self._begun_s = time.monotonic()
         self.hand_overs.clear()
         self.talks = 0
         self.enough.clear()
@@ -142,6 +143,8 @@ class Agents:
             await call.hang_up()
 
     def _note(self, hand_over: HandOver) -> None:
+        if hand_over.hung_up_s < self._begun_s:
+            return
         self.hand_overs.append(hand_over)
         if len(self.hand_overs) >= self._wanted:
             self.enough.set()

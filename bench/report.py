@@ -13,6 +13,7 @@ from bench.handover import Block, HandOver
 from bench.parts import Parts
 
 GOALS = {5: 50, 50: 30}  # callers waiting → how many times sooner than app_queue, at the median
+HAND_OVERS_LEAST = 100
 Figures = dict[str, Any]
 
 
@@ -65,9 +66,9 @@ def of_parts(parts: Sequence[Parts]) -> Figures:
 
 
 def compared(waiting: int, ours: Figures, theirs: Figures) -> Figures:
-    """`times_sooner`: app_queue's time over ours."""
+    """`times_sooner`: app_queue's time over ours. Of too few hand-overs, nothing is said about the goal."""
     sooner = {key: round(theirs[f"{key}_ms"] / ours[f"{key}_ms"], 1) for key in ("median", "p95")}
-    goal = GOALS.get(waiting)
+    goal = GOALS.get(waiting) if ours["hand_overs"] >= HAND_OVERS_LEAST else None
     met = sooner["median"] >= goal if goal else None
     return {"times_sooner": sooner, "goal": goal, "goal_met": met}
 

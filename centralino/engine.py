@@ -44,7 +44,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 0.25
 TELL_EVERY_S = 0.05
 CAUGHT_UP_WITHIN_S = 5.0
-UPGRADE_PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,12 @@ class Engine:
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._lag_s = 0.0
-        self._projector: Projector | None = None
+        self._projector: asyncio.Future[Projector]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Calls go on in Asterisk; the next life takes them up."""
         instance = self.instance
+        self._projector = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(instance.journal, self.clock)
         self.people = People(instance.people)
         tasks = []
@@ -135,9 +135,9 @@ class Engine:
             self._ami.close()
             await self.door.close()
             await self.telephony.line.close()
-        if self._projector:
-            with suppress(TimeoutError):
-                await self._projector.caught_up(CAUGHT_UP_WITHIN_S)
+        with suppress(TimeoutError):
+            projector = await asyncio.wait_for(self._projector, CAUGHT_UP_WITHIN_S)
+            await projector.caught_up(CAUGHT_UP_WITHIN_S)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -267,21 +267,15 @@ class Engine:
     async def _project(self) -> None:
         """The database follows the journal, as soon as it is there. Its library is loaded last: calls do not wait."""
         await asyncio.to_thread(importlib.import_module, "supervision.projector")
-        from centralino.database import DatabaseAway, database_url, open_database
+        from centralino.database import database_url, open_database
         from supervision.projector import Projector
 
         url = database_url(self.configuration.settings.database, self.instance.state.absolute())
         database = open_database(url)
+        projector = Projector(self.journal, self.people, database)
+        self._projector.set_result(projector)
         try:
-            while True:
-                try:
-                    await database.upgrade()
-                    break
-                except DatabaseAway as away:
-                    log.warning("the database is away, calls go on: %s", away)
-                    await asyncio.sleep(UPGRADE_PAUSE_S)
-            self._projector = Projector(self.journal, self.people, database)
-            await self._projector.run()
+            await projector.run()
         finally:
             await database.close()
 

@@ -67,7 +67,7 @@ class Demo:
     async def run(self) -> int:
         """The exit code: 0 where all was well. Raises DemoFailed, HallClosed, BrokenConfiguration."""
         loop = asyncio.get_running_loop()
-        for told in (signal.SIGINT, signal.SIGTERM):
+        for told in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(told, self._stop.set)
         self._installation.prepare()
         clock = self._installation.opening_day()
@@ -200,7 +200,7 @@ def main() -> int:
         seed = int(_number("DEMO_SEED", 1e9) or secrets.randbelow(10_000))
         return asyncio.run(Demo(console, seconds, offset, seed).run())
     except (DemoFailed, HallClosed, WrongSetting, BrokenConfiguration) as reason:
-        console.print(f"The demo failed: {reason}", markup=False, highlight=False, style="bold red")
+        console.print(f"The demo failed: {reason}", markup=False, highlight=False, style="bold red", soft_wrap=True)
         return 1
 
 

@@ -5,10 +5,14 @@ import fcntl
 import shutil
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psutil
+
+from asterisk.configuration import Folders
 from centralino import settings
 from centralino.instance import Instance
 from centralino.settings import Configuration
@@ -21,6 +25,7 @@ KEPT = "prompts"  # why: they are named by their text, so a new demo need not sp
 OPENS_AT = time(10)
 ANSWERS_WITHIN_S = 180.0  # the first start of all makes an Asterisk
 STOPS_WITHIN_S = 30.0
+LEFTOVERS_END_WITHIN_S = 8.0
 LAST_LINES = 6
 
 
@@ -39,6 +44,7 @@ class Installation:
     def prepare(self) -> Configuration:
         """Make the folders and copy the shipped deployment. Raises DemoFailed where another demo uses them."""
         _empty(self.state)
+        self._end_leftovers()
         self.config.mkdir(parents=True)
         self.log.parent.mkdir()
         for name in DEPLOYMENT:
@@ -88,10 +94,14 @@ class Installation:
         raise self.failure(f"`centralino run` ended by itself (exit code {code})")
 
     async def stop(self) -> None:
-        """End it in order. Raises DemoFailed where it does not end well."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
+        """End it in order. Raises DemoFailed where it does not end well; nothing of it is left behind in any case."""
+        try:
+            if self._process is not None and self._process.returncode is None:
+                await self._end(self._process)
+        finally:
+            await asyncio.to_thread(self._end_leftovers)
+
+    async def _end(self, process: asyncio.subprocess.Process) -> None:
         process.terminate()
         try:
             code = await asyncio.wait_for(process.wait(), STOPS_WITHIN_S)
@@ -102,22 +112,21 @@ class Installation:
         if code:
             raise self.failure(f"`centralino run` stopped with exit code {code}")
 
+    def _end_leftovers(self) -> None:
+        """End what a `centralino run` has left that was killed: its engine, desk and Asterisk, told by their words."""
+        ours = {str(self.state), str(Folders(self.state / "asterisk").main_file)}
+        left = [one for one in psutil.process_iter(["cmdline"]) if ours & set(one.info["cmdline"] or ())]
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.terminate()
+        for one in psutil.wait_procs(left, LEFTOVERS_END_WITHIN_S)[1]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
     def failure(self, what: str) -> DemoFailed:
         """`what` went wrong, with the last lines of the log and where the logs are."""
         said = self.log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:] if self.log.exists() else []
         return DemoFailed("\n".join([what, *(f"  {line}" for line in said), f"The logs are in {self.log.parent}."]))
-
-    async def command(self, *words: str) -> tuple[int, str]:
-        """Run one of our commands on this installation; its exit code and what it printed."""
-        where = ("--config", str(self.config), "--state", str(self.state))
-        asked = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "centralino", *words, *where),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=SHIPPED,
-        )
-        said, _ = await asyncio.wait_for(asked.communicate(), STOPS_WITHIN_S)
-        return asked.returncode or 0, said.decode(errors="replace").strip()
 
 
 def _empty(state: Path) -> None:

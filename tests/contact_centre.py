@@ -294,7 +294,7 @@ class ContactCentre:
         assert (call.id in floor.calls) is waits, call
         if waits:
             assert floor.calls[call.id].offered_leg == call.leg, call
-        if call.state in (CallState.OFFERED, CallState.TALKING):
+        if call.state in (CallState.OFFERED, CallState.TALKING) and call.agent in self.agents:
             agent = floor.agents[call.agent]
             talks = call.state is CallState.TALKING
             assert agent.doing in ((Doing.TALKING,) if talks else (Doing.RESERVED, Doing.RINGING)), (call, agent)

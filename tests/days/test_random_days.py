@@ -1,0 +1,247 @@
+"""Random days from a seed, with rules that must hold at every moment and at the day's end.
+
+The house is held against its rules after each event (`ContactCentre.check`): no call rings two phones, no agent has
+two calls, nobody waits while somebody who could help is free, no leg belongs to nobody. A failing seed is its own test:
+add it to `SEEDS` with a name for what it showed.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from acd.goto import HangUp as SendToHangUp
+from acd.goto import ToQueue, ToStep, ToVoicemail
+from acd.state import Doing
+from agents.state import Wish
+from asterisk.port import CallerId
+from centralino import events as ev
+from centralino.events import Entry
+from centralino.signing import Refused
+from centralino.state import CallState
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
+from tests.contact_centre import ContactCentre, Faults, dialplan
+
+SEEDS = range(60)
+STEPS = 150
+ROUNDS_MAX = 200
+QUEUES = ("hall", "taxes", "registry")
+LANGUAGES = ("it", "en")
+AGENTS = {
+    "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
+    "bo": ({"taxes": 1}, ("it",), "laquila"),
+    "cora": ({"registry": 2}, ("it",), "roma"),
+    "dino": ({"taxes": 2, "registry": 2}, ("en",), "roma"),
+}
+
+
+class Day:
+    """What people and machines do on one day, as the seed says."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.chance = Random(seed)
+        self.centre = ContactCentre(folder)
+        self.centre.on_entry = self.look_at_the_order
+        self.calls = 0
+        self.out_of_order: list[str] = []
+        self._prepare()
+        self.things: list[tuple[int, Callable[[], None]]] = [
+            (20, self.time_passes),
+            (12, self.somebody_calls),
+            (12, self.an_agent_picks_up),
+            (8, self.an_agent_puts_down),
+            (8, self.a_caller_presses),
+            (6, self.a_caller_hangs_up),
+            (5, self.an_agent_chooses),
+            (3, self.an_agent_turns_away),
+            (2, self.a_phone_comes_or_goes),
+            (2, self.events_are_late),
+            (2, self.the_line_is_lost),
+            (2, self.the_engine_dies),
+            (1, self.a_join_will_fail),
+            (1, self.everything_is_told_twice),
+        ]
+        if seed % 5 == 0:
+            self.things.append((1, self.the_phone_system_dies))
+
+    def _prepare(self) -> None:
+        centre, chance = self.centre, self.chance
+        wrap_up_s = chance.choice([0.0, 10.0, 30.0])
+        centre.queue("taxes", needs={"taxes": 2}, full_waiting=2, full_then=ToQueue("hall"), wrap_up_s=wrap_up_s)
+        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=chance.choice([ToVoicemail("hall"), ToStep("main")]))
+        centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
+        keys = {"1": Key("taxes"), "2": Key("registry"), "3": Key("note"), "4": Key("bye"), "9": Key("main", "en")}
+        steps = [
+            Say("welcome", {"it": "Benvenuti.", "en": "Welcome."}, "main"),
+            Menu("main", {"it": "Premi.", "en": "Press."}, keys, "hall", tries=2),
+            *(Queue(name, name) for name in QUEUES),
+            Voicemail("note", "hall", {"it": "Dica.", "en": "Speak."}, 20.0),
+            HangUp("bye", {"it": "Ciao."}),
+        ]
+        for name in ("055055", *QUEUES):
+            first = [step for step in steps if step.name == name]
+            centre.service(dialplan(name, [*first, *(step for step in steps if step.name != name)], LANGUAGES))
+        for name, (skills, languages, site) in AGENTS.items():
+            centre.agent(name, skills=skills, languages=languages, site=site)
+            centre.clock.advance(chance.choice([0.0, 1.0]))
+
+    def live(self) -> None:
+        weights, things = zip(*self.things, strict=True)
+        for thing in self.chance.choices(things, weights, k=STEPS):
+            thing()
+
+    # --- what may happen
+
+    def time_passes(self) -> None:
+        self.centre.clock.advance(self.chance.choice([0.0, 0.5, 1.0, 3.0, 5.0, 8.0, 20.0, 35.0]))
+
+    def somebody_calls(self) -> None:
+        self.calls += 1
+        number = self.chance.choice(["055055", "055055", "0559999", *QUEUES])
+        caller = CallerId(self.chance.choice(["", "055111", "+39055222"]), "")
+        self.centre.call(f"c{self.calls}", number=number, caller=caller)
+
+    def a_caller_presses(self) -> None:
+        if call := self._some(self._callers()):
+            self.centre.press(call, self.chance.choice("12349#7"))
+
+    def a_caller_hangs_up(self) -> None:
+        if call := self._some(self._callers()):
+            self.centre.hang_up(call)
+
+    def an_agent_picks_up(self) -> None:
+        if agent := self._some(self.centre.ringing_now()):
+            self.centre.pick_up(agent)
+
+    def an_agent_turns_away(self) -> None:
+        if agent := self._some(self.centre.ringing_now()):
+            self.centre.turn_away(agent)
+
+    def an_agent_puts_down(self) -> None:
+        if agent := self._some(self.centre.talking_now()):
+            self.centre.put_down(agent)
+
+    def an_agent_chooses(self) -> None:
+        agent, wish = self.chance.choice(list(AGENTS)), self.chance.choice([*Wish, Wish.READY, Wish.SIGN_IN])
+        before = len(self.centre.entries)
+        try:
+            self.centre.choose(agent, wish)
+        except Refused:
+            assert len(self.centre.entries) == before
+
+    def a_phone_comes_or_goes(self) -> None:
+        agent = self.chance.choice(list(AGENTS))
+        (self.centre.unplug if self.chance.random() < 0.5 else self.centre.plug_in)(agent)
+
+    def events_are_late(self) -> None:
+        """The engine hears nothing for a while; then all at once."""
+        self.centre.held_back = True
+        for _ in range(self.chance.randrange(1, 5)):
+            self._something_at_the_phones()
+        self.centre.held_back = False
+        self.centre.settle()
+
+    def the_line_is_lost(self) -> None:
+        self.centre.cut_line()
+        for _ in range(self.chance.randrange(5)):
+            self._something_at_the_phones()
+        self.centre.connect_line()
+
+    def the_engine_dies(self) -> None:
+        self.centre.kill_engine()
+        for _ in range(self.chance.randrange(5)):
+            self._something_at_the_phones()
+        self.centre.start_engine()
+
+    def the_phone_system_dies(self) -> None:
+        self.centre.line.restart()
+        self.centre.settle()
+
+    def a_join_will_fail(self) -> None:
+        self.centre.line.joins_that_fail = 1
+
+    def everything_is_told_twice(self) -> None:
+        self.centre.times_told = 3 - self.centre.times_told
+
+    def _something_at_the_phones(self) -> None:
+        self.chance.choice(
+            [
+                self.time_passes,
+                self.somebody_calls,
+                self.a_caller_presses,
+                self.a_caller_hangs_up,
+                self.an_agent_picks_up,
+                self.an_agent_turns_away,
+                self.an_agent_puts_down,
+            ]
+        )()
+
+    # --- rules
+
+    def look_at_the_order(self, entry: Entry) -> None:
+        """Whoever is offered came before all who wait for the same."""
+        if not isinstance(entry.event, ev.CallOffered):
+            return
+        offered = self.centre.house.calls[entry.event.call]
+        for other in self.centre.house.calls.values():
+            alike = (other.queue, other.language) == (offered.queue, offered.language)
+            earlier = (other.first_entered_s, other.id) < (offered.first_entered_s, offered.id)
+            is_there = other.id in self.centre.line.truth.legs  # a caller who left is taken off right after
+            if other.state is CallState.QUEUED and alike and earlier and is_there:
+                self.out_of_order.append(f"{entry.n}: {offered.id} before {other.id}")  # raising would break the house
+
+    def end(self) -> None:
+        """Nobody calls any more. Half of the days callers give up; on the others each must be led to an end."""
+        centre = self.centre
+        for agent in AGENTS:
+            centre.plug_in(agent)
+            for wish in (Wish.SIGN_IN, Wish.READY):
+                self._try(agent, wish)
+        for _ in range(ROUNDS_MAX):
+            if not centre.house.calls:
+                break
+            for agent in centre.ringing_now():
+                centre.pick_up(agent)
+            centre.clock.advance(10)
+            for agent in centre.talking_now():
+                centre.put_down(agent)
+        assert centre.house.calls == {}
+        centre.clock.advance(60)
+        assert centre.line.truth.legs == {}
+        assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
+        arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived)}
+        assert arrived == centre.outcomes().keys()
+
+    def _try(self, agent: str, wish: Wish) -> None:
+        try:
+            self.centre.choose(agent, wish)
+        except Refused:
+            return  # that is what the agent is already
+
+    def _callers(self) -> list[str]:
+        return [leg.id for leg in self.centre.line.truth.legs.values() if leg.arrived]
+
+    def _some(self, names: object) -> str:
+        return self.chance.choice(sorted(names) or [""])  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture
+def faults() -> Iterator[list[str]]:
+    heard, log = Faults(), logging.getLogger("centralino")
+    log.addHandler(heard)
+    yield heard.said
+    log.removeHandler(heard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(
+    seed: int, tmp_path: Path, faults: list[str]
+) -> None:
+    day = Day(seed, tmp_path)
+    day.live()
+    day.end()
+    assert faults == []
+    assert day.out_of_order == []
+    day.centre.people.close()
