@@ -136,7 +136,7 @@ class AmiLine:
             self._manager.close()
 
     async def act(self, action: str, **headers: str) -> Any:
-        """Carry out `action`. Raises ConnectionError, TimeoutError (after ANSWER_WITHIN_S), ValueError (a line break)."""
+        """Carry out `action`. Raises ConnectionError, TimeoutError (ANSWER_WITHIN_S), ValueError (a line break)."""
         manager = self._manager
         if manager is None or not manager.authenticated or manager.protocol is None:
             raise ConnectionError("AMI is not connected")

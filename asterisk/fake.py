@@ -82,6 +82,7 @@ class FakeTelephony:
         self.node = node
         self.truth = truth or Truth()
         self.is_connected = False
+        self.sound_s = SOUND_S  # of each sound
         self.missing_sounds: Collection[str] = ()
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
@@ -102,7 +103,7 @@ class FakeTelephony:
             return
         there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
-        self._line_up(there, FakePlayback(playback, tuple(heard), SOUND_S * len(heard)))
+        self._line_up(there, FakePlayback(playback, tuple(heard), self.sound_s * len(heard)))
 
     def stop_playing(self, leg: str, playback: str) -> None:
         there = self._asked_of(leg)

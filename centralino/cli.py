@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -41,6 +41,7 @@ StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Guarded = Annotated[bool, typer.Option("--guarded", help="Stop when standard input ends.")]
 HERE, VAR = Path(), Path("var")
 Result = TypeVar("Result")
 
@@ -108,11 +109,12 @@ def engine(
     port_offset: PortOffset = 0,
     clock_offset: Annotated[float, typer.Option("--clock-offset")] = 0.0,
     heartbeat_fd: Annotated[int, typer.Option("--heartbeat-fd")] = -1,
+    guarded: Guarded = False,
 ) -> None:
     """The process that runs the calls (started by `run`)."""
     from centralino import settings
     from centralino.engine import Engine, Life
-    from centralino.guardian import on_stop_signals
+    from centralino.guardian import on_guardians_death, on_stop_signals
 
     shown.log_to_stderr()
     configuration = settings.load(config)
@@ -121,13 +123,15 @@ def engine(
     async def live() -> None:
         stop = asyncio.Event()
         on_stop_signals(stop)
+        if guarded:
+            on_guardians_death(stop)
         await Engine(configuration, _instance(config, state, port_offset), life).run(stop)
 
     _loop(live())
 
 
 @app.command(hidden=True)
-def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0) -> None:
+def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, guarded: Guarded = False) -> None:
     """The process for people: web pages and API (started by `run`)."""
     from centralino import settings
     from centralino.database import database_url
@@ -137,8 +141,9 @@ def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0)
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
     url = database_url(configuration.settings.database, state.absolute())
+    where = configuration.settings.web_host, instance.web_port(configuration)
     try:
-        code = serve(state, configuration.settings.web_host, instance.web_port(configuration), url)
+        code = serve(state, where, url, guarded=guarded)
     except PortTaken as taken:
         raise Stop(str(taken)) from taken
     sys.exit(code)
@@ -265,8 +270,9 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
     from supervision import audit as auditing
 
     path = Folders((state / "asterisk").absolute()).calls
-    rows = auditing.read_cdr(path, CDR_COLUMNS) if path.exists() else ()
-    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=time.time()))
+    zone = datetime.now().astimezone().tzinfo or UTC  # Asterisk writes the machine's local time
+    rows = auditing.read_cdr(path, CDR_COLUMNS, zone) if path.exists() else ()
+    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=_engines_time_s(state)))
     shown.findings(findings, len(rows), as_json=as_json)
     if findings:
         sys.exit(PROBLEM)
@@ -331,6 +337,16 @@ def _snapshot(state: Path) -> dict[str, Any]:
         return client.snapshot
 
     return _ask(state, look)
+
+
+def _engines_time_s(state: Path) -> float:
+    """The engine's clock, which a test may have set; the machine's where no engine runs."""
+    from centralino.door import EngineAway
+
+    try:
+        return float(_snapshot(state)["at_s"])
+    except EngineAway:
+        return time.time()
 
 
 def _ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) -> Result:

@@ -17,6 +17,7 @@ import uvloop
 
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import DoorClient, door_path
+from centralino.guardian import on_guardians_death
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
@@ -138,12 +139,24 @@ async def _asked(asking: Awaitable[Rows]) -> Rows:
         raise ConnectionError("the database cannot be asked now; the desk's log says why") from away
 
 
-def serve(state: Path, host: str, port: int, database_url: str, names: frozenset[str] = frozenset()) -> int:
-    """The whole desk, until SIGTERM or SIGINT; the exit code. Raises PortTaken."""
-    listener = listen_at(host, port)
+def serve(
+    state: Path,
+    where: tuple[str, int],
+    database_url: str,
+    names: frozenset[str] = frozenset(),
+    *,
+    guarded: bool = False,
+) -> int:
+    """The whole desk at `where` (host, port), until SIGTERM or SIGINT, or, where `guarded`, the guardian's death; the exit code.
+
+    Raises PortTaken.
+    """
+    listener = listen_at(*where)
     database = open_database(database_url)
 
     async def work(stop: asyncio.Event) -> None:
+        if guarded:
+            on_guardians_death(stop)
         try:
             await run_desk(state, listener, DatabaseRecords(database), stop, names)
         finally:

@@ -78,16 +78,18 @@ class Keeper:
         """One life of the part, from its start to its end."""
         read_fd, write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         beats: Sequence[str] = ("--heartbeat-fd", str(write_fd)) if self.part.beats else ()
+        held_fd, guard_fd = os.pipe2(os.O_CLOEXEC)  # the part reads one end: it breaks when we are gone
         with self._log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "centralino", *self.part.words, *beats),
-                stdin=asyncio.subprocess.DEVNULL,
+                *("-m", "centralino", *self.part.words, "--guarded", *beats),
+                stdin=held_fd,
                 stderr=output,
                 pass_fds=(write_fd,) if beats else (),
                 start_new_session=True,  # Ctrl-C in our terminal is ours to pass on
             )
         os.close(write_fd)
+        os.close(held_fd)
         loop = asyncio.get_running_loop()
         loop.add_reader(read_fd, self._drain, read_fd)
         watching = asyncio.create_task(self._watch(self._process)) if self.part.beats else None
@@ -98,6 +100,7 @@ class Keeper:
         finally:
             loop.remove_reader(read_fd)
             os.close(read_fd)
+            os.close(guard_fd)
             self.ready.clear()
             if watching:
                 watching.cancel()
@@ -139,3 +142,16 @@ def on_stop_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(told, stop.set)
+
+
+def on_guardians_death(stop: asyncio.Event) -> None:
+    """Set `stop` when the guardian is gone: its successor finds the ports free, and Asterisk with its calls."""
+    loop = asyncio.get_running_loop()
+    stdin = 0
+
+    def gone() -> None:
+        loop.remove_reader(stdin)
+        log.warning("the guardian is gone: stopping, calls go on in Asterisk")
+        stop.set()
+
+    loop.add_reader(stdin, gone)

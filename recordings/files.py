@@ -6,6 +6,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+HEADER_BYTES = 44
+
 
 def path_of(recordings: Path, name: str) -> Path:
     """The file of the recording `name`. Raises ValueError for a name that leads out of the folder."""
@@ -25,8 +27,8 @@ def length_s(recordings: Path, name: str) -> float:
         return 0.0
     try:
         with wave.open(str(path)) as sound:
-            rate = sound.getframerate() * sound.getsampwidth() * sound.getnchannels()
+            rate: int = sound.getframerate() * sound.getsampwidth() * sound.getnchannels()
     except (wave.Error, EOFError) as unreadable:
         log.error("%s cannot be read: %s", path.name, unreadable)
         return 0.0
-    return max(0.0, (path.stat().st_size - 44) / rate)
+    return max(0.0, (path.stat().st_size - HEADER_BYTES) / rate)

@@ -321,6 +321,7 @@ class ContactCentre:
         ours = {call.leg for call in self.house.calls.values() if call.leg}
         assert {leg.id for leg in legs if leg.phone} <= ours
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
+        assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
         ringing = [leg.call for leg in legs if leg.phone and not leg.up]
         assert len(ringing) == len(set(ringing)), ringing
 

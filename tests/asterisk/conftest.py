@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-import pytest
 import pytest_asyncio
 
 from centralino import voices
@@ -27,4 +26,3 @@ async def said(house: House) -> Mapping[str, bytes]:
         prompt.text: decoded(sound.path.with_suffix(".alaw").read_bytes(), PCMA)
         for prompt, sound in spoken.sounds.items()
     }
-

@@ -104,28 +104,34 @@ async def test_wrong_keys_and_no_key_lead_to_where_the_menu_says(house: House, s
 
 
 async def test_a_phone_that_is_not_answered_hands_on_to_the_next_agent(house: House) -> None:
-    async with house.agent("a1001", "p101") as first, house.agent("a1002", "p102") as second:
-        async with house.citizen("+39055200004") as citizen:
-            call = await into_the_queue(house, citizen)
-            ignored = await first.ring(within_s=5)
-            taken = await second.ring(within_s=10)
-            await asyncio.wait_for(ignored.ended.wait(), 2)
-            talk = await taken.answer()
-            await house.until(lambda now: any(c["agent"] == "a1002" for c in now["calls"].values()))
-            await call.hang_up()
-            await talk.wait_ended(5)
-            await house.until_ended()
+    async with (
+        house.agent("a1001", "p101") as first,
+        house.agent("a1002", "p102") as second,
+        house.citizen("+39055200004") as citizen,
+    ):
+        call = await into_the_queue(house, citizen)
+        ignored = await first.ring(within_s=5)
+        taken = await second.ring(within_s=10)
+        await asyncio.wait_for(ignored.ended.wait(), 2)
+        talk = await taken.answer()
+        await house.until(lambda now: any(c["agent"] == "a1002" for c in now["calls"].values()))
+        await call.hang_up()
+        await talk.wait_ended(5)
+        await house.until_ended()
 
 
 async def test_an_agent_who_rejects_hands_on_at_once(house: House) -> None:
-    async with house.agent("a1001", "p101") as first, house.agent("a1002", "p102") as second:
-        async with house.citizen("+39055200005") as citizen:
-            call = await into_the_queue(house, citizen)
-            (await first.ring(within_s=5)).reject()
-            talk = await (await second.ring(within_s=2)).answer()
-            await talk.hang_up()
-            await call.wait_ended(5)
-            await house.until_ended()
+    async with (
+        house.agent("a1001", "p101") as first,
+        house.agent("a1002", "p102") as second,
+        house.citizen("+39055200005") as citizen,
+    ):
+        call = await into_the_queue(house, citizen)
+        (await first.ring(within_s=5)).reject()
+        talk = await (await second.ring(within_s=2)).answer()
+        await talk.hang_up()
+        await call.wait_ended(5)
+        await house.until_ended()
 
 
 async def test_a_caller_who_gives_up_leaves_at_once_and_no_phone_goes_on_ringing(house: House) -> None:
@@ -214,7 +220,7 @@ async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None
 @pytest.mark.parametrize(
     ("number", "name"),
     [
-        ("1'; DROP TABLE calls;--", "Bobby, \"Tables\" '<script>alert(1)</script>"),
+        ("1'; DROP TABLE calls;--", 'Bobby, "Tables" \'<script>alert(1)</script>'),
         ("1\r\nAction: Command\r\nCommand: core stop now", "ok"),
         ("9" * 5000, "x" * 5000),
         ("+39055200012", "è ü 漢字 ${SYSTEM(touch /tmp/owned)} ,,|&;"),

@@ -15,7 +15,9 @@ from asterisk.port import (
     LegRinging,
     Lost,
     PlaybackEnded,
+    Reachable,
     RecordingEnded,
+    Unreachable,
 )
 from tests.contract.worlds import FAR_PHONE, FakeWorld, RealWorld, World, real_world
 
@@ -229,6 +231,13 @@ async def test_asking_twice_for_one_leg_rings_once(world: World) -> None:
     await world.told(LegAnswered, "c1-leg1")
 
 
+async def test_a_phone_that_leaves_and_comes_back_is_told(world: World) -> None:
+    await world.unplug("p102")
+    await world.told(Unreachable, "p102")
+    await world.plug_in("p102")
+    await world.told(Reachable, "p102")
+
+
 # --- talks
 
 
@@ -359,7 +368,12 @@ async def test_calls_live_on_without_the_line_and_are_told_as_they_are_when_it_i
     found = {leg.leg: leg for leg in (await world.find_line()).legs}
     assert found.keys() == {talker, agent, waiter, "ring-leg1"}
     assert (found[talker].talks_in, found[agent].talks_in) == (talker, talker)
-    assert {name: leg.up for name, leg in found.items()} == {talker: True, agent: True, waiter: True, "ring-leg1": False}
+    assert {name: leg.up for name, leg in found.items()} == {
+        talker: True,
+        agent: True,
+        waiter: True,
+        "ring-leg1": False,
+    }
     assert {name for name, leg in found.items() if leg.holding} == {waiter}
     assert {name for name, leg in found.items() if leg.arrived} == {talker, waiter}
     arrived = found[waiter].arrived

@@ -11,6 +11,7 @@ import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -19,7 +20,17 @@ from asterisk.ami import AmiLine
 from asterisk.configuration import Node, PhoneAccount
 from asterisk.fake import FakeTelephony
 from asterisk.installer import find_or_make
-from asterisk.port import Arrived, CallerId, Connected, LegEnded, LegNow, PhoneEvent, PlaybackEnded, Reachable, Telephony
+from asterisk.port import (
+    Arrived,
+    CallerId,
+    Connected,
+    LegEnded,
+    PhoneEvent,
+    PlaybackEnded,
+    Reachable,
+    Telephony,
+    Unreachable,
+)
 from asterisk.process import AsteriskProcess
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
@@ -30,6 +41,7 @@ from demo.sounds import RATE_HZ, voice
 SIP_PORT, RTP_FIRST, RTP_LAST, HTTP_PORT, AMI_PORT, ENGINE_PORT = 5190, 24_000, 24_200, 8290, 5290, 8292
 WITHIN_S = 5.0
 SECRET = "made-for-this-test"
+ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
@@ -47,23 +59,31 @@ class Told:
         self.events.append(event)
         self.more.set()
 
-    def take(self, kind: type[Kind], leg: str) -> Kind | None:
+    def take(self, kind: type[Kind], subject: str) -> Kind | None:
+        """The first that is of this kind and about `subject`, a leg or a phone; empty: about anybody."""
         for event in self.events:
-            if isinstance(event, kind) and leg in ("", getattr(event, "leg", "")):
+            about = getattr(event, "leg", "") or getattr(event, "phone", "")
+            if isinstance(event, kind) and subject in ("", about):
                 self.events.remove(event)
                 return event
         return None
 
+    def about_calls(self) -> list[PhoneEvent]:
+        """Phones are looked after from time to time, whatever a test does."""
+        return [event for event in self.events if not isinstance(event, Reachable | Unreachable)]
+
 
 class World(Protocol):
-    line: Telephony
+    @property
+    def line(self) -> Telephony: ...
+
     short: str
     """A sound of half a second or so."""
     long: str
     missing: str
     """A sound that does not exist."""
 
-    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+    async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         """A citizen calls and is answered; the leg that was told."""
 
     async def press(self, leg: str, keys: str) -> None: ...
@@ -89,11 +109,15 @@ class World(Protocol):
     async def talk(self, leg: str, phone: str) -> None:
         """Wait until caller and agent hear each other."""
 
-    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
-        """The next event of this kind (about `leg`). Raises AssertionError where it never comes."""
+    async def unplug(self, phone: str) -> None: ...
+
+    async def plug_in(self, phone: str) -> None: ...
+
+    async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
+        """The next event of this kind (about a leg or phone). Raises AssertionError where it never comes."""
 
     async def all_told(self) -> list[PhoneEvent]:
-        """What was told and not asked for, once all that was asked has been answered."""
+        """What was told of calls and not asked for, once all that was asked has been answered."""
 
     async def lose_line(self) -> None: ...
 
@@ -118,7 +142,7 @@ class FakeWorld:
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
 
-    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+    async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         self.calls += 1
         self.fake.dial(f"main-{self.calls}", number, caller)
         leg = (await self.told(Arrived)).leg
@@ -158,11 +182,17 @@ class FakeWorld:
         assert theirs.talks_in != ""
         assert theirs.talks_in == self.fake.truth.legs[leg].talks_in
 
-    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
+    async def unplug(self, phone: str) -> None:
+        self.fake.unplug(phone)
+
+    async def plug_in(self, phone: str) -> None:
+        self.fake.plug_in(phone)
+
+    async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
         until_s = self.clock.now_s() + within_s
         while True:
             self.fake.deliver()
-            event = self.heard.take(kind, leg)
+            event = self.heard.take(kind, subject)
             if event:
                 return event
             at_s = self.fake.next_deadline()
@@ -173,7 +203,7 @@ class FakeWorld:
 
     async def all_told(self) -> list[PhoneEvent]:
         self.fake.deliver()
-        return self.heard.events
+        return self.heard.about_calls()
 
     async def lose_line(self) -> None:
         self.fake.cut()
@@ -199,7 +229,8 @@ class RealWorld:
         self.short, self.long = (str(node.prompts / name) for name in ("short", "long"))
         self.missing = str(node.prompts / "missing")
         self.citizens = Phone(("127.0.0.1", SIP_PORT), "citizen", max_calls=50)
-        self.phones = {name: Phone(("127.0.0.1", SIP_PORT), name, SECRET) for name in PHONES}
+        self.ami = AmiLine(frozenset(PHONES), self.heard.add)
+        self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
         self.markers = 0
@@ -207,15 +238,18 @@ class RealWorld:
     async def begin(self) -> None:
         """Once: phones register, Asterisk connects."""
         await self.line.line.listen("127.0.0.1", ENGINE_PORT)
-        for phone in (self.citizens, *self.phones.values()):
-            await phone.open()
-        for phone in self.phones.values():
-            await phone.register()
+        self.ami.connect("127.0.0.1", AMI_PORT, self.node.ami_user, SECRET)
+        await self.citizens.open()
+        for phone in PHONES:
+            await self.told(Unreachable, phone)
+            await self.plug_in(phone)
         await self.told(Connected, within_s=20)
+        self.heard.events.clear()
 
     async def end(self) -> None:
         for phone in (self.citizens, *self.phones.values()):
             await phone.close()
+        self.ami.close()
         await self.line.line.close()
 
     async def clear(self) -> None:
@@ -231,7 +265,7 @@ class RealWorld:
         self.callers.clear()
         self.rings.clear()
 
-    async def dial(self, number: str = "055055", caller: CallerId = CallerId("+39055123456", "Rossi")) -> str:
+    async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         attempt = self.citizens.start_call(number, from_user=caller.number, display_name=caller.name)
         leg = (await self.told(Arrived)).leg
         self.line.answer(leg)
@@ -269,27 +303,35 @@ class RealWorld:
         for speaker, hearer in ((ours, theirs), (theirs, ours)):
             hearer.forget_heard()
             speaker.play(voice(1, 1.0), loop=True)
-            await hearer.media.wait_until(lambda hearer=hearer: _is_loud(hearer.heard()[-RATE_HZ:]), WITHIN_S)
+            await hearer.media.wait_until(partial(_is_loud, hearer), WITHIN_S)
             speaker.be_silent()
 
-    async def told(self, kind: type[Kind], leg: str = "", within_s: float = WITHIN_S) -> Kind:
+    async def unplug(self, phone: str) -> None:
+        await self.phones[phone].close()
+
+    async def plug_in(self, phone: str) -> None:
+        self.phones[phone] = Phone(("127.0.0.1", SIP_PORT), phone, SECRET)
+        await self.phones[phone].open()
+        await self.phones[phone].register()
+
+    async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
         try:
             async with asyncio.timeout(within_s):
                 while True:
-                    event = self.heard.take(kind, leg)
+                    event = self.heard.take(kind, subject)
                     if event:
                         return event
                     self.heard.more.clear()
                     await self.heard.more.wait()
         except TimeoutError:
-            raise AssertionError(f"no {kind.__name__} about {leg or 'anybody'}: {self.heard.events}") from None
+            raise AssertionError(f"no {kind.__name__} about {subject or 'anybody'}: {self.heard.events}") from None
 
     async def all_told(self) -> list[PhoneEvent]:
         """Asterisk answers in order: once the answer to a question about nobody is here, all before it are."""
         self.markers += 1
         self.line.play("nobody", f"marker-{self.markers}", [self.short], "it")
         await self.told(PlaybackEnded, "nobody")
-        return self.heard.events
+        return self.heard.about_calls()
 
     async def lose_line(self) -> None:
         socket = self.line.line._socket
@@ -304,7 +346,7 @@ class RealWorld:
 
     def message_s(self, recording: str) -> float:
         with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
-            return sound.getnframes() / sound.getframerate()
+            return float(sound.getnframes() / sound.getframerate())
 
     async def _ring(self, phone: str) -> IncomingCall:
         ring = self.rings.get(phone)
@@ -316,8 +358,7 @@ class RealWorld:
 @asynccontextmanager
 async def real_world() -> AsyncIterator[RealWorld]:
     """An Asterisk of its own, and phones at it."""
-    home = Path(tempfile.mkdtemp(prefix="centralino-contract-"))
-    home.chmod(0o755)  # Asterisk runs as a user of its own
+    home = _home()
     node = _node(home)
     installation = find_or_make()
     asterisk_files.write(node, installation, home / "asterisk")
@@ -333,6 +374,12 @@ async def real_world() -> AsyncIterator[RealWorld]:
         await world.end()
         await process.stop()
         shutil.rmtree(home)
+
+
+def _home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="centralino-contract-"))
+    home.chmod(0o755)  # Asterisk runs as a user of its own
+    return home
 
 
 def _node(home: Path) -> Node:
@@ -360,5 +407,6 @@ def _write_sound(path: Path, length_s: float) -> None:
         file.writeframes(voice(1, length_s))
 
 
-def _is_loud(pcm: bytes) -> bool:
-    return any(abs(sample) > 1000 for sample in memoryview(bytes(pcm)).cast("h"))
+def _is_loud(call: Call) -> bool:
+    """Whether a voice was heard in the latest half second."""
+    return any(abs(sample) > 1000 for sample in memoryview(call.heard()[-RATE_HZ:]).cast("h"))

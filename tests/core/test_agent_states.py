@@ -1,6 +1,7 @@
 """The two tables of an agent: what calls cause, and what the agent chose."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from agents import state as chosen
 from agents.state import Chosen, Wish
 
 
-def reached(moves: Mapping[tuple[Hashable, Hashable], Hashable], start: Hashable) -> set[Hashable]:
+def reached(moves: Mapping[Any, Any], start: object) -> set[Any]:
     """All states that legal moves lead to from `start`."""
     found, todo = {start}, [start]
     while todo:
@@ -21,7 +22,8 @@ def reached(moves: Mapping[tuple[Hashable, Hashable], Hashable], start: Hashable
     return found
 
 
-def illegal(moves: Mapping[tuple[Hashable, Hashable], Hashable], states: Iterable, causes: Iterable) -> list:  # type: ignore[type-arg]
+def illegal(moves: Mapping[Any, Any], states: Iterable[object], causes: Iterable[object]) -> list[tuple[Any, Any]]:
+    """All pairs that the table does not have."""
     causes = list(causes)
     return [(state, cause) for state in states for cause in causes if (state, cause) not in moves]
 

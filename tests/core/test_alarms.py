@@ -61,7 +61,8 @@ def test_an_alarm_that_is_set_again_to_the_same_instant_comes_once() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_alarms_agree_with_a_plain_table(seed: int) -> None:
-    chance, alarms, plain = Random(seed), Alarms(), {}
+    chance, alarms = Random(seed), Alarms()
+    plain: dict[tuple[str, str], float] = {}
     for now in range(200):
         name = chance.choice("abc"), chance.choice("123")
         if chance.random() < 0.3:

@@ -1,6 +1,7 @@
 """The table of a call's states, and the one way to change what is true."""
 
 import typing
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,8 +13,10 @@ from centralino.events import AnyEvent, CallEvent, Entry, Outcome
 from centralino.state import NEXT, CallNow, CallState, House, IllegalMove
 
 KINDS = [kind for kind in typing.get_args(AnyEvent) if issubclass(kind, CallEvent) and kind is not ev.CallArrived]
-FILL = {str: "x", int: 1, float: 1.0, bool: False, Outcome: Outcome.FAILED}
-ILLEGAL = [(here, kind) for here in CallState for kind in KINDS if here is not CallState.ENDED and (here, kind) not in NEXT]
+FILL: dict[object, Any] = {str: "x", int: 1, float: 1.0, bool: False, Outcome: Outcome.FAILED}
+ILLEGAL = [
+    (here, kind) for here in CallState for kind in KINDS if here is not CallState.ENDED and (here, kind) not in NEXT
+]
 
 
 def example(kind: type[CallEvent]) -> CallEvent:
@@ -53,7 +56,7 @@ def test_every_event_about_a_call_is_legal_somewhere() -> None:
 def test_a_legal_event_leads_where_the_table_says(here: CallState, kind: type[CallEvent]) -> None:
     house = house_with(here)
     event = example(kind)
-    state.check(house, event)  # type: ignore[arg-type]
+    state.check(house, event)
     state.apply(house, Entry(n=7, at_s=9.0, event=event))  # type: ignore[arg-type]
     there = house.calls["c1"].state if "c1" in house.calls else CallState.ENDED
     assert there is NEXT[here, kind]
@@ -77,7 +80,7 @@ def test_an_illegal_event_raises_and_nothing_is_written_or_changed(here: CallSta
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_event_about_a_call_that_is_not_open_is_illegal(kind: type[CallEvent]) -> None:
     with pytest.raises(IllegalMove, match="not an open call"):
-        state.check(House(), example(kind))  # type: ignore[arg-type]
+        state.check(House(), example(kind))
 
 
 def test_who_watches_the_book_is_told_after_it_became_true() -> None:

@@ -7,7 +7,7 @@ from acd.goto import HangUp, ToQueue, ToStep, ToVoicemail
 from acd.state import Doing
 from acd.why import Why
 from agents.state import Wish
-from asterisk.port import EndCause, LegAnswered, LegEnded
+from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
 from centralino.events import Outcome
 from centralino.signing import Refused
@@ -126,7 +126,7 @@ def test_two_queues_with_one_agent_are_served_by_first_entry(floor: ContactCentr
     floor.clock.advance(1)
     floor.call("c3", "taxes")
     floor.agent("ana")
-    answered = []
+    answered: list[str] = []
     for _ in range(3):
         answered += floor.ringing_now().values()
         floor.pick_up("ana")
@@ -308,6 +308,13 @@ def test_an_answer_after_the_caller_left_is_released(floor: ContactCentre) -> No
     assert floor.outcomes() == {"c1": Outcome.ABANDONED}
 
 
+def test_an_answer_on_a_leg_that_is_not_ours_is_released(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.line.ring("c0-leg1", "phone-of-ana", "c0", CallerId("", ""), 60)
+    floor.pick_up("ana")
+    assert floor.line.truth.legs == {}
+
+
 def test_events_that_are_told_twice_do_nothing_twice(floor: ContactCentre) -> None:
     floor.times_told = 2
     floor.agent("ana")
@@ -363,6 +370,22 @@ def test_ready_ends_the_wrap_up(floor: ContactCentre) -> None:
     floor.pick_up("ana")
     floor.clock.advance(60)  # the old wrap-up's deadline passes and means nothing
     assert floor.talking_now() == {"ana": "c2"}
+
+
+def test_the_end_of_an_earlier_wrap_up_does_not_end_the_next_one(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.choose("ana", Wish.READY)
+    floor.clock.advance(10)
+    floor.call("c2")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.clock.advance(29)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(1)
+    assert floor.doing("ana") is Doing.FREE
 
 
 def test_without_a_wrap_up_the_next_call_rings_at_once_on_the_phone_that_was_freed(floor: ContactCentre) -> None:

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,8 @@ from centralino.clock import SimClock
 from centralino.events import Entry
 from centralino.journal import Journal
 from centralino.state import House
-from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
-from tests.contact_centre import MONDAY_MORNING, ContactCentre, dialplan
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan
 
 AGENTS = ("ana", "bo", "cora")
 ROUNDS_MAX = 60
@@ -177,7 +177,7 @@ def rich_morning(centre: ContactCentre) -> None:
     centre.queue("taxes", needs={"taxes": 2}, full_waiting=1, full_then=ToQueue("hall"), wrap_up_s=10.0)
     centre.queue("hall", longest_wait_s=90.0, longest_wait_then=ToVoicemail("hall"))
     menu = Menu("main", {"it": "Premi 1."}, {"1": Key("taxes"), "2": Key("message"), "9": Key("main", "it")}, "hall")
-    steps = [
+    steps: list[Step] = [
         Say("welcome", {"it": "Benvenuti."}, "main"),
         menu,
         Queue("taxes", "taxes"),
@@ -286,13 +286,18 @@ def work_on_until_all_is_done(centre: ContactCentre) -> None:
     raise AssertionError(centre.house.calls)
 
 
-MEANWHILE = (nothing, phones_are_answered, phones_stop, callers_leave, agents_leave, everything_restarts)
+MEANWHILE: tuple[Callable[[ContactCentre], None], ...] = (
+    nothing,
+    phones_are_answered,
+    phones_stop,
+    callers_leave,
+    agents_leave,
+    everything_restarts,
+)
 
 
 @pytest.fixture
 def faults() -> Iterator[list[str]]:
-    from tests.contact_centre import Faults
-
     heard, log = Faults(), logging.getLogger("centralino")
     log.addHandler(heard)
     yield heard.said
@@ -302,7 +307,7 @@ def faults() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda happens: happens.__name__)
 def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
-    tmp_path: Path, faults: list[str], meanwhile: object
+    tmp_path: Path, faults: list[str], meanwhile: Callable[[ContactCentre], None]
 ) -> None:
     pattern = ContactCentre(tmp_path)
     rich_morning(pattern)
@@ -310,7 +315,7 @@ def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
     assert everybody == {f"c{n}" for n in range(8)}
     for death in deaths(tmp_path):
         centre = pattern.as_it_was(death.entries, death.truth, death.now_s, tmp_path)
-        meanwhile(centre)  # type: ignore[operator]
+        meanwhile(centre)
         centre.start_engine()
         assert not faults, f"after entry {len(death.entries)}: {faults}"
         work_on_until_all_is_done(centre)

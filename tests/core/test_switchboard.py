@@ -9,7 +9,17 @@ from acd.goto import ToStep, ToVoicemail
 from acd.state import Doing
 from acd.why import Why
 from agents.state import Wish
-from asterisk.port import Arrived, CallerId, Connected, Digit, EndCause, LegEnded, PlaybackEnded, RecordingEnded, Refused
+from asterisk.port import (
+    Arrived,
+    CallerId,
+    Connected,
+    Digit,
+    EndCause,
+    LegEnded,
+    PlaybackEnded,
+    RecordingEnded,
+    Refused,
+)
 from centralino import events as ev
 from centralino.attendant import SPEECH_LONGEST_S
 from centralino.events import Outcome
@@ -111,6 +121,16 @@ def test_when_no_key_is_pressed_the_menu_is_said_again_after_the_wait(line: Cont
     assert line.hears("c1") == ""
     line.clock.advance(0.1)
     assert line.hears("c1") == f"{said(Sentence.NOTHING_PRESSED)} {MENU}"
+
+
+def test_who_pressed_a_wrong_key_is_not_told_that_nothing_was_pressed(line: ContactCentre) -> None:
+    line.line.sound_s = 10.0
+    line.call("c1", number="055055")
+    line.clock.advance(20)
+    line.press("c1", "7")
+    line.clock.advance(6)  # the wait for the first key would be over
+    assert line.hears("c1") == f"{said(Sentence.WRONG_KEY)} {MENU}"
+    assert len(line.line.truth.legs["c1"].line) == 1, "and nothing after it"
 
 
 def test_after_the_last_try_the_caller_goes_where_the_menu_says_otherwise(line: ContactCentre) -> None:
@@ -397,9 +417,12 @@ def test_two_who_could_not_be_joined_leave_the_caller_back_in_place(line: Contac
     line.clock.advance(5)
     line.call("c2")
     line.line.joins_that_fail = 1
+    line.held_back = True
     line.pick_up("ana")
-    line.call("c3")
-    assert line.waiting_in() == ["c1", "c2"]
+    line.call("c3")  # comes between answer and failure, and fills the queue
+    line.held_back = False
+    line.settle()
+    assert line.waiting_in() == ["c1", "c2", "c3"]
     assert line.hears("c1") == "music"
     assert line.doing("ana") is Doing.WRAPPING_UP
     assert line.line.leg_at("phone-of-ana") is None

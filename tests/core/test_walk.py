@@ -151,7 +151,10 @@ def test_a_key_in_a_voicemail_or_a_queue_changes_nothing() -> None:
 
 def test_a_text_in_another_language_is_said_where_the_callers_own_is_missing() -> None:
     _, actions = walker.go("message", "en", Why.SENT_ON)
-    assert actions == [EnterStep("message", Why.SENT_ON), TakeMessage("hall", (Prompt("Lasci un messaggio.", "it"),), 60.0)]
+    assert actions == [
+        EnterStep("message", Why.SENT_ON),
+        TakeMessage("hall", (Prompt("Lasci un messaggio.", "it"),), 60.0),
+    ]
 
 
 def test_a_goodbye_is_heard_before_the_call_ends() -> None:

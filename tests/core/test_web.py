@@ -465,7 +465,7 @@ listener = desk.listen_at("127.0.0.1", 0)
 listener.listen()  # from here on a visitor can wait for the rest
 print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 desk.listen_at = lambda host, port: listener
-sys.exit(desk.serve(Path(sys.argv[1]), "127.0.0.1", 0, f"sqlite+aiosqlite:///{sys.argv[1]}/centralino.db"))
+sys.exit(desk.serve(Path(sys.argv[1]), ("127.0.0.1", 0), f"sqlite+aiosqlite:///{sys.argv[1]}/centralino.db"))
 """
 
 

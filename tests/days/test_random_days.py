@@ -21,7 +21,7 @@ from centralino import events as ev
 from centralino.events import Entry
 from centralino.signing import Refused
 from centralino.state import CallState
-from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
 from tests.contact_centre import ContactCentre, Faults, dialplan
 
 SEEDS = range(60)
@@ -70,10 +70,12 @@ class Day:
         centre, chance = self.centre, self.chance
         wrap_up_s = chance.choice([0.0, 10.0, 30.0])
         centre.queue("taxes", needs={"taxes": 2}, full_waiting=2, full_then=ToQueue("hall"), wrap_up_s=wrap_up_s)
-        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=chance.choice([ToVoicemail("hall"), ToStep("main")]))
+        centre.queue(
+            "hall", longest_wait_s=120.0, longest_wait_then=chance.choice([ToVoicemail("hall"), ToStep("main")])
+        )
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         keys = {"1": Key("taxes"), "2": Key("registry"), "3": Key("note"), "4": Key("bye"), "9": Key("main", "en")}
-        steps = [
+        steps: list[Step] = [
             Say("welcome", {"it": "Benvenuti.", "en": "Welcome."}, "main"),
             Menu("main", {"it": "Premi.", "en": "Press."}, keys, "hall", tries=2),
             *(Queue(name, name) for name in QUEUES),

@@ -1,0 +1,36 @@
+"""What the documents say is held to what is true."""
+
+import re
+import shutil
+from pathlib import Path
+
+from centralino.settings import check, load
+from docs import states
+
+ROOT = Path(__file__).parents[2]
+DEPLOYMENT = ("centralino.yaml", "queues.yaml", "agents.yaml", "entities.yaml")
+
+
+def test_the_pictures_of_the_states_are_drawn_from_the_tables() -> None:
+    page = states.PAGE.read_text()
+    assert states.page_with(page, states.drawn()) == page, "run: python -m docs.states"
+
+
+def test_the_readmes_dialplan_works_in_the_deployment_that_ships(tmp_path: Path) -> None:
+    for file in DEPLOYMENT:
+        shutil.copy(ROOT / file, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    example = re.search(r"```yaml\n(# (dialplans/.*?\.yaml)\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert example is not None
+    (tmp_path / example[2]).write_text(example[1])
+    assert check(tmp_path) == ()
+    assert "055800" in load(tmp_path).dialplans
+
+
+def test_the_deployment_that_ships_has_no_problem() -> None:
+    assert check(ROOT) == ()
+
+
+def test_the_map_in_the_readme_names_folders_that_exist() -> None:
+    for folder in re.findall(r"`([a-z]+)/`", (ROOT / "README.md").read_text()):
+        assert (ROOT / folder).is_dir(), folder
