@@ -272,7 +272,8 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
     path = Folders((state / "asterisk").absolute()).calls
     zone = datetime.now().astimezone().tzinfo or UTC  # Asterisk writes the machine's local time
     rows = auditing.read_cdr(path, CDR_COLUMNS, zone) if path.exists() else ()
-    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=_engines_time_s(state)))
+    now_s = _engines_time_s(state)
+    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=now_s))
     shown.findings(findings, len(rows), as_json=as_json)
     if findings:
         sys.exit(PROBLEM)

@@ -147,9 +147,9 @@ def serve(
     *,
     guarded: bool = False,
 ) -> int:
-    """The whole desk at `where` (host, port), until SIGTERM or SIGINT, or, where `guarded`, the guardian's death; the exit code.
+    """The whole desk at `where` (host, port), until SIGTERM or SIGINT; the exit code. Raises PortTaken.
 
-    Raises PortTaken.
+    `guarded`: it stops also when the guardian is gone.
     """
     listener = listen_at(*where)
     database = open_database(database_url)

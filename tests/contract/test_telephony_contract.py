@@ -363,8 +363,8 @@ async def test_calls_live_on_without_the_line_and_are_told_as_they_are_when_it_i
     await world.all_told()
     await world.lose_line()
     await world.told(Lost)
-    await world.put_down(leaver)
     world.line.hang_up(waiter)  # nobody hears it
+    await world.put_down(leaver)
     found = {leg.leg: leg for leg in (await world.find_line()).legs}
     assert found.keys() == {talker, agent, waiter, "ring-leg1"}
     assert (found[talker].talks_in, found[agent].talks_in) == (talker, talker)

@@ -334,11 +334,10 @@ class RealWorld:
         return self.heard.about_calls()
 
     async def lose_line(self) -> None:
-        socket = self.line.line._socket
-        assert socket is not None
-        socket.transport.abort()
+        await self.line.line.close()
 
     async def find_line(self) -> Connected:
+        await self.line.line.listen("127.0.0.1", ENGINE_PORT)
         return await self.told(Connected, within_s=10)
 
     async def speak(self, leg: str) -> None:
