@@ -204,8 +204,8 @@ class Attendant:
     def _act(self, talk: Conversation, action: walk.Action) -> None:
         call = talk.call
         match action:
-            case walk.EnterStep(step=step):
-                talk.entry, talk.uttered = self._book.write(ev.StepEntered(call=call, step=step)).n, 0
+            case walk.EnterStep(step=step, why=why):
+                talk.entry, talk.uttered = self._book.write(ev.StepEntered(call=call, step=step, why=why)).n, 0
             case walk.TakeKey(step=step, key=key, why=why):
                 self._book.write(ev.KeyPressed(call=call, step=step, key=key, why=why))
             case walk.SpeakLanguage(language=language):

@@ -116,7 +116,7 @@ def engine(
     from centralino.engine import Engine, Life
     from centralino.guardian import on_guardians_death, on_stop_signals
 
-    shown.log_to_stderr()
+    shown.log_to_file(state / "log" / "engine.log")
     configuration = settings.load(config)
     life = Life(clock_offset, heartbeat_fd)
 
@@ -137,7 +137,7 @@ def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0,
     from centralino.database import database_url
     from centralino.desk import PortTaken, serve
 
-    shown.log_to_stderr()
+    shown.log_to_file(state / "log" / "desk.log")
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
     url = database_url(configuration.settings.database, state.absolute())

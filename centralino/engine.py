@@ -271,6 +271,8 @@ class Engine:
         from supervision.projector import Projector
 
         url = database_url(self.configuration.settings.database, self.instance.state.absolute())
+        if url.startswith("sqlite"):
+            (self.instance.state / "centralino.db").touch(mode=0o600)  # numbers and names stand in it
         database = open_database(url)
         projector = Projector(self.journal, self.people, database)
         self._projector.set_result(projector)

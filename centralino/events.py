@@ -40,6 +40,7 @@ class CallArrived(CallEvent, frozen=True, kw_only=True):
 
 class StepEntered(CallEvent, frozen=True, kw_only=True):
     step: str
+    why: str = ""
 
 
 class KeyPressed(CallEvent, frozen=True, kw_only=True):

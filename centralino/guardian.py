@@ -21,6 +21,7 @@ FIRST_BEAT_WITHIN_S = 15.0  # starting takes longer than a beat: prompts and a l
 YOUNG_S = 10.0
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.5, 30.0
 STOP_WITHIN_S = 8.0
+LAST_WORDS_MAX = 2_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,13 @@ class Part:
 
 
 class Keeper:
-    """Keeps one part running until `stop`. `ready` is set while it lives (and, where it beats, has beaten)."""
+    """Keeps one part running until `stop`. `last_words`: a file for what a life of it prints outside its log."""
 
-    def __init__(self, part: Part, log_file: Path) -> None:
+    def __init__(self, part: Part, last_words: Path) -> None:
         self.part = part
-        self.ready = asyncio.Event()
-        self.restarts = 0
-        self._log_file = log_file
+        self._last_words = last_words
         self._stopping = False
         self._process: asyncio.subprocess.Process | None = None
-        self._read_fd = -1
         self._beat = asyncio.Event()
 
     async def run(self) -> None:
@@ -53,11 +51,12 @@ class Keeper:
             await self._live()
             if self._stopping:
                 return
-            self.restarts += 1
             lived_s = asyncio.get_running_loop().time() - began_s
             pause_s = next_pause_s(pause_s, lived_s)
             code = self._process.returncode if self._process else None
-            log.error("%s ended by itself", self.part.name, extra={"exit_code": code, "next_in_s": pause_s})
+            said = self._last_words.read_text(errors="replace")[-LAST_WORDS_MAX:].strip()
+            facts = {"exit_code": code, "next_in_s": pause_s} | ({"said": said} if said else {})
+            log.error("%s ended by itself", self.part.name, extra=facts)
             await asyncio.sleep(pause_s)
 
     async def stop(self) -> None:
@@ -79,7 +78,7 @@ class Keeper:
         read_fd, write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         beats: Sequence[str] = ("--heartbeat-fd", str(write_fd)) if self.part.beats else ()
         held_fd, guard_fd = os.pipe2(os.O_CLOEXEC)  # the part reads one end: it breaks when we are gone
-        with self._log_file.open("ab") as output:
+        with self._last_words.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "centralino", *self.part.words, "--guarded", *beats),
@@ -93,15 +92,12 @@ class Keeper:
         loop = asyncio.get_running_loop()
         loop.add_reader(read_fd, self._drain, read_fd)
         watching = asyncio.create_task(self._watch(self._process)) if self.part.beats else None
-        if not self.part.beats:
-            self.ready.set()
         try:
             await self._process.wait()
         finally:
             loop.remove_reader(read_fd)
             os.close(read_fd)
             os.close(guard_fd)
-            self.ready.clear()
             if watching:
                 watching.cancel()
 
@@ -126,7 +122,6 @@ class Keeper:
                 process.kill()
                 return
             self._beat.clear()
-            self.ready.set()
             within_s = SILENT_AFTER_S
 
 

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from asterisk import configuration as asterisk_files
 from asterisk.installer import Installation, find_or_make
-from asterisk.ports import Transport, Wanted, check_free
-from asterisk.process import AsteriskProcess, Started
+from asterisk.ports import PortBusy, Transport, Wanted, check_free
+from asterisk.process import AsteriskProcess, CannotStart, NotRunning, Started
 from centralino import voices
 from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
-from centralino.guardian import Keeper, Part, on_stop_signals
+from centralino.guardian import Keeper, Part, next_pause_s, on_stop_signals
 from centralino.instance import Instance
 from centralino.settings import Configuration
 
@@ -44,8 +44,8 @@ class Runner:
         folder = instance.state / "log"
         folder.mkdir(exist_ok=True)
         self._keepers = [
-            Keeper(Part("engine", ("engine", *words, *clock), beats=True), folder / "engine.log"),
-            Keeper(Part("desk", ("desk", *words)), folder / "desk.log"),
+            Keeper(Part("engine", ("engine", *words, *clock), beats=True), folder / "engine.err"),
+            Keeper(Part("desk", ("desk", *words)), folder / "desk.err"),
         ]
         self._asterisk: AsteriskProcess | None = None
         self._stopping = False
@@ -60,9 +60,9 @@ class Runner:
             await self._speak(console)
             keeping: list[asyncio.Task[None]] = []
             try:
-                await self._start_asterisk(installation)
+                asterisk = await self._start_asterisk(installation)
                 keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
-                keeping.append(asyncio.create_task(self._keep_asterisk()))
+                keeping.append(asyncio.create_task(self._keep_asterisk(asterisk)))
                 await self._until_answering(stop, console)
                 await stop.wait()
             finally:
@@ -90,13 +90,14 @@ class Runner:
         for problem in spoken.problems:
             console.print(f"prompt: {problem}", markup=False)
 
-    async def _start_asterisk(self, installation: Installation) -> None:
+    async def _start_asterisk(self, installation: Installation) -> AsteriskProcess:
         asterisk_files.write(self._node, installation, self.instance.asterisk)
-        self._asterisk = AsteriskProcess(installation, self._node, self.instance.asterisk)
-        started = await self._asterisk.start()
-        await self._asterisk.arm()
+        asterisk = self._asterisk = AsteriskProcess(installation, self._node, self.instance.asterisk)
+        started = await asterisk.start()
+        await asterisk.arm()
         if started is Started.ADOPTED:
-            log.warning("Asterisk was running already, with its calls; it goes on", extra={"pid": self._asterisk.pid})
+            log.warning("Asterisk was running already, with its calls; it goes on", extra={"pid": asterisk.pid})
+        return asterisk
 
     async def _until_answering(self, stop: asyncio.Event, console: Console) -> None:
         """Say when calls are answered; or after a while that they are not, and go on trying."""
@@ -127,15 +128,23 @@ class Runner:
 
     # --- while it runs, and its end
 
-    async def _keep_asterisk(self) -> None:
-        while self._asterisk is not None:
-            code = await self._asterisk.wait()
+    async def _keep_asterisk(self, asterisk: AsteriskProcess) -> None:
+        """Start Asterisk again whenever it ends by itself, with a pause that grows while it does not live long."""
+        loop = asyncio.get_running_loop()
+        pause_s = 0.0
+        while True:
+            began_s = loop.time()
+            code = await asterisk.wait() if asterisk.pid else None
             if self._stopping:
                 return
-            log.error("Asterisk ended by itself", extra={"exit_code": code, "next_in_s": ASTERISK_PAUSE_S})
-            await asyncio.sleep(ASTERISK_PAUSE_S)
-            await self._asterisk.start()
-            await self._asterisk.arm()
+            pause_s = max(ASTERISK_PAUSE_S, next_pause_s(pause_s, loop.time() - began_s))
+            log.error("Asterisk is not running", extra={"exit_code": code, "next_in_s": pause_s})
+            await asyncio.sleep(pause_s)
+            try:
+                await asterisk.start()
+                await asterisk.arm()
+            except (PortBusy, CannotStart, NotRunning) as error:
+                log.error("Asterisk could not be started: %s", error)
 
     async def _stop(self, keeping: list[asyncio.Task[None]]) -> None:
         """Calls end on record, then the parts end: people's first, Asterisk, the engine last."""

@@ -6,6 +6,8 @@ import logging
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 Row = dict[str, Any]
+LOG_BYTES_MAX = 10_000_000
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -30,10 +33,19 @@ class _Lines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Structured lines, from warnings of libraries and everything of ours that is worth knowing."""
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(_Lines())
-    logging.basicConfig(level=logging.INFO, handlers=[lines], force=True)
+    """Structured lines, for a person who watches."""
+    _log_to(logging.StreamHandler(sys.stderr))
+
+
+def log_to_file(path: Path) -> None:
+    """Structured lines in `path`, which never holds more than LOG_BYTES_MAX; the five before it are kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _log_to(RotatingFileHandler(path, maxBytes=LOG_BYTES_MAX, backupCount=5, encoding="utf-8"))
+
+
+def _log_to(handler: logging.Handler) -> None:
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("websockets", "uvicorn", "alembic", "panoramisk"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

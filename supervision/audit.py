@@ -12,7 +12,7 @@ from centralino.database import Database
 from supervision.calls_view import CallState
 from supervision.store import Call, calls_since
 
-INBOUND = "from-carrier"
+INBOUND = ("from-carrier", "fallback")  # fallback: Asterisk spoke alone, since no engine was there
 GRACE_S = 5.0  # so long may the other side of a call's end be on its way
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ async def audit(
     *,
     now_s: float,
     since: datetime = LONG_AGO,
-    inbound: str = INBOUND,
+    inbound: Sequence[str] = INBOUND,
 ) -> tuple[Finding, ...]:
     """What does not fit between Asterisk's records and our calls that arrived at `since` or later.
 
@@ -85,11 +85,11 @@ async def audit(
     )
 
 
-def _inbound_ends(cdr_rows: Sequence[CdrRow], inbound: str, since: datetime) -> dict[str, datetime]:
+def _inbound_ends(cdr_rows: Sequence[CdrRow], inbound: Sequence[str], since: datetime) -> dict[str, datetime]:
     """When each inbound call ended; Asterisk may write several records for one."""
     ends: dict[str, datetime] = {}
     for row in cdr_rows:
-        if row.dcontext == inbound and row.start >= since:
+        if row.dcontext in inbound and row.start >= since:
             ends[row.uniqueid] = max(row.end, ends.get(row.uniqueid, row.end))
     return ends
 
