@@ -120,10 +120,11 @@ class AmiLine:
             ping_interval=PING_EVERY_S,
             reconnect_timeout=RECONNECT_PAUSE_S,
             protocol_factory=_GuardedProtocol,
-            on_login=lambda _: self._logged_in(),
             log=logging.getLogger("asterisk.ami.panoramisk"),
         )
         logging.getLogger("asterisk.ami.panoramisk").setLevel(logging.CRITICAL)  # says at each retry what we know
+        # Not at the log-in: Asterisk lets us in before it has booted, and then leaves actions unanswered.
+        manager.register_event("FullyBooted", lambda *_: self._booted())
         manager.register_event("ContactStatus", self._contact_status)
         for name in ALERTS:
             manager.register_event(name, self._alert)
@@ -144,23 +145,32 @@ class AmiLine:
 
     # --- within
 
-    def _logged_in(self) -> None:
+    def _booted(self) -> None:
         self._asking = asyncio.get_running_loop().create_task(self._ask_who_is_within_reach())
+        self._asking.add_done_callback(_say_what_failed)
 
     async def _ask_who_is_within_reach(self) -> None:
         """What was missed while the line was down: the contacts as they are."""
         try:
             answer = await self.act("PJSIPShowContacts")
-        except (ConnectionError, TimeoutError) as lost:
-            log.warning("phones within reach are not known: %s", lost or "no answer in time")
+        except ConnectionError:
+            return  # asked again after the next log-in
+        except TimeoutError:
+            log.exception("phones within reach are not known; the line to AMI is cut")
+            self._cut()
             return
         messages = answer if isinstance(answer, list) else [answer]
         self._contacts = {phone: set() for phone in self._phones}
         for contact in messages:
-            if contact.get("event") == "ContactList" and _is_within_reach(contact) and contact["aor"] in self._phones:
-                self._contacts[contact["aor"]].add(contact["uri"])
+            phone = contact.get("endpoint")
+            if contact.get("event") == "ContactList" and phone in self._phones and _is_within_reach(contact):
+                self._contacts[phone].add(contact.get("uri"))
         for phone in sorted(self._phones):
             self._tell(phone)
+
+    def _cut(self) -> None:
+        if self._manager and self._manager.protocol:
+            self._manager.protocol.transport.abort()
 
     def _contact_status(self, _: Any, event: Any) -> None:
         phone = event.get("aor") or event.get("endpointname") or ""
@@ -180,6 +190,11 @@ class AmiLine:
         address = str(event.get("remoteaddress") or "")
         account = str(event.get("accountid") or "")
         self._on_event(Refused(ALERTS[event.event], _plain(account), _plain(address)))
+
+
+def _say_what_failed(asking: asyncio.Task[None]) -> None:
+    if not asking.cancelled() and (fault := asking.exception()):
+        log.error("phones within reach are not known", exc_info=fault)
 
 
 def _is_within_reach(contact: Any) -> bool:

@@ -55,17 +55,18 @@ class Callers:
     def __init__(self, phone: Phone, size: int, chance: Random) -> None:
         self.all_here = asyncio.Event()
         self.on_line = 0
+        self.go_on = True  # why not cancelling alone: `asyncio.wait_for` may swallow that, before Python 3.12
         self._phone, self._size, self._chance, self._refused = phone, size, chance, 0
 
     async def keep_calling(self) -> None:
-        """Until cancelled; then all of them hang up. Raises BenchFailed where calls are refused again and again."""
+        """Until cancelled, with `go_on` off; then all hang up. Raises BenchFailed where ever more calls are refused."""
         async with asyncio.TaskGroup() as everybody:
             for number in range(self._size):
                 everybody.create_task(self._caller(f"055{number:07d}"))
                 await asyncio.sleep(CALLERS_APART_S)
 
     async def _caller(self, number: str) -> None:
-        while True:
+        while self.go_on:
             try:
                 call = await self._phone.call(SERVICE, from_user=number, answer_within_s=ANSWERED_WITHIN_S)
             except CallRefused as refused:
@@ -95,6 +96,7 @@ class Agents:
 
     def __init__(self, phones: dict[str, Phone], callers: Callers, chance: Random, wanted: int) -> None:
         self.enough = asyncio.Event()
+        self.go_on = True
         self.hand_overs: list[HandOver] = []
         self.talks = 0
         self._phones, self._callers, self._chance, self._wanted = phones, callers, chance, wanted
@@ -108,14 +110,14 @@ class Agents:
         self.enough.clear()
 
     async def work(self) -> None:
-        """Until cancelled. Raises BenchFailed where a phone does not ring for RINGS_WITHIN_S."""
+        """Until cancelled, with `go_on` off. Raises BenchFailed where a phone does not ring for RINGS_WITHIN_S."""
         async with asyncio.TaskGroup() as everybody:
             for name, phone in self._phones.items():
                 everybody.create_task(self._agent(name, phone))
 
     async def _agent(self, name: str, phone: Phone) -> None:
         hung_up: tuple[float, int] | None = None
-        while True:
+        while self.go_on:
             try:
                 incoming = await phone.ring(RINGS_WITHIN_S)
             except TimeoutError:
@@ -167,9 +169,12 @@ class Shift:
             async with asyncio.TaskGroup() as everybody:
                 working = everybody.create_task(agents.work())
                 calling = everybody.create_task(callers.keep_calling())
-                await _within(FULL_WITHIN_S, callers.all_here, f"{self.centre.name}: the callers were not all answered")
-                block = await self._measured(agents, EACH_WITHIN_S * wanted)
-                await _end(calling)
+                try:
+                    await _within(FULL_WITHIN_S, callers.all_here, f"{self.centre.name}: not all callers were answered")
+                    block = await self._measured(agents, EACH_WITHIN_S * wanted)
+                finally:
+                    callers.go_on = agents.go_on = False
+                await _end(calling)  # first: who rings for nobody is told so by the centre
                 await _end(working)
         except BaseExceptionGroup as several:
             raise _first(several) from several
