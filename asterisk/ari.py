@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from socket import IPPROTO_TCP, TCP_QUICKACK
 from typing import Any, Protocol
 
 import msgspec
@@ -201,9 +202,12 @@ class AriLine:
         sender = asyncio.create_task(self._send_all(socket, self._unsent))
         # A request sent before Asterisk's first word may lie unread for seconds.
         self._greeting = asyncio.get_running_loop().call_later(GREETED_WITHIN_S, self._greeted)
+        raw = socket.transport.get_extra_info("socket")
         why = "Asterisk closed the line"
         try:
             async for text in socket:
+                # Asterisk sends small pieces and waits for our acknowledgement (Nagle): give it at once, each time anew
+                raw.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 1)
                 self._greeted()
                 self._take(text)
         except ConnectionClosed as closed:

@@ -41,6 +41,7 @@ OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a 
 CONFLICT = 409
 NOT_BOOTED = 503
 BOOTED_AGAIN_S = 0.2
+PICTURE_WITHIN_S = 2.0
 HEARTBEAT_EVERY_S = 1.0
 BUSY_AGAIN_S = 0.05  # a channel just made may refuse for a moment (409)
 BUSY_TRIES = 40
@@ -87,6 +88,7 @@ class AsteriskTelephony:
         self._waiting: set[str] = set()  # legs with music
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
+        self._patience: asyncio.TimerHandle | None = None
 
     # --- requests: asterisk.port.Telephony
 
@@ -169,12 +171,22 @@ class AsteriskTelephony:
         if not self.line.is_connected:
             return  # lost again while Asterisk booted
         self._early = []
+        self._expect_picture()
         allowed = [{"type": name} for name in EVENTS]
         self._ask("PUT", f"applications/{APP}/eventFilter", body={"allowed": allowed})
         self._ask("POST", f"bridges/{self._holding}", type="holding", name="waiting")
         self._ask("GET", "channels", then=self._channels_told)
 
+    def _expect_picture(self) -> None:
+        """Seen once: a new line whose first requests were never answered. The next line is soon there: do not wait."""
+        if self._patience:
+            self._patience.cancel()
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(PICTURE_WITHIN_S, self.line.cut, "Asterisk does not say what is true")
+
     def lost(self, why: str) -> None:
+        if self._patience:
+            self._patience.cancel()
         if self._heartbeat:
             self._heartbeat.cancel()
             self._heartbeat = None
@@ -255,6 +267,8 @@ class AsteriskTelephony:
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
         self._sweep_bridges(bridges)
+        if self._patience:
+            self._patience.cancel()
         early, self._early = self._early or [], None
         self._tell(Connected(self.node, tuple(legs)))
         for message in early:

@@ -7,6 +7,7 @@ to the world: the journal, Asterisk, the door, the database, time, and the guard
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agents.state import Wish
 from asterisk.ami import AmiLine
@@ -27,7 +28,7 @@ from centralino.book import Book
 from centralino.clock import Clock, RunningClock
 from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.instance import Instance
-from centralino.journal import Journal
+from centralino.journal import Journal, JournalError
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.signing import Refused
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 0.25
 TELL_EVERY_S = 0.05
 CAUGHT_UP_WITHIN_S = 5.0
+NO_RECORD = 74  # as sysexits.h says of an error of input or output
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,23 @@ class Life:
 
     clock_offset_s: float = 0.0
     heartbeat_fd: int = -1
+
+
+class PeopleOrEnd(People):
+    """People, for an engine that will not take a call that it cannot put on record."""
+
+    def key_for(self, number: str, name: str, now_s: float) -> str:
+        try:
+            return super().key_for(number, name, now_s)
+        except OSError as refused:
+            end_at_once(f"a caller cannot be written down: {refused}")
+
+
+def end_at_once(why: str) -> NoReturn:
+    """End as if killed: nothing half done. Calls go on in Asterisk; the next life begins from what is on record."""
+    log.critical("the engine ends: %s", why)
+    logging.shutdown()
+    os._exit(NO_RECORD)
 
 
 class Engine:
@@ -77,7 +96,7 @@ class Engine:
         instance = self.instance
         self._projector = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(instance.journal, self.clock)
-        self.people = People(instance.people)
+        self.people = PeopleOrEnd(instance.people)
         tasks = []
         try:
             self._remember()
@@ -109,7 +128,7 @@ class Engine:
             voices.voice(spoken),
             lambda name: files.length_s(self.instance.recordings, name),
         )
-        book = Book(self.house, self.journal.append)
+        book = Book(self.house, self._on_record)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around)
         self.live = LiveView(
@@ -143,6 +162,12 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.people.close()
         self.journal.close()
+
+    def _on_record(self, event: ev.AnyEvent) -> ev.Entry:
+        try:
+            return self.journal.append(event)
+        except JournalError as refused:
+            end_at_once(str(refused))
 
     # --- what happens
 
@@ -276,6 +301,8 @@ class Engine:
         database = open_database(url)
         projector = Projector(self.journal, self.people, database)
         self._projector.set_result(projector)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no later collection walks through it in the middle of a call
         try:
             await projector.run()
         finally:

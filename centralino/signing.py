@@ -25,8 +25,11 @@ class Signing:
         if agent_id not in self.configuration.roster.agents:
             raise Refused(f"there is no agent {agent_id} in agents.yaml")
         agent = self._book.house.agent(agent_id)
+        ended_wrap_up = wish is Wish.READY and self._dispatcher.wrap_up_done(agent.id)
         if agent.chosen is Chosen.READY and wish is Wish.READY:
-            return self._end_wrap_up(agent)
+            if not ended_wrap_up:
+                raise Refused(f"{agent.id} is ready already")
+            return agent
         try:
             agent_state.after(agent_id, agent.chosen, wish)
         except agent_state.NotNow as refusal:
@@ -57,8 +60,3 @@ class Signing:
         if taken:
             raise Refused(f"{phone} is taken: {taken[0]} is signed in there")
         return phone
-
-    def _end_wrap_up(self, agent: AgentNow) -> AgentNow:
-        if not self._dispatcher.wrap_up_done(agent.id):
-            raise Refused(f"{agent.id} is ready already")
-        return agent

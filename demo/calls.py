@@ -92,7 +92,8 @@ class Call:
 
     async def wait_ended(self, within_s: float) -> None:
         """Raises TimeoutError."""
-        await asyncio.wait_for(self._ended.wait(), within_s)
+        async with asyncio.timeout(within_s):  # why not wait_for: on Python 3.11 it may swallow a cancellation
+            await self._ended.wait()
 
     async def hang_up(self) -> None:
         """End the call; returns once the other phone has heard it, or has been given up. Idempotent."""
@@ -346,7 +347,8 @@ class Attempt:
 
     async def answered(self, within_s: float = 30.0) -> Call:
         """Wait for the answer. Raises CallRefused, and TimeoutError while the attempt lives on."""
-        outcome = await asyncio.wait_for(asyncio.shield(self._outcome), within_s)
+        async with asyncio.timeout(within_s):
+            outcome = await asyncio.shield(self._outcome)
         if isinstance(outcome, CallRefused):
             raise outcome
         return outcome

@@ -277,7 +277,8 @@ class MediaSession:
             raise EOFError("the call is over")
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((is_so, woken))
-        await asyncio.wait_for(woken, within_s)
+        async with asyncio.timeout(within_s):
+            await woken
 
     def _wake(self) -> None:
         still = []

@@ -190,6 +190,29 @@ class House:
         return await asyncio.wait_for(self.process.wait(), STOPPED_WITHIN_S)
 
 
+async def _run(config: Path, state: Path, offset: int, output: Path, *more: str) -> asyncio.subprocess.Process:
+    with output.open("ab") as written:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "centralino", "run", "--config", str(config), "--state", str(state)),
+            *("--port-offset", str(offset), *more),
+            stdout=written,
+            stderr=written,
+        )
+
+
+@asynccontextmanager
+async def again(house: House) -> AsyncIterator[House]:
+    """A new `run` for the same installation, after the first one's end."""
+    process = await _run(house.config, house.state, house.offset, house.output)
+    try:
+        yield House(house.config, house.state, house.offset, process, house.output)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
 @asynccontextmanager
 async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> AsyncIterator[House]:
     """A house of its own, with a state folder of its own, until the end of the block."""
@@ -197,19 +220,11 @@ async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> 
     folder.chmod(0o755)  # Asterisk runs as a user of its own
     config = Path(shutil.copytree(deployment, folder / "config"))
     state, output = folder / "state", folder / "output"
-    with output.open("wb") as written:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "centralino", "run", "--config", str(config), "--state", str(state)),
-            *("--port-offset", str(offset), *more),
-            stdout=written,
-            stderr=written,
-        )
-    house = House(config, state, offset, process, output)
+    house = House(config, state, offset, await _run(config, state, offset, output, *more), output)
     try:
         async with asyncio.timeout(STARTED_WITHIN_S):
             answering = asyncio.create_task(house.until(lambda now: now["can_answer"], STARTED_WITHIN_S))
-            ended = asyncio.create_task(process.wait())
+            ended = asyncio.create_task(house.process.wait())
             await asyncio.wait({answering, ended}, return_when=asyncio.FIRST_COMPLETED)
             assert not ended.done(), output.read_text()
             ended.cancel()

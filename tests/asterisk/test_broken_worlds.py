@@ -2,19 +2,22 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import psutil
+import pytest
 import pytest_asyncio
 
+from centralino.door import EngineAway
 from demo.calls import Call
 from demo.listening import longest_gap_s
 from demo.phone import Phone
 from demo.sounds import voice
-from tests.house import STOPPED_WITHIN_S, House, open_house
+from tests.house import STOPPED_WITHIN_S, House, again, open_house
 
 BACK_WITHIN_S = 5.0
 GAP_S_MAX = 0.5  # a busy test machine may read a packet late; an interrupted talk would be silent for seconds
@@ -177,3 +180,38 @@ async def test_a_broken_configuration_refuses_to_start(house: House) -> None:
     assert "queues.yaml:4:5: unknown key `rin`" in said
     assert "did you mean `ring`?" in said
     assert "Nothing was loaded" in said
+
+
+async def test_an_engine_that_cannot_write_its_journal_ends_and_the_next_goes_on(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055300015") as citizen:
+        caller, agent = await a_talk(house, seat, citizen)
+        before = house.now["instance"]
+        size_bytes = max(file.stat().st_size for file in house.instance.journal.glob("*.jsonl"))
+        resource.prlimit(house.pid_of("engine"), resource.RLIMIT_FSIZE, (size_bytes, size_bytes))  # as a full disk
+        with pytest.raises(EngineAway):
+            await house.door.command("agents.pause", agent="a1001", reason="", by="test")
+        await house.until(lambda now: now["instance"] != before and now["can_answer"], BACK_WITHIN_S)
+        assert house.now["agents"]["a1001"]["chosen"] == "ready", "what is not on record has not happened"
+        assert caller.is_up
+        await agent.hang_up()
+        await caller.wait_ended(5)
+    assert "the journal cannot be written" in (house.state / "log" / "engine.log").read_text()
+    code, said = await house.cli("audit")
+    assert code == 0, said
+
+
+async def test_parts_whose_guardian_is_killed_make_room_and_the_next_one_takes_up_the_calls(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055300016") as citizen:
+        caller, agent = await a_talk(house, seat, citizen)
+        parts = [psutil.Process(house.pid_of(part)) for part in ("engine", "desk")]
+        house.process.kill()
+        await house.process.wait()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, parts, 10)
+        assert alive == []
+        async with again(house) as next_one:
+            await next_one.until(lambda now: now["can_answer"] and states(now) == ["talking"], 20)
+            assert caller.is_up
+            await agent.hang_up()
+            await caller.wait_ended(5)
+            await next_one.until_ended()
+            assert await next_one.stop() == 0
