@@ -267,6 +267,10 @@ class Floor:
             self._able[group] = self._find_able(group)
         return self._able[group]
 
+    def suits(self, profile: AgentProfile, queue: str) -> bool:
+        """Whether such an agent could take calls of `queue`, were they free."""
+        return _works_for(profile, self.rules[queue]) and _has_skills(profile, self.rules[queue])
+
     # --- within
 
     def _find_able(self, group: Group) -> frozenset[str]:

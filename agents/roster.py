@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ivr.hours import Hours
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -24,7 +26,10 @@ class PhoneSeat:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Who answers. `phone`: the fixed phone, or None: chosen at sign-in. Levels of skills and languages: 1 to 5."""
+    """Who answers. `phone`: the fixed phone, or None: chosen at sign-in. Levels of skills and languages: 1 to 5.
+
+    `shift`: when they are meant to be here; None: whenever they like.
+    """
 
     id: str
     name: str
@@ -32,6 +37,7 @@ class Agent:
     phone: str | None
     skills: Mapping[str, int]
     languages: Mapping[str, int]
+    shift: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,9 @@ class FakeTelephony:
             self.shown[phone] = shown
             self._tell(LegRinging(leg))
 
+    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        self.ring(leg, number, call, shown, timeout_s)
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         if not self.is_connected:
             return

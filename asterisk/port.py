@@ -180,6 +180,9 @@ class Telephony(Protocol):
         `LegRinging`, then `LegAnswered` or `LegEnded` follow.
         """
 
+    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        """Ring `number` (E.164) outside, through the carrier, as `leg`; for the rest as `ring`."""
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone."""
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Reply
-from asterisk.configuration import APP, BEAT_VARIABLE
+from asterisk.configuration import APP, BEAT_VARIABLE, CARRIER
 from asterisk.port import (
     Arrived,
     CallerId,
@@ -119,11 +119,17 @@ class AsteriskTelephony:
         self._ask("POST", f"bridges/{self._holding}/addChannel", channel=leg, role="holding_participant")
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        self._originate(leg, f"PJSIP/{phone}", call, shown, timeout_s)
+
+    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
+        self._originate(leg, f"PJSIP/{number}@{CARRIER}", call, shown, timeout_s)
+
+    def _originate(self, leg: str, endpoint: str, call: str, shown: CallerId, timeout_s: float) -> None:
         if leg in self._legs:
             return  # asked already
         self._legs.add(leg)
         body = {
-            "endpoint": f"PJSIP/{phone}",
+            "endpoint": endpoint,
             "app": APP,
             "appArgs": f"leg,{call}",
             "callerId": caller_id(shown),

@@ -1,7 +1,19 @@
 """What entities.yaml says: the administrations that share the numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ivr.hours import Hours
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office of an entity: its second level. `phone` is E.164; `hours` None: always there."""
+
+    id: str
+    name: str
+    phone: str
+    hours: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +23,7 @@ class Entity:
     id: str
     name: str
     numbers: tuple[str, ...]
+    offices: Mapping[str, Office] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +31,14 @@ class Entities:
     """All entities, by id, in the order of the file."""
 
     entities: Mapping[str, Entity]
+
+    def offices(self) -> dict[str, Office]:
+        """All offices, by `ENTITY/OFFICE`."""
+        return {
+            f"{entity.id}/{office.id}": office
+            for entity in self.entities.values()
+            for office in entity.offices.values()
+        }
 
     def served_by(self, number: str) -> tuple[Entity, ...]:
         """Whose citizens call this service number, in the order of the file."""

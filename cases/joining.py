@@ -22,6 +22,7 @@ class CloseWhy(StrEnum):
     CLOSED_BEFORE = "closed before"
     OTHER_CALL = "another call is on it"
     MESSAGE_WAITS = "a message waits to be heard"
+    CALL_BACK_PROMISED = "a call-back is promised"
     IS_WORKED_ON = "somebody works on it"
 
 
@@ -71,6 +72,7 @@ class CaseFacts:
     is_open: bool
     is_worked_on: bool  # somebody gave it a title or a topic, or it was not opened by a call
     messages: int  # kept voicemails
+    call_backs: int  # promised
     open_calls: int  # other calls on it that go on
 
 
@@ -92,6 +94,8 @@ def when_a_call_ends(facts: CaseFacts) -> Close | LeaveAsIs:
         return LeaveAsIs(CloseWhy.OTHER_CALL)
     if facts.messages:
         return LeaveAsIs(CloseWhy.MESSAGE_WAITS)
+    if facts.call_backs:
+        return LeaveAsIs(CloseWhy.CALL_BACK_PROMISED)
     if facts.is_worked_on:
         return LeaveAsIs(CloseWhy.IS_WORKED_ON)
     return Close(CloseWhy.NOTHING_LEFT)

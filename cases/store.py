@@ -12,11 +12,11 @@ from cases.case_number import FROM_CALL, case_number, keyed
 from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
 from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
-from centralino.events import CallArrived, CallEnded, CallEvent, VoicemailEnded
+from centralino.events import CallArrived, CallBackPromised, CallEnded, CallEvent, EntityChosen, VoicemailEnded
 from centralino.people import Person
 
 OPEN, CLOSED = "open", "closed"
-CALL, VOICEMAIL = "call", "voicemail"
+CALL, VOICEMAIL, CALL_BACK = "call", "voicemail", "call-back"
 
 people = Table(
     "people",
@@ -53,17 +53,24 @@ contacts = Table(
     Column("call", Text),
     Column("at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("person", Text),  # of a call-back: who is to be called
+    Column("queue", Text),  # of a call-back: whose people call
     UniqueConstraint("call", "kind", "at"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One time that somebody was in touch about a case. `kind`: call or voicemail."""
+    """One time that somebody was in touch about a case. `kind`: call, voicemail or call-back.
+
+    Of a call-back: the people of `queue` are to call `number`.
+    """
 
     kind: str
     call: str | None
     at: datetime
+    queue: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,7 @@ class CaseBook:
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `cases`, by id
     contacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `contacts` of kind call, by call
     messages: dict[str, int] = field(default_factory=dict)  # kept voicemails, by case
+    promises: dict[str, int] = field(default_factory=dict)  # call-backs, by case
     known: set[str] = field(default_factory=set)  # persons who ever had a case
     changed: set[str] = field(default_factory=set)  # cases
     touched: list[dict[str, Any]] = field(default_factory=list)  # rows of `contacts`, new or changed
@@ -144,6 +152,12 @@ class CaseBook:
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
                 self._message_kept(self.contacts[event.call]["case_id"], event.call, at)
+            case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
+                promised = self._touch(self.contacts[event.call]["case_id"], CALL_BACK, event.call, at)
+                promised |= {"queue": queue, "person": person}
+                self.promises[promised["case_id"]] = self.promises.get(promised["case_id"], 0) + 1
+            case EntityChosen(entity=entity) if event.call in self.contacts:
+                self._serve(self.contacts[event.call]["case_id"], event.call, entity)
             case CallEnded() if event.call in self.contacts:
                 self._ended(self.contacts[event.call], at)
 
@@ -160,11 +174,18 @@ class CaseBook:
         case_id = decision.case if isinstance(decision, Join) else self._open(n, at, event, decision.why)
         self.contacts[event.call] = self._touch(case_id, CALL, event.call, at)
 
+    def _serve(self, case_id: str, call: str, entity: str) -> None:
+        """A case that this call opened is for the entity that its caller chose."""
+        row = self.cases[case_id]
+        if row["opened_by_call"] == call:
+            row["entity"] = entity
+            self.changed.add(case_id)
+
     def _open(self, n: int, at: datetime, event: CallArrived, why: str) -> str:
         case_id = case_number(FROM_CALL, n)
         row: dict[str, Any] = dict.fromkeys(cases_table.c.keys())
         row |= {"id": case_id, "state": OPEN, "opened_at": at, "service": event.service, "person": event.person}
-        row |= {"opened_by_call": event.call, "why": str(why)}
+        row |= {"opened_by_call": event.call, "why": str(why), "entity": event.entity or None}
         self.cases[case_id] = row
         self.known.add(event.person)
         self.changed.add(case_id)
@@ -186,6 +207,7 @@ class CaseBook:
             is_open=row["state"] == OPEN,
             is_worked_on=bool(row["title"] or row["topic"] or not row["opened_by_call"]),
             messages=self.messages.get(case_id, 0),
+            call_backs=self.promises.get(case_id, 0),
             open_calls=len(going_on),
         )
         decision = when_a_call_ends(facts)
@@ -194,7 +216,7 @@ class CaseBook:
             self.changed.add(case_id)
 
     def _touch(self, case_id: str, kind: str, call: str, at: datetime) -> dict[str, Any]:
-        contact = {"case_id": case_id, "kind": kind, "call": call, "at": at, "ended_at": None}
+        contact = dict.fromkeys(_CONTACT) | {"case_id": case_id, "kind": kind, "call": call, "at": at}
         self.touched.append(contact)
         return contact
 
@@ -203,7 +225,7 @@ async def open_book(connection: AsyncConnection, events: Sequence[CallEvent]) ->
     """Everything that is needed to decide about the cases of `events`."""
     book = CaseBook()
     persons = {event.person for event in events if isinstance(event, CallArrived) and not event.withheld}
-    calls = {event.call for event in events if isinstance(event, CallArrived | VoicemailEnded | CallEnded)}
+    calls = {event.call for event in events if isinstance(event, _TOLD)}
     if not calls:
         return book
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
@@ -221,25 +243,28 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
     """Write what the batch changed: cases opened and closed, contacts begun and ended."""
     dialect = connection.dialect.name
     if book.changed:
-        upsert = insert_or_update(dialect, cases_table, ("id",), ("state", "closed_at", "closed_why"))
+        upsert = insert_or_update(dialect, cases_table, ("id",), ("state", "closed_at", "closed_why", "entity"))
         await connection.execute(upsert, [book.cases[case_id] for case_id in sorted(book.changed)])
     if book.touched:
         upsert = insert_or_update(dialect, contacts, ("call", "kind", "at"), ("ended_at",))
         await connection.execute(upsert, book.touched)
 
 
-_CONTACT = ("case_id", "kind", "call", "at", "ended_at")
-_cases_with_contacts = select(cases_table, *(contacts.c[name] for name in _CONTACT)).select_from(
-    cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id)
-)
+_TOLD = CallArrived | VoicemailEnded | CallBackPromised | EntityChosen | CallEnded
+_CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
+_cases_with_contacts = select(
+    cases_table, *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT)
+).select_from(cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id))
 
 
 def _note(book: CaseBook, row: dict[str, Any]) -> None:
-    contact = {name: row.pop(name) for name in _CONTACT}
+    contact = {name: row.pop(f"contact_{name}") for name in _CONTACT}
     book.cases.setdefault(row["id"], row)
     book.known.add(row["person"])
     if contact["kind"] == VOICEMAIL:
         book.messages[contact["case_id"]] = book.messages.get(contact["case_id"], 0) + 1
+    elif contact["kind"] == CALL_BACK:
+        book.promises[contact["case_id"]] = book.promises.get(contact["case_id"], 0) + 1
     elif contact["kind"] == CALL:
         book.contacts[contact["call"]] = contact
 
@@ -254,11 +279,15 @@ async def _read(database: Database, wanted: Any) -> tuple[Case, ...]:
         rows = (await connection.execute(wanted)).all()
         ids = [row.id for row in rows]
         touched = await connection.execute(
-            select(contacts).where(contacts.c.case_id.in_(ids)).order_by(contacts.c.at, contacts.c.id)
+            select(contacts, people.c.number)
+            .select_from(contacts.outerjoin(people, people.c.key == contacts.c.person))
+            .where(contacts.c.case_id.in_(ids))
+            .order_by(contacts.c.at, contacts.c.id)
         )
         in_touch: dict[str, list[Contact]] = {case_id: [] for case_id in ids}
         for contact in touched:
-            in_touch[contact.case_id].append(Contact(contact.kind, contact.call, contact.at))
+            one = Contact(contact.kind, contact.call, contact.at, contact.queue, contact.number)
+            in_touch[contact.case_id].append(one)
     return tuple(_case(row, tuple(in_touch[row.id])) for row in rows)
 
 

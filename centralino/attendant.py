@@ -6,6 +6,7 @@ new engine can silence what the old one was saying before it says the step again
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from asterisk.port import Telephony
@@ -13,12 +14,17 @@ from centralino import events as ev
 from centralino.alarms import Alarms
 from centralino.book import Book
 from centralino.clock import Clock, as_utc
+from centralino.offices import Offices
+from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
-from ivr import walk
-from ivr.menu import Voicemail
-from ivr.prompts import Prompt
+from ivr import actions as act
+from ivr.actions import Phase, Place, Why
+from ivr.menu import Transfer, Voicemail
+from ivr.prompts import Prompt, words
 from ivr.sentences import Sentence, Sentences
+from ivr.situation import CaseStanding, QueueNow
+from ivr.walk import Walker
 
 SPEECH_LONGEST_S = 300.0  # a prompt whose end was never told counts as heard
 RECORDING_CLOSES_S = 3.0  # how long after the caller left the recording may still be told
@@ -26,7 +32,11 @@ MESSAGE_SHORTEST_S = 1.0  # less than this is a caller who hung up at the beep
 MESSAGE_LONGEST_S = 180.0  # of a message that a queue asked for; a dialplan's step says its own
 MESSAGE_SILENCE_S = 8.0
 UTTERANCES_PER_STEP = 10  # 9 tries and a first time: the menu's own bound
+NO_SOUND = "centralino-has-no-sound-for-this"  # is not there either: the phone system tells it as played, not whole
 BEEP = "beep"  # one of Asterisk's own sounds
+CASE_FOUND_WITHIN_S = 4.0
+ALARMS = ("key", "speech", "recording", "awaited")
+OFFICE_BACKSTOP_S = 5.0  # after the phone system should have told that nobody answers
 
 
 class Talking(StrEnum):
@@ -39,8 +49,8 @@ class Talking(StrEnum):
 @dataclass(slots=True)
 class Conversation:
     call: str
-    walker: walk.Walker
-    place: walk.Place
+    walker: Walker
+    place: Place
     talking: Talking = Talking.MENU
     playback: str = ""
     uttered: int = 0
@@ -51,17 +61,61 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """What the house can say: its own sentences by language, and where a prompt's sound file stands."""
+    """What the house can say: its own sentences by language, and where a prompt's sound file stands (None: nowhere).
+
+    `make` makes the sounds that are missing, if it can, and calls back in any case.
+    """
 
     sentences: Sentences
-    sound_of: Callable[[Prompt], str]
+    sound_of: Callable[[Prompt], str | None]
+    make: Callable[[Sequence[Prompt], Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Whom the attendant asks about a call: how a queue stands for a language; who calls; how a case stands.
+
+    `find_case` calls back with the case's standing, or None where number and proof fit no case; while nobody can tell,
+    never.
+    """
+
+    queue: Callable[[str, str], QueueNow]
+    people: People
+    find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is true around a call. Implements `ivr.situation.Situation`."""
+
+    caller: str
+    clock: Clock
+    knowledge: Knowledge
+
+    def now(self) -> datetime:
+        return as_utc(self.clock.now_s())
+
+    def queue(self, name: str, language: str) -> QueueNow:
+        return self.knowledge.queue(name, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the attendant works with."""
+
+    book: Book
+    telephony: Telephony
+    clock: Clock
+    alarms: Alarms
 
 
 class Attendant:
     """`enter_queue` and `end` belong to the switchboard; `message_length_s` measures a recording's file."""
 
-    def __init__(self, book: Book, telephony: Telephony, clock: Clock, alarms: Alarms, voice: Voice) -> None:
-        self._book, self._telephony, self._clock, self._alarms, self._voice = book, telephony, clock, alarms, voice
+    def __init__(self, desk: Desk, voice: Voice, knowledge: Knowledge, offices: Offices) -> None:
+        self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
+        self._voice, self._knowledge, self._offices = voice, knowledge, offices
+        offices.away = self.office_away
         self._conversations: dict[str, Conversation] = {}
         self.configuration: Configuration
         self.enter_queue: Callable[[str, str], None]
@@ -72,12 +126,9 @@ class Attendant:
 
     def welcome(self, call: CallNow) -> None:
         """A call for one of our services begins."""
-        dialplan = self.configuration.dialplans[call.service]
-        at = as_utc(self._clock.now_s())
-        is_open = dialplan.hours is None or dialplan.hours.is_open(at, self.configuration.settings.time_zone)
-        self._start(call, lambda walker: walker.arrive(is_open=is_open))
+        self._start(call, lambda walker: walker.arrive())
 
-    def send_to_step(self, call: CallNow, step: str, why: walk.Why) -> None:
+    def send_to_step(self, call: CallNow, step: str, why: Why) -> None:
         self._start(call, lambda walker: walker.go(step, call.language, why))
 
     def take_message(self, call: CallNow, box: str) -> None:
@@ -106,9 +157,9 @@ class Attendant:
         elif not call.service:
             self.say_and_end(call, Sentence.UNKNOWN_NUMBER, ev.Outcome.UNKNOWN_NUMBER)
         elif call.kept_message or call.gave_up_on_message:
-            self.end(call.id, walk.Why.DIALPLAN_ENDS)
+            self.end(call.id, Why.DIALPLAN_ENDS)
         elif call.step in self.configuration.dialplans[call.service].steps:
-            self.send_to_step(call, call.step, walk.Why.SAID_AGAIN)
+            self.send_to_step(call, call.step, Why.SAID_AGAIN)
         else:  # it had only arrived, or its step is no longer in the dialplan
             self.welcome(call)
 
@@ -172,13 +223,15 @@ class Attendant:
             self._went(talk, talk.walker.waited(talk.place))
         elif kind == "speech":
             self.playback_ended(call_id, talk.playback, whole=False)
+        elif kind == "awaited":
+            self._not_told(talk, call)
         elif kind == "recording" and call.state is CallState.VOICEMAIL:
             self._close_message(call, self.message_length_s(call.recording), "its end was not told")
 
     def forget(self, call_id: str) -> None:
         """The call is no longer with the attendant."""
         self._conversations.pop(call_id, None)
-        for kind in ("key", "speech", "recording"):
+        for kind in ALARMS:
             self._alarms.cancel(kind, call_id)
 
     # --- within
@@ -186,58 +239,118 @@ class Attendant:
     def _open(self, call: CallNow) -> Conversation:
         dialplans = self.configuration.dialplans
         dialplan = dialplans.get(call.service) or next(iter(dialplans.values()))  # an unknown number has none
-        walker = walk.Walker(dialplan, self._voice.sentences)
-        talk = Conversation(call.id, walker, walk.Place(call.step, call.language), entry=call.entry)
+        caller = "" if call.withheld else self._knowledge.people.who(call.person).number
+        walker = Walker(dialplan, self._voice.sentences, _Around(caller, self._clock, self._knowledge))
+        talk = Conversation(call.id, walker, Place(call.step, call.language), entry=call.entry)
         self._conversations[call.id] = talk
         return talk
 
-    def _start(self, call: CallNow, first: Callable[[walk.Walker], walk.Went]) -> None:
+    def _start(self, call: CallNow, first: Callable[[Walker], act.Went]) -> None:
         talk = self._open(call)
         self._went(talk, first(talk.walker))
 
-    def _went(self, talk: Conversation, went: walk.Went) -> None:
+    def _went(self, talk: Conversation, went: act.Went) -> None:
         talk.place, actions = went
         self._alarms.cancel("key", talk.call)
         for action in actions:
             self._act(talk, action)
 
-    def _act(self, talk: Conversation, action: walk.Action) -> None:
+    def _act(self, talk: Conversation, action: act.Action) -> None:
         call = talk.call
         match action:
-            case walk.EnterStep(step=step, why=why):
+            case act.EnterStep(step=step, why=why):
                 talk.entry, talk.uttered = self._book.write(ev.StepEntered(call=call, step=step, why=why)).n, 0
-            case walk.TakeKey(step=step, key=key, why=why):
+            case act.TakeKey(step=step, key=key, why=why):
                 self._book.write(ev.KeyPressed(call=call, step=step, key=key, why=why))
-            case walk.SpeakLanguage(language=language):
+            case act.SpeakLanguage(language=language):
                 self._book.write(ev.LanguageChosen(call=call, language=language))
-            case walk.StopSpeaking():
+            case act.StopSpeaking():
                 self._stop(talk)
-            case walk.Speak(prompts=prompts):
+            case act.Speak(prompts=prompts):
                 self._speak(talk, prompts)
-            case walk.Listen(wait_s=wait_s):
+            case act.Listen(wait_s=wait_s):
                 self._alarms.set("key", call, self._clock.now_s() + wait_s)
-            case walk.EnterQueue(queue=queue):
+            case act.ServeEntity(entity=entity):
+                self._book.write(ev.EntityChosen(call=call, entity=entity))
+            case act.KeepAnswer():
+                self._keep_answer(call, action)
+            case act.PromiseCallBack(queue=queue, number=number):
+                person = self._knowledge.people.key_for(number, "", self._clock.now_s())
+                self._book.write(ev.CallBackPromised(call=call, queue=queue, person=person))
+            case act.LookUpCase(number=number, proof=proof):
+                self._find_case(talk, number, proof)
+            case act.RingOffice(office=office, phone=phone, ring_s=ring_s):
+                self._alarms.set("awaited", call, self._clock.now_s() + ring_s + OFFICE_BACKSTOP_S)
+                self._offices.ring(self._book.house.calls[call], office, phone, ring_s)
+            case act.EnterQueue(queue=queue):
                 self.forget(call)
                 self.enter_queue(call, queue)
-            case walk.TakeMessage():
+            case act.TakeMessage():
                 self._greet(talk, action)
-            case walk.End(why=why):
+            case act.End(why=why):
                 self.forget(call)
                 self.end(call, why)
 
     def _speak(self, talk: Conversation, prompts: Sequence[Prompt], *then: str) -> None:
-        sounds = [*(self._voice.sound_of(prompt) for prompt in prompts), *then]
-        talk.playback = f"{talk.call}.{talk.entry}.{talk.uttered}"
+        playback = talk.playback = f"{talk.call}.{talk.entry}.{talk.uttered}"
         talk.uttered += 1
         self._alarms.set("speech", talk.call, self._clock.now_s() + SPEECH_LONGEST_S)
-        self._telephony.play(talk.call, talk.playback, sounds, talk.place.language)
+
+        def play() -> None:
+            if self._conversations.get(talk.call) is talk and talk.playback == playback:
+                sounds = [sound for prompt in prompts if (sound := self._voice.sound_of(prompt))]
+                self._telephony.play(talk.call, playback, [*sounds, *then] or [NO_SOUND], talk.place.language)
+
+        if missing := [prompt for prompt in prompts if self._voice.sound_of(prompt) is None]:
+            self._voice.make(missing, play)
+        else:
+            play()
 
     def _stop(self, talk: Conversation) -> None:
         if talk.playback:
             self._telephony.stop_playing(talk.call, talk.playback)
             talk.playback = ""
 
-    def _greet(self, talk: Conversation, message: walk.TakeMessage) -> None:
+    def _keep_answer(self, call_id: str, kept: act.KeepAnswer) -> None:
+        call = self._book.house.calls[call_id]
+        key = self._knowledge.people.keep_answer(kept.digits, call.person, self._clock.now_s())
+        self._book.write(ev.AnswerKept(call=call_id, step=kept.step, note=kept.note, answer=key))
+
+    # --- what is asked for and told later
+
+    def _find_case(self, talk: Conversation, number: str, proof: str) -> None:
+        self._alarms.set("awaited", talk.call, self._clock.now_s() + CASE_FOUND_WITHIN_S)
+
+        def found(standing: CaseStanding | None) -> None:
+            if self._conversations.get(talk.call) is talk and talk.place.phase is Phase.AWAITING:
+                self._alarms.cancel("awaited", talk.call)
+                told = standing is not None
+                self._book.write(ev.CaseAsked(call=talk.call, step=talk.place.step, was_told=told))
+                self._went(talk, talk.walker.case_found(talk.place, standing))
+
+        self._knowledge.find_case(number, proof, found)
+
+    def _not_told(self, talk: Conversation, call: CallNow) -> None:
+        """What was asked for did not come in time."""
+        if call.state is CallState.TRANSFERRING:
+            self._offices.give_up(call, "its end was not told")
+        else:
+            self._went(talk, talk.walker.in_vain(talk.place))
+
+    def office_away(self, call: CallNow) -> None:
+        """Nobody answered at the office: the caller goes on in the menu."""
+        talk = self._conversations.get(call.id) or self._at_office(call)
+        self._alarms.cancel("awaited", call.id)
+        self._went(talk, talk.walker.in_vain(talk.place))
+
+    def _at_office(self, call: CallNow) -> Conversation:
+        """An office was rung by an engine before this one."""
+        talk = self._open(call)
+        if isinstance(talk.walker.dialplan.steps.get(call.step), Transfer):
+            talk.place = Place(call.step, call.language, phase=Phase.AWAITING)
+        return talk
+
+    def _greet(self, talk: Conversation, message: act.TakeMessage) -> None:
         day = as_utc(self._clock.now_s()).strftime("%Y-%m-%d")
         entry = self._book.write(ev.VoicemailStarted(call=talk.call, box=message.box, recording=f"{day}/{talk.call}"))
         talk.entry, talk.uttered = entry.n, 0
@@ -264,20 +377,20 @@ class Attendant:
         else:
             self._greet(talk, message)
 
-    def _message_at(self, talk: Conversation, call: CallNow) -> walk.TakeMessage:
+    def _message_at(self, talk: Conversation, call: CallNow) -> act.TakeMessage:
         """What a caller who is in the voicemail hears, whether a step or a queue led there."""
         step = talk.walker.dialplan.steps.get(call.step)
         if isinstance(step, Voicemail):
-            return walk.TakeMessage(step.box, talk.walker.greeting(step.text, call.language), step.longest_s)
+            return act.TakeMessage(step.box, talk.walker.greeting(step.words, call.language), step.longest_s)
         return self._message_for(talk, call, call.box)
 
-    def _message_for(self, talk: Conversation, call: CallNow, box: str) -> walk.TakeMessage:
+    def _message_for(self, talk: Conversation, call: CallNow, box: str) -> act.TakeMessage:
         rules = self.configuration.rules.queues.get(box)
         if rules and rules.voicemail_say:
-            greeting = talk.walker.greeting(rules.voicemail_say, call.language)
+            greeting = talk.walker.greeting(words(rules.voicemail_say), call.language)
         else:
             greeting = (self._voice.sentences.prompt(Sentence.ALL_BUSY_LEAVE_MESSAGE, call.language),)
-        return walk.TakeMessage(box, greeting, MESSAGE_LONGEST_S)
+        return act.TakeMessage(box, greeting, MESSAGE_LONGEST_S)
 
     def _close_message(self, call: CallNow, duration_s: float, why: str) -> None:
         kept = duration_s >= MESSAGE_SHORTEST_S

@@ -157,10 +157,13 @@ def check(folder: Annotated[Path, typer.Argument(help="The folder with the YAML.
     """Say everything that is wrong with a configuration; exit 0 when nothing is."""
     from centralino import settings
 
-    problems = settings.check(folder)
+    configuration, problems = settings.examine(folder)
+    for problem in problems:
+        typer.echo(problem)
+    if configuration is None:
+        raise Stop(f"{settings.counted(problems)}. Nothing can be loaded.")
     if problems:
-        raise settings.BrokenConfiguration(problems)
-    configuration = settings.load(folder)
+        raise Stop(f"{settings.counted(problems)}. It can be loaded all the same.")
     dialplans, queues = len(configuration.dialplans), len(configuration.rules.queues)
     typer.echo(f"No problem: {dialplans} dialplans, {queues} queues, {len(configuration.roster.agents)} agents.")
 

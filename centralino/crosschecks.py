@@ -1,6 +1,7 @@
 """What no single value shows: names that must exist elsewhere, and things of which there can be only one."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from centralino.deployment import (
@@ -19,7 +20,7 @@ from centralino.deployment import (
     words,
 )
 from centralino.located import Located, Path, Problem, did_you_mean, shown
-from centralino.stepchecks import problems_in
+from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 
 USES = {
     QUEUES: (
@@ -32,6 +33,7 @@ USES = {
         Use("site", ("phones", ANY, "site")),
         Use("site", ("agents", ANY, "site")),
         Use("phone", ("agents", ANY, "phone")),
+        Use("shift", ("agents", ANY, "shift")),
     ),
     ENTITIES: (Use("number", ("entities", ANY, "numbers", ANY)),),
     SETTINGS: (),
@@ -46,6 +48,9 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     for dialplan in deployment.dialplans:
         problems += problems_in(deployment, dialplan)
     problems += _one_number_twice(deployment.dialplans)
+    problems += _never_included(deployment)
+    problems += hours_problems(deployment.files[ENTITIES], ("entities", ANY, "offices", ANY, "hours"))
+    problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
     problems += _in_queues(deployment)
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
@@ -62,6 +67,24 @@ def _one_number_twice(plans: Iterable[Located]) -> Iterator[Problem]:
             if number in claimed:
                 yield plan.at(path, f"number {shown(number)} is claimed twice", f"it stands in {claimed[number]} too")
             claimed.setdefault(number, f"{plan.file}:{plan.at(path, '').line}")
+
+
+def _never_included(deployment: Deployment) -> Iterator[Problem]:
+    """Shared steps to which no call comes, by any dialplan; and files that none includes."""
+    included = {name for plan in deployment.dialplans for _, name in words(plan.data, ("include", ANY))}
+    reached: dict[str, set[str]] = {}
+    for plan in deployment.dialplans:
+        steps = reached_steps(deployment, plan)
+        for step, located in plan.included.items():
+            if steps is None or step in steps:
+                reached.setdefault(located.file, set()).add(step)
+    for name, located in deployment.shared.items():
+        if name not in included and located.readable:
+            problem = located.at((), "no dialplan includes this file", f"write `include: [{name}]`, or remove it")
+            yield replace(problem, is_warning=True)
+        elif name in included:
+            unreached = table(located.data, "steps").keys() - reached.get(located.file, set())
+            yield from (no_call_comes(located, step) for step in unreached)
 
 
 def _in_queues(deployment: Deployment) -> Iterator[Problem]:

@@ -5,16 +5,19 @@ be read, nothing is said about the names in it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 
 ANY = "?"  # in a pattern: each key, or each entry of a list
 QUEUES, AGENTS, ENTITIES, SETTINGS = FILES = ("queues.yaml", "agents.yaml", "entities.yaml", "centralino.yaml")
+SHARED = "dialplans/shared/"  # the steps that dialplans include
 DEFINED = {
     "queue": (QUEUES, "queues"),
+    "entity": (ENTITIES, "entities"),
     "site": (AGENTS, "sites"),
+    "shift": (AGENTS, "shifts"),
     "phone": (AGENTS, "phones"),
     "node": (SETTINGS, "nodes"),
 }
@@ -44,15 +47,31 @@ def table(data: object, *path: str) -> dict[str, Any]:
     return next((value for _, value in found(data, path) if isinstance(value, dict)), {})
 
 
-@dataclass(frozen=True, slots=True)
 class Deployment:
-    """All files as read, by name."""
+    """All files as read, by name. `recordings`: the length in seconds of each recorded prompt, by `LANGUAGE/NAME`."""
 
-    files: Mapping[str, Located]
+    def __init__(self, files: Mapping[str, Located], recordings: Mapping[str, float]) -> None:
+        self.files, self.recordings = files, recordings
+        self.shared = {
+            file.removeprefix(SHARED).removesuffix(".yaml"): located
+            for file, located in files.items()
+            if file.startswith(SHARED)
+        }
+        own = [located for file, located in files.items() if file not in FILES and not file.startswith(SHARED)]
+        self.dialplans = [self._with_included(plan) for plan in own]
 
-    @property
-    def dialplans(self) -> list[Located]:
-        return [located for file, located in self.files.items() if file not in FILES]
+    def _with_included(self, plan: Located) -> Located:
+        """`plan` as it is with the steps that it includes; its own come first."""
+        included = {
+            name: self.shared[file]
+            for _, file in words(plan.data, ("include", ANY))
+            if file in self.shared
+            for name in table(self.shared[file].data, "steps")
+            if name not in table(plan.data, "steps")
+        }
+        steps = {name: table(file.data, "steps")[name] for name, file in included.items()}
+        data = {**plan.data, "steps": {**table(plan.data, "steps"), **steps}} if steps else plan.data
+        return replace(plan, data=data, included=included)
 
     def names(self, kind: str) -> list[str] | None:
         """All names of that kind; None where they cannot be known."""
@@ -60,6 +79,9 @@ class Deployment:
             if not self.dialplans or not all(dialplan.readable for dialplan in self.dialplans):
                 return None
             return [str(dialplan.data.get("number", "")) for dialplan in self.dialplans]
+        if kind == "office":
+            offices = found(self.files[ENTITIES].data, ("entities", ANY, "offices", ANY))
+            return [f"{path[1]}/{path[3]}" for path, _ in offices] if self.files[ENTITIES].readable else None
         file, key = DEFINED[kind]
         return list(table(self.files[file].data, key)) if self.files[file].readable else None
 
@@ -81,7 +103,7 @@ def sent_on(rules: object, kind: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place where a name is used. `kind`: queue, site, phone, node, skill, number, step or language."""
+    """A place where a name is used. `kind`: one of `DEFINED`, number, office, step, language, hours, shared steps."""
 
     kind: str
     pattern: Path
@@ -102,7 +124,12 @@ def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[st
         return list(table(located.data, "steps")), "this dialplan"
     if kind == "language":
         return [name for _, name in words(located.data, ("languages", ANY))], "the languages of this number"
-    return deployment.names(kind), "any dialplan" if kind == "number" else DEFINED[kind][0]
+    if kind == "hours":
+        return list(table(located.data, "other_hours")), "`other_hours` of this dialplan"
+    if kind == "shared steps":
+        return list(deployment.shared), SHARED
+    where = {"number": "any dialplan", "office": ENTITIES}
+    return deployment.names(kind), where.get(kind) or DEFINED[kind][0]
 
 
 def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) -> Iterator[Problem]:
@@ -111,7 +138,7 @@ def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) ->
     of_whom = "" if located is plan else f" ({plan.file} speaks it)"
     for pattern in patterns:
         for path, texts in found(located.data, pattern):
-            if not isinstance(texts, dict) or not languages:
+            if not isinstance(texts, dict) or "file" in texts or not languages:
                 continue
             for language in dict.fromkeys(languages):
                 if language not in texts:

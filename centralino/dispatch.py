@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from acd.decisions import Decision, EndOffer, EndWrapUp, LeaveQueue, Offer, StartWrapUp, Wait
+from acd.expected import expected_wait_s
 from acd.floor import AgentOnFloor, AgentProfile, Floor
 from acd.goto import Goto
 from acd.state import Doing
@@ -19,7 +20,8 @@ from centralino.book import Book
 from centralino.clock import Clock
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import AgentNow, CallNow, CallState
+from centralino.state import AgentNow, CallNow, CallState, QueueCount
+from ivr.situation import QueueNow
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,15 @@ class Dispatcher:
             self._talk_over(call, "caller")
         else:
             self.carry_out(self.floor.leave(call.id, now_s))
+
+    def queue_now(self, queue: str, language: str) -> QueueNow:
+        """How `queue` stands for somebody who speaks `language` and would enter it now."""
+        able, waiting = self.floor.able(queue, language), self.floor.waiting_in(queue)
+        profiles = [self.profile(a) for a in self._book.house.agents.values() if a.chosen is not Chosen.SIGNED_OUT]
+        signed_in = sum(profile is not None and self.floor.suits(profile, queue) for profile in profiles)
+        count = self._book.house.today.get(queue, QueueCount())
+        handling_s = count.talk_sum_s / max(1, count.talked) + self.floor.rules[queue].wrap_up_s
+        return QueueNow(waiting, signed_in, expected_wait_s(waiting, len(able), count.talked, handling_s))
 
     # --- agents' legs
 

@@ -22,6 +22,7 @@ from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
 from asterisk.telephony import AsteriskTelephony
+from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
 from centralino import recovery, voices
 from centralino.book import Book
@@ -34,10 +35,13 @@ from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import House, new_day
 from centralino.switchboard import Surroundings, Switchboard
+from ivr.situation import CaseStanding
 from recordings import files
 from supervision.live import LiveView
 
 if TYPE_CHECKING:
+    from cases.store import Case
+    from centralino.database import Database
     from supervision.projector import Projector
 
 log = logging.getLogger(__name__)
@@ -45,6 +49,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_EVERY_S = 0.25
 TELL_EVERY_S = 0.05
 CAUGHT_UP_WITHIN_S = 5.0
+CASES_AT_ONCE_MAX = 20  # that callers ask for; more are told that nobody can say
 NO_RECORD = 74  # as sysexits.h says of an error of input or output
 
 
@@ -69,6 +74,12 @@ class PeopleOrEnd(People):
         except OSError as refused:
             end_at_once(f"a caller cannot be written down: {refused}")
 
+    def keep_answer(self, answer: str, person: str, now_s: float) -> str:
+        try:
+            return super().keep_answer(answer, person, now_s)
+        except OSError as refused:
+            end_at_once(f"what a caller keyed in cannot be written down: {refused}")
+
 
 def end_at_once(why: str) -> NoReturn:
     """End as if killed: nothing half done. Calls go on in Asterisk; the next life begins from what is on record."""
@@ -90,11 +101,16 @@ class Engine:
         self._telling: asyncio.TimerHandle | None = None
         self._lag_s = 0.0
         self._projector: asyncio.Future[Projector]
+        self._database: asyncio.Future[Database]
+        self._finding: set[asyncio.Task[None]] = set()  # cases that callers ask for
+        self._wrong_proofs: dict[str, int] = {}  # today, by case
+        self._case_codes = instance.secrets(frozenset()).case_codes
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Calls go on in Asterisk; the next life takes them up."""
         instance = self.instance
         self._projector = asyncio.get_running_loop().create_future()
+        self._database = asyncio.get_running_loop().create_future()
         self.journal = Journal.open(instance.journal, self.clock)
         self.people = PeopleOrEnd(instance.people)
         tasks = []
@@ -125,7 +141,8 @@ class Engine:
             self.telephony,
             self.clock,
             self.people,
-            voices.voice(spoken),
+            voices.Speaker(spoken, self.instance.config, self.instance.prompts, self._after).voice(),
+            self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
         )
         book = Book(self.house, self._on_record)
@@ -187,7 +204,8 @@ class Engine:
         self._plan()
         if self._telling is None and self.live.has_changed:
             self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
-        new_day(self.house, self._today())
+        if new_day(self.house, self._today()):
+            self._wrong_proofs.clear()
         if self.journal.is_segment_over():
             self.journal.start_segment(recovery.checkpoint_of(self.house))
 
@@ -301,12 +319,43 @@ class Engine:
         database = open_database(url)
         projector = Projector(self.journal, self.people, database)
         self._projector.set_result(projector)
+        self._database.set_result(database)
         gc.collect()
         gc.freeze()  # what is loaded stays: no later collection walks through it in the middle of a call
         try:
             await projector.run()
         finally:
             await database.close()
+
+    def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
+        """Beside the calls: the caller waits, at most as long as the attendant does."""
+        if len(self._finding) < CASES_AT_ONCE_MAX:
+            task = asyncio.create_task(self._find_case_now(number, proof, found))
+            self._finding.add(task)
+            task.add_done_callback(self._finding.discard)
+
+    async def _find_case_now(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
+        from cases import store
+        from centralino.database import DatabaseAway
+
+        if not self._database.done():
+            return  # the attendant goes on without
+        try:
+            case = await store.case(self._database.result(), number)
+        except DatabaseAway as away:
+            log.warning("a caller's case could not be looked up: %s", away)
+            return
+        found(self._standing(case, proof) if case else None)
+        self._after()
+
+    def _standing(self, case: Case, proof: str) -> CaseStanding | None:
+        """How the case stands; None where the proof is wrong, or there were too many wrong ones today."""
+        wrong = self._wrong_proofs.get(case.id, 0)
+        if wrong >= WRONG_PROOFS_MAX or not proves(proof, case.id, case.number, self._case_codes):
+            self._wrong_proofs[case.id] = wrong + 1
+            return None
+        zone = self.configuration.settings.time_zone
+        return CaseStanding(case.state == "open", case.opened_at.astimezone(zone).date())
 
     def _number_and_name(self, person: str) -> tuple[str, str]:
         who = self.people.who(person)

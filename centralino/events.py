@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     ANSWERED = "answered"  # an agent talked with the caller
     ABANDONED = "abandoned"  # the caller gave up in a queue
     ENDED_IN_MENU = "ended in menu"  # the caller, or the menu, ended it before any queue
+    TRANSFERRED = "transferred"  # an office talked with the caller
+    CALL_BACK = "call-back"  # the caller will be called back
     VOICEMAIL = "voicemail"  # a message was kept
     NO_MESSAGE = "no message"  # the caller came to the voicemail and left nothing
     UNKNOWN_NUMBER = "unknown number"  # the number dialled is no service of ours
@@ -36,6 +38,7 @@ class CallArrived(CallEvent, frozen=True, kw_only=True):
     person: str
     withheld: bool = False
     language: str
+    entity: str = ""  # whose number it is; empty: several share it, or none is known
 
 
 class StepEntered(CallEvent, frozen=True, kw_only=True):
@@ -51,6 +54,58 @@ class KeyPressed(CallEvent, frozen=True, kw_only=True):
 
 class LanguageChosen(CallEvent, frozen=True, kw_only=True):
     language: str
+
+
+class EntityChosen(CallEvent, frozen=True, kw_only=True):
+    entity: str
+
+
+class AnswerKept(CallEvent, frozen=True, kw_only=True):
+    """The caller keyed in digits when asked. `answer` is the key under which the people's file keeps them."""
+
+    step: str
+    note: str
+    answer: str
+
+
+class CallBackPromised(CallEvent, frozen=True, kw_only=True):
+    """`person` is to be called back by the people of `queue`; it may be another number than the caller's."""
+
+    queue: str
+    person: str
+
+
+class CaseAsked(CallEvent, frozen=True, kw_only=True):
+    """The caller asked how a case stands. Which, is not said here: digits may be anybody's."""
+
+    step: str
+    was_told: bool
+
+
+class OfficeRung(CallEvent, frozen=True, kw_only=True):
+    """An office's telephone is about to be rung. Written before Asterisk is asked."""
+
+    office: str
+    leg: str
+
+
+class OfficeAway(CallEvent, frozen=True, kw_only=True):
+    office: str
+    leg: str
+    why: str
+
+
+class OfficeAnswered(CallEvent, frozen=True, kw_only=True):
+    office: str
+    leg: str
+
+
+class OfficeLeft(CallEvent, frozen=True, kw_only=True):
+    """The talk with the office is over."""
+
+    office: str
+    leg: str
+    by: str  # caller, office, or lost
 
 
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
@@ -194,6 +249,14 @@ AnyEvent = (
     | StepEntered
     | KeyPressed
     | LanguageChosen
+    | EntityChosen
+    | AnswerKept
+    | CallBackPromised
+    | CaseAsked
+    | OfficeRung
+    | OfficeAway
+    | OfficeAnswered
+    | OfficeLeft
     | QueueEntered
     | CallWaits
     | CallOffered

@@ -8,15 +8,28 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+)
 from pydantic_core import PydanticCustomError
 
 from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from centralino.durations import between
-from centralino.located import did_you_mean, shown
+from centralino.located import TAG, did_you_mean, shown
+from ivr.hours import DAYS, is_day
 
 MENU_KEYS = "0123456789*#"
 PORT_MAX = 65_535
@@ -53,7 +66,13 @@ Text = Annotated[
     str, _matching(r"(?s)(?=.*\S)[^\x00-\x08\x0b-\x1f\x7f]{1,4000}", "cannot be said", "1 to 4000 characters")
 ]
 Texts = Annotated[dict[Language, Text], Field(min_length=1)]
+Names = Annotated[list[Name], Field(min_length=1)]
 Level = Annotated[int, Field(ge=1, le=5)]
+
+
+def _zone(name: str) -> str:
+    zones = available_timezones()
+    return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
 
 
 # --- queues.yaml
@@ -90,7 +109,7 @@ def _goto(value: object) -> Goto:
             refuse("this is no place to go", GOTO_HINT)
 
 
-GotoForm = Annotated[Goto, PlainValidator(_goto)]
+GotoForm = Annotated[Goto, PlainValidator(_goto, json_schema_input_type=str | dict[str, str])]
 
 
 class TargetForm(Form):
@@ -130,9 +149,33 @@ class QueuesForm(Form):
 # --- dialplans/*.yaml
 
 
+class RecordedForm(Form):
+    file: Name
+
+
+def _kind_of_words(value: object) -> str:
+    if isinstance(value, list):
+        return f"{TAG}several"
+    return f"{TAG}file" if isinstance(value, dict) and "file" in value else f"{TAG}texts"
+
+
+Piece = Annotated[
+    Annotated[Texts, Tag(f"{TAG}texts")] | Annotated[RecordedForm, Tag(f"{TAG}file")], Discriminator(_kind_of_words)
+]
+WordsForm = Annotated[
+    Annotated[Texts, Tag(f"{TAG}texts")]
+    | Annotated[RecordedForm, Tag(f"{TAG}file")]
+    | Annotated[list[Piece], Field(min_length=1), Tag(f"{TAG}several")],
+    Discriminator(_kind_of_words),
+]
+Wait = Annotated[float, between("1s", "60s")]
+Tries = Annotated[int, Field(ge=1, le=9)]
+
+
 class KeyForm(Form):
     go: Name
     language: Language | None = None
+    entity: Name | None = None
 
 
 def _key(value: object) -> object:
@@ -140,35 +183,148 @@ def _key(value: object) -> object:
 
 
 class MenuForm(Form):
-    say: Texts
+    say: WordsForm
     keys: Annotated[dict[MenuKey, Annotated[KeyForm, BeforeValidator(_key)]], Field(min_length=1)]
     otherwise: Name
-    wait: Annotated[float, between("1s", "60s")] = 5.0
-    tries: Annotated[int, Field(ge=1, le=9)] = 3
+    wait: Wait = 5.0
+    tries: Tries = 3
+
+
+DIGITS_MAX = 20
+
+
+def _digits(value: object) -> tuple[int, int]:
+    """`5`, or `"4-16"` → least and most."""
+    found = re.fullmatch("([0-9]{1,2})(?:-([0-9]{1,2}))?", str(value))
+    least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if isinstance(value, bool) or not 1 <= least <= most <= DIGITS_MAX:
+        refuse(f"{shown(value)} is no count of digits", f'write `5`, or `"4-16"`: from 1 to {DIGITS_MAX}')
+    return least, most
+
+
+class AskForm(Form):
+    say: WordsForm
+    note: Name
+    digits: Annotated[tuple[int, int], PlainValidator(_digits, json_schema_input_type=int | str)]
+    otherwise: Name
+    confirm: bool = False
+    wait: Wait = 5.0
+    tries: Tries = 3
+
+
+class TransferForm(Form):
+    to: Annotated[str, _matching("[A-Za-z0-9_-]+/[A-Za-z0-9_-]+", "is no office", "write `ENTITY/OFFICE`")]
+    otherwise: Name
+    say: WordsForm | None = None
+    ring: Annotated[float, between("5s", "2m")] = 30.0
 
 
 class VoicemailForm(Form):
     box: Name = Field(alias="for")
-    say: Texts | None = None
+    say: WordsForm | None = None
     longest: Annotated[float, between("5s", "30m")] = 180.0
 
 
+class CallBackForm(Form):
+    queue: Name
+    otherwise: Name
+    say: WordsForm | None = None
+    wait: Wait = 5.0
+    tries: Tries = 3
+
+
+class CaseStatusForm(Form):
+    say: WordsForm | None = None
+    otherwise: Name | None = None
+    wait: Wait = 5.0
+    tries: Tries = 3
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+WITHHELD = "withheld"  # where a caller's number would stand
+
+
+def _prefix(text: str) -> str:
+    if text != WITHHELD and not re.fullmatch(r"\+[1-9][0-9]{0,14}", text):
+        refuse(f"{shown(text)} is no beginning of a number", 'write it with the country: `"+39055"`, or `withheld`')
+    return text
+
+
+def _day(text: str) -> str:
+    """A day of the week, of each year, or of the calendar."""
+    if text not in DAYS and not is_day(text):
+        refuse(f"{shown(text)} is no day", "write `sat`, `12-24` or `2026-12-24`")
+    return text
+
+
+class BranchForm(Form):
+    """One with `go` alone holds always, and is the last; crosschecks.py looks at that."""
+
+    go: Name
+    open: Name | None = None
+    language: Annotated[list[Language] | None, BeforeValidator(_several)] = None
+    caller: Annotated[list[Annotated[str, AfterValidator(_prefix)]] | None, BeforeValidator(_several)] = None
+    day: Annotated[list[Annotated[str, AfterValidator(_day)]] | None, BeforeValidator(_several)] = None
+    queue: Name | None = None
+    waiting_over: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    nobody_signed_in: Literal[True] | None = None
+    expected_wait_over: Annotated[float, between("1s", "24h")] | None = None
+
+
+QUEUE_CONDITIONS = ("waiting_over", "nobody_signed_in", "expected_wait_over")
+
+
+def _instant(value: object) -> datetime:
+    """A local time, such as `2026-12-24 18:00`; a day alone is its beginning."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", str(value)):
+        with suppress(ValueError):
+            return datetime.fromisoformat(str(value))
+    refuse(f"{shown(value)} is no instant", "write `2026-12-24 18:00`, or `2026-12-24` for the beginning of that day")
+
+
+Instant = Annotated[datetime, PlainValidator(_instant, json_schema_input_type=str)]
+
+
+class NoticeForm(Form):
+    say: WordsForm
+    begins: Instant | None = Field(None, alias="from")
+    ends: Instant | None = Field(None, alias="until")
+
+
 class HangUpForm(Form):
-    say: Texts | None = None
+    say: WordsForm | None = None
 
 
 class StepForm(Form):
-    """Exactly one kind is set; that, and that `then` goes with `say` alone, crosschecks.py looks at."""
+    """Exactly one kind is set; that, and which of them `then` goes with, crosschecks.py looks at."""
 
-    say: Texts | None = None
-    then: Name | None = None
+    say: WordsForm | None = None
     menu: MenuForm | None = None
+    ask: AskForm | None = None
     queue: Name | None = None
+    transfer: TransferForm | None = None
     voicemail: VoicemailForm | None = None
+    callback: CallBackForm | None = None
+    case_status: CaseStatusForm | None = None
+    choose: Annotated[list[BranchForm], Field(min_length=2)] | None = None
+    language: Language | None = None
+    notice: NoticeForm | None = None
     hang_up: HangUpForm | None = None
+    then: Name | None = None
 
 
-STEP_KINDS = ("say", "menu", "queue", "voicemail", "hang_up")
+STEP_KINDS = tuple(name for name in StepForm.model_fields if name != "then")
+NEED_THEN = ("say", "ask", "language", "notice")  # what these do is over soon, and the call must go somewhere
+MAY_HAVE_THEN = (*NEED_THEN, "callback", "case_status")
+
+
+class SharedForm(Form):
+    """`dialplans/shared/*.yaml`: steps that several dialplans include."""
+
+    steps: Annotated[dict[Name, StepForm], Field(min_length=1)]
 
 
 class DialplanForm(Form):
@@ -178,8 +334,12 @@ class DialplanForm(Form):
     start: Name
     steps: Annotated[dict[Name, StepForm], Field(min_length=1)]
     old_numbers: list[Number] = []
+    entity: Name | None = None
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = None
     hours: dict[str, Any] | None = None  # ivr/hours.py reads it
+    other_hours: dict[Name, dict[str, Any]] = {}
     closed: Name | None = None
+    include: list[Name] = []
 
 
 # --- agents.yaml
@@ -201,20 +361,37 @@ class AgentForm(Form):
     skills: dict[Name, Level]
     languages: Annotated[dict[Language, Level], Field(min_length=1)]
     phone: Name | None = None
+    shift: Name | None = None
 
 
 class RosterForm(Form):
     sites: Annotated[dict[Name, SiteForm], Field(min_length=1)]
     phones: dict[Name, PhoneForm]
     agents: dict[Name, AgentForm]
+    shifts: dict[Name, dict[str, Any]] = {}
 
 
 # --- entities.yaml
 
 
+def _phone_number(text: str) -> str:
+    """E.164, as the office's own people would give it to somebody abroad."""
+    with suppress(phonenumbers.NumberParseException):
+        if text.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(text)):
+            return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
+    refuse(f"{shown(text)} is no telephone number", 'write it with the country: `"+39055123456"`')
+
+
+class OfficeForm(Form):
+    name: ShownName
+    phone: Annotated[str, AfterValidator(_phone_number)]
+    hours: dict[str, Any] | None = None
+
+
 class EntityForm(Form):
     name: ShownName
     numbers: Annotated[list[Number], Field(min_length=1)]
+    offices: dict[Name, OfficeForm] = {}
 
 
 class EntitiesForm(Form):
@@ -222,11 +399,6 @@ class EntitiesForm(Form):
 
 
 # --- centralino.yaml
-
-
-def _zone(name: str) -> str:
-    zones = available_timezones()
-    return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
 
 
 def _port(value: object) -> int:
@@ -323,6 +495,9 @@ FORMS: Mapping[str, type[Form]] = {
 }
 
 
+SHARED = "dialplans/shared/"
+
+
 def form_of(file: str) -> type[Form]:
     """Which form a file of the deployment has (`dialplans/055055.yaml`: a dialplan)."""
-    return FORMS.get(file, DialplanForm)
+    return SharedForm if file.startswith(SHARED) else FORMS.get(file, DialplanForm)

@@ -16,6 +16,7 @@ class Secrets(msgspec.Struct):
 
     ari: str
     ami: str
+    case_codes: str
     phones: dict[str, str] = {}
 
 
@@ -55,7 +56,7 @@ class Instance:
         """The installation's secrets; those that are missing are made and kept."""
         path = self.state / "secrets.yaml"
         kept = yaml.safe_load(path.read_text()) if path.exists() else {}
-        known = msgspec.convert({"ari": _made(), "ami": _made()} | (kept or {}), Secrets)
+        known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
         for phone in sorted(phones - known.phones.keys()):
             known.phones[phone] = _made()
         now = msgspec.to_builtins(known)

@@ -18,6 +18,7 @@ Path = tuple[str | int, ...]
 SIZE_BYTES_MAX = 1_000_000
 DEPTH_MAX = 40  # our own files need 7
 VALUES_MAX = 200_000  # aliases of aliases grow without bound
+TAG = "~"  # begins the names by which a form tells apart what may stand in one place; no key begins with it
 _TAG = "tag:yaml.org,2002:"
 _NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MEANINGS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
@@ -43,16 +44,20 @@ _SYNTAX_HINTS = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """A mistake of an admin: its place (line and column from 1), what it is, and its cure (may be empty)."""
+    """A mistake of an admin: its place (line and column from 1), what it is, and its cure (may be empty).
+
+    `is_warning`: it is legal, and what carries it can be loaded; but it is hardly what was meant.
+    """
 
     file: str
     line: int
     col: int
     what: str
     hint: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
-        text = f"{self.file}:{self.line}:{self.col}: {self.what}"
+        text = f"{self.file}:{self.line}:{self.col}: {'warning: ' if self.is_warning else ''}{self.what}"
         return f"{text}\n    hint: {self.hint}" if self.hint else text
 
 
@@ -61,6 +66,7 @@ class Located:
     """One file: its plain data, the places of values and keys by path, and the problems found in reading it.
 
     `readable` is False where nothing could be read: then `data` is empty and nothing can be said about what is in it.
+    `included`: the steps that stand in another file, by name.
     """
 
     file: str
@@ -69,15 +75,22 @@ class Located:
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     readable: bool = True
+    included: Mapping[str, "Located"] = field(default_factory=dict)
 
     def at(self, path: Path, what: str, hint: str = "") -> Problem:
         """A problem with the value at `path`, or with what is nearest around it."""
-        return Problem(self.file, *self._nearest(path, self.values), what, hint)
+        home = self._home(path)
+        return Problem(home.file, *home._nearest(path, home.values), what, hint)
 
     def at_key(self, path: Path, what: str, hint: str = "") -> Problem:
         """A problem with the key that `path` ends in."""
-        place = self.keys.get(path) or self._nearest(path, self.values)
-        return Problem(self.file, *place, what, hint)
+        home = self._home(path)
+        return Problem(home.file, *(home.keys.get(path) or home._nearest(path, home.values)), what, hint)
+
+    def _home(self, path: Path) -> "Located":
+        """The file in which `path` stands."""
+        is_included = len(path) > 1 and path[0] == "steps" and path[1] in self.included
+        return self.included[str(path[1])] if is_included else self
 
     def _nearest(self, path: Path, places: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
         while path and path not in places:
@@ -273,7 +286,8 @@ def shape_problems(error: ValidationError, located: Located, form: type[BaseMode
 
 
 def _shape_problem(details: ErrorDetails, located: Located, form: type[BaseModel]) -> Problem:
-    kind, path, context = details["type"], details["loc"], details.get("ctx", {})
+    kind, context = details["type"], details.get("ctx", {})
+    path = tuple(part for part in details["loc"] if not str(part).startswith(TAG))
     name = shown(path[-1]) if path else "the file"
     if path and path[-1] == "[key]":
         return located.at_key(path[:-1], details["msg"], str(context.get("hint", "")))

@@ -1,24 +1,60 @@
 """From what an admin wrote (forms, checked) to what it means in each room's own words."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.goto import Goto, ToVoicemail
 from acd.rules import QueueRules, Rules
 from agents.roster import Agent, PhoneSeat, Roster, Site
-from cases.entities import Entities, Entity
+from cases.entities import Entities, Entity, Office
 from centralino.forms import (
+    WITHHELD,
+    AskForm,
+    BranchForm,
     DialplanForm,
     EntitiesForm,
+    EntityForm,
+    NoticeForm,
     QueueForm,
     QueuesForm,
+    RecordedForm,
     RosterForm,
     SettingsForm,
     StepForm,
+    TransferForm,
     split_address,
 )
-from ivr.hours import read_hours
-from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.hours import DAYS, Hours, read_hours
+from ivr.menu import (
+    Ask,
+    Branch,
+    CallBack,
+    CallsFrom,
+    CaseStatus,
+    Choose,
+    Condition,
+    Dialplan,
+    ExpectedWaitOver,
+    HangUp,
+    IsOpen,
+    Key,
+    Menu,
+    NobodySignedIn,
+    Notice,
+    OnDay,
+    Queue,
+    Say,
+    SetLanguage,
+    Speaks,
+    Step,
+    Transfer,
+    Voicemail,
+    WaitingOver,
+)
+from ivr.prompts import Prompt, Words, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,43 +154,158 @@ def _own_box(goto: Goto, queue: str) -> Goto:
     return ToVoicemail(queue) if isinstance(goto, ToVoicemail) else goto
 
 
-def dialplan(form: DialplanForm) -> Dialplan:
+def dialplan(form: DialplanForm, offices: Mapping[str, Office], zone: ZoneInfo) -> Dialplan:
+    """`offices` by `ENTITY/OFFICE`; `zone`: where the dialplan names none."""
+    here = ZoneInfo(form.time_zone) if form.time_zone else zone
+    reading = _StepReading(tuple(form.languages), _hours(form.other_hours), offices, here)
     return Dialplan(
         number=form.number,
         name=form.name,
         languages=tuple(form.languages),
         start=form.start,
-        steps={name: _step(name, step) for name, step in form.steps.items()},
+        steps={name: reading.step(name, step) for name, step in form.steps.items()},
         old_numbers=tuple(form.old_numbers),
         hours=read_hours(form.hours)[0] if form.hours is not None else None,
         closed=form.closed,
+        time_zone=here,
+        entity=form.entity,
     )
 
 
-def _step(name: str, form: StepForm) -> Step:
-    if form.say and form.then:
-        return Say(name, form.say, form.then)
-    if form.menu:
-        keys = {key: Key(chosen.go, chosen.language) for key, chosen in form.menu.keys.items()}
-        return Menu(name, form.menu.say, keys, form.menu.otherwise, form.menu.wait, form.menu.tries)
-    if form.queue:
-        return Queue(name, form.queue)
-    if form.voicemail:
-        return Voicemail(name, form.voicemail.box, form.voicemail.say or {}, form.voicemail.longest)
-    assert form.hang_up, f"step {name} is of no kind; the cross-checks let none pass"
-    return HangUp(name, form.hang_up.say or {})
+def _hours(written: Mapping[str, dict[str, Any]]) -> dict[str, Hours]:
+    return {name: read_hours(hours)[0] for name, hours in written.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _StepReading:
+    """What the steps of one dialplan refer to."""
+
+    languages: tuple[str, ...]
+    hours: Mapping[str, Hours]
+    offices: Mapping[str, Office]
+    zone: ZoneInfo
+
+    def step(self, name: str, form: StepForm) -> Step:
+        then = form.then or ""  # the cross-checks let none pass that needs one
+        if form.say:
+            return Say(name, self.words(form.say), then)
+        if form.menu:
+            keys = {key: Key(chosen.go, chosen.language, chosen.entity) for key, chosen in form.menu.keys.items()}
+            return Menu(name, self.words(form.menu.say), keys, form.menu.otherwise, form.menu.wait, form.menu.tries)
+        if form.ask:
+            return self._ask(name, form.ask, then)
+        if form.queue:
+            return Queue(name, form.queue)
+        if form.transfer:
+            return self._transfer(name, form.transfer)
+        if form.voicemail:
+            return Voicemail(name, form.voicemail.box, self.words(form.voicemail.say), form.voicemail.longest)
+        if form.callback:
+            back = form.callback
+            return CallBack(name, back.queue, back.otherwise, self.words(back.say), form.then, back.wait, back.tries)
+        if form.case_status:
+            case = form.case_status
+            return CaseStatus(name, self.words(case.say), form.then, case.otherwise, case.wait, case.tries)
+        if form.choose:
+            *branches, last = form.choose
+            return Choose(name, tuple(Branch(one.go, self._conditions(one)) for one in branches), last.go)
+        if form.language:
+            return SetLanguage(name, form.language, then)
+        if form.notice:
+            return self._notice(name, form.notice, then)
+        assert form.hang_up, f"step {name} is of no kind; the cross-checks let none pass"
+        return HangUp(name, self.words(form.hang_up.say))
+
+    def words(self, form: Any) -> Words:
+        """What `say` means: a text per language, a recorded file, or several of these in a row."""
+        if form is None:
+            return {}
+        pieces = [self._piece(piece) for piece in (form if isinstance(form, list) else [form])]
+        return {
+            language: tuple(prompt for piece in pieces for prompt in piece.get(language, ()))
+            for language in self.languages
+        }
+
+    def _piece(self, form: RecordedForm | dict[str, str]) -> Words:
+        if isinstance(form, RecordedForm):
+            return {language: (Prompt("", language, form.file),) for language in self.languages}
+        return words(form)
+
+    def _ask(self, name: str, form: AskForm, then: str) -> Ask:
+        least, most = form.digits
+        return Ask(
+            name=name,
+            words=self.words(form.say),
+            note=form.note,
+            least=least,
+            most=most,
+            then=then,
+            otherwise=form.otherwise,
+            confirm=form.confirm,
+            wait_s=form.wait,
+            tries=form.tries,
+        )
+
+    def _transfer(self, name: str, form: TransferForm) -> Transfer:
+        office = self.offices[form.to]
+        return Transfer(
+            name, form.to, office.phone, form.otherwise, office.hours, self.words(form.say), ring_s=form.ring
+        )
+
+    def _notice(self, name: str, form: NoticeForm, then: str) -> Notice:
+        begins, ends = (at.replace(tzinfo=self.zone).astimezone(UTC) if at else None for at in (form.begins, form.ends))
+        return Notice(name, self.words(form.say), then, begins, ends)
+
+    def _conditions(self, form: BranchForm) -> tuple[Condition, ...]:
+        conditions: list[Condition] = []
+        if form.open:
+            conditions.append(IsOpen(form.open, self.hours[form.open]))
+        if form.language:
+            conditions.append(Speaks(tuple(form.language)))
+        if form.caller:
+            numbers = tuple(prefix for prefix in form.caller if prefix != WITHHELD)
+            conditions.append(CallsFrom(numbers, WITHHELD in form.caller))
+        if form.day:
+            conditions.append(read_days(form.day))
+        if form.queue and form.waiting_over is not None:
+            conditions.append(WaitingOver(form.queue, form.waiting_over))
+        if form.queue and form.nobody_signed_in:
+            conditions.append(NobodySignedIn(form.queue))
+        if form.queue and form.expected_wait_over:
+            conditions.append(ExpectedWaitOver(form.queue, form.expected_wait_over))
+        return tuple(conditions)
+
+
+def read_days(days: Iterable[str]) -> OnDay:
+    """`sat`, `12-24` (each year), `2026-12-24`."""
+    return OnDay(
+        weekdays=frozenset(DAYS.index(day) for day in days if day in DAYS),
+        yearly=frozenset((int(day[:2]), int(day[3:])) for day in days if len(day) == len("12-24")),
+        dates=frozenset(date.fromisoformat(day) for day in days if len(day) == len("2026-12-24")),
+    )
 
 
 def roster(form: RosterForm) -> Roster:
+    shifts = _hours(form.shifts)
     return Roster(
         sites={name: Site(name, site.name, site.node, site.seats) for name, site in form.sites.items()},
         phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
         agents={
-            name: Agent(name, agent.name, agent.site, agent.phone, agent.skills, agent.languages)
+            name: Agent(
+                name, agent.name, agent.site, agent.phone, agent.skills, agent.languages, shifts.get(agent.shift or "")
+            )
             for name, agent in form.agents.items()
         },
     )
 
 
 def entities(form: EntitiesForm) -> Entities:
-    return Entities({name: Entity(name, entity.name, tuple(entity.numbers)) for name, entity in form.entities.items()})
+    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()})
+
+
+def _entity(name: str, form: EntityForm) -> Entity:
+    offices = {
+        office: Office(office, place.name, place.phone, read_hours(place.hours)[0] if place.hours is not None else None)
+        for office, place in form.offices.items()
+    }
+    return Entity(name, form.name, tuple(form.numbers), offices)

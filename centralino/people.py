@@ -36,11 +36,13 @@ class Person:
 NOBODY = Person("", "")
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
-    number: str
-    name: str
-    at_s: float
+    number: str = ""
+    name: str = ""
+    at_s: float = 0.0
+    answer: str = ""  # what the person `of` keyed in
+    of: str = ""
 
 
 _to_line = msgspec.json.Encoder()
@@ -54,6 +56,7 @@ class People:
         self._path = path
         self._key_of: dict[str, str] = {}
         self._person_of: dict[str, Person] = {}
+        self._answers: dict[str, str] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.fchmod(self._fd, 0o600)
@@ -75,6 +78,16 @@ class People:
         key = key or secrets.token_hex(8)
         self._write(_Line(key, number, name, now_s))
         return key
+
+    def keep_answer(self, answer: str, person: str, now_s: float) -> str:
+        """The key under which digits that `person` keyed in are kept (OSError where the disk refuses)."""
+        key = secrets.token_hex(8)
+        self._write(_Line(key, at_s=now_s, answer=answer, of=person))
+        return key
+
+    def answer(self, key: str) -> str:
+        """The digits that were kept under `key`; empty where there are none any more."""
+        return self._answers.get(key, "")
 
     def who(self, key: str) -> Person:
         """Whom `key` stands for; empty number and name for a withheld one."""
@@ -98,6 +111,9 @@ class People:
             self._syncing.add_done_callback(_say_when_unsynced)
 
     def _remember(self, line: _Line) -> None:
+        if line.answer:
+            self._answers[line.key] = line.answer
+            return
         self._key_of[line.number] = line.key
         self._person_of[line.key] = Person(line.number, line.name)
 

@@ -1,8 +1,10 @@
 """The deployment's YAML, read and checked as a whole: all of it is loaded, or nothing."""
 
-from collections.abc import Iterable, Mapping
+import wave
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -11,11 +13,22 @@ from agents.roster import Roster
 from cases.entities import Entities
 from centralino import meanings
 from centralino.crosschecks import problems_across
-from centralino.deployment import AGENTS, ENTITIES, FILES, QUEUES, SETTINGS, Deployment
-from centralino.forms import DialplanForm, EntitiesForm, Form, QueuesForm, RosterForm, SettingsForm, form_of
+from centralino.deployment import AGENTS, ENTITIES, FILES, QUEUES, SETTINGS, SHARED, Deployment
+from centralino.doubts import doubts
+from centralino.forms import (
+    DialplanForm,
+    EntitiesForm,
+    Form,
+    QueuesForm,
+    RosterForm,
+    SettingsForm,
+    SharedForm,
+    form_of,
+)
 from centralino.located import SIZE_BYTES_MAX, Located, Problem, read, shape_problems, unreadable
 from centralino.meanings import NodeSettings, PortRange, Ports, Settings
 from ivr.menu import Dialplan
+from ivr.prompts import LANGUAGES
 
 __all__ = [
     "BrokenConfiguration",
@@ -25,11 +38,13 @@ __all__ = [
     "Ports",
     "Problem",
     "Settings",
-    "check",
+    "counted",
+    "examine",
     "load",
 ]
 
 DIALPLANS = "dialplans"
+RECORDED = "prompts"  # people's own recordings, as LANGUAGE/NAME.wav
 _SEPARATORS = str.maketrans("", "", " -./()")
 _PREFIXES = ("+39", "0039", "39")
 
@@ -59,45 +74,69 @@ class BrokenConfiguration(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__("\n".join([*map(str, self.problems), f"{count}. Nothing was loaded."]))
+        super().__init__("\n".join([*map(str, self.problems), f"{counted(self.problems)}. Nothing was loaded."]))
+
+
+def counted(problems: Iterable[Problem]) -> str:
+    """`3 problems, 1 warning`."""
+    warnings = sum(problem.is_warning for problem in problems)
+    counts = {"problem": len(tuple(problems)) - warnings, "warning": warnings}
+    said = [f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items() if count]
+    return ", ".join(said) or "no problem"
 
 
 def load(folder: Path) -> Configuration:
-    """Read the deployment in `folder`. Raises BrokenConfiguration with all problems in it, sorted by file and line."""
+    """Read the deployment in `folder`. Raises BrokenConfiguration with all problems in it, sorted by file and line,
+    unless they are mere warnings.
+    """
+    configuration, problems = examine(folder)
+    if configuration is None:
+        raise BrokenConfiguration(problems)
+    return configuration
+
+
+def examine(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
+    """What the deployment in `folder` means (None: it cannot be loaded), and all that is wrong with it."""
     if not folder.is_dir():
-        raise BrokenConfiguration(
-            [Problem(str(folder), 1, 1, "there is no such folder", "name one with centralino.yaml")]
-        )
+        missing = Problem(str(folder), 1, 1, "there is no such folder", "name one with centralino.yaml")
+        return None, (missing,)
     files = {file: _read_file(folder, file) for file in (*FILES, *_dialplan_files(folder))}
     problems = _stray_files(folder, files)
     forms: dict[str, Form] = {}
     for located in files.values():
         problems += located.problems
         problems += _shape(located, forms)
-    problems += problems_across(Deployment(files))
-    if problems:
-        raise BrokenConfiguration(sorted(set(problems)))
-    return _meaning(forms)
-
-
-def check(folder: Path) -> tuple[Problem, ...]:
-    """All problems of the deployment in `folder`; none: it can be loaded."""
-    try:
-        load(folder)
-    except BrokenConfiguration as broken:
-        return broken.problems
-    return ()
+    deployment = Deployment(files, _recordings(folder))
+    problems += problems_across(deployment)
+    configuration = None
+    if all(problem.is_warning for problem in problems):
+        configuration = _meaning(forms)
+        problems += doubts(configuration.dialplans.values(), configuration.rules, configuration.roster, deployment)
+    return configuration, tuple(sorted(set(problems)))
 
 
 def _dialplan_files(folder: Path) -> list[str]:
-    found = sorted(path.name for path in (folder / DIALPLANS).glob("*.yaml") if not path.name.startswith("."))
-    return [f"{DIALPLANS}/{name}" for name in found]
+    found = [path for place in (DIALPLANS, SHARED) for path in sorted((folder / place).glob("*.yaml"))]
+    return [f"{path.relative_to(folder)}" for path in found if not path.name.startswith(".")]
+
+
+def _recordings(folder: Path) -> dict[str, float]:
+    """The length of each recorded prompt in `folder`, in seconds; 0 where it is no WAV file that can be read."""
+    paths = [path for language in LANGUAGES for path in (folder / RECORDED / language).glob("*.wav")]
+    return {f"{path.parent.name}/{path.stem}": _length_s(path) for path in paths}
+
+
+def _length_s(path: Path) -> float:
+    try:
+        with wave.open(str(path)) as sound:
+            return float(sound.getnframes() / sound.getframerate())
+    except (wave.Error, EOFError, OSError, ZeroDivisionError):
+        return 0.0
 
 
 def _stray_files(folder: Path, files: Mapping[str, Located]) -> list[Problem]:
     """Files that would be passed over in silence."""
-    if len(files) == len(FILES):
+    if all(file in FILES or file.startswith(SHARED) for file in files):
         return [Problem(DIALPLANS, 1, 1, "there is no dialplan", f"write one, such as `{DIALPLANS}/055055.yaml`")]
     strays = sorted((folder / DIALPLANS).glob("*.yml"))
     return [Problem(f"{DIALPLANS}/{path.name}", 1, 1, "this file is not read", "name it `.yaml`") for path in strays]
@@ -132,7 +171,9 @@ def _meaning(forms: Mapping[str, Form]) -> Configuration:
     assert isinstance(roster, RosterForm)
     assert isinstance(entities, EntitiesForm)
     assert isinstance(settings, SettingsForm)
-    plans = [meanings.dialplan(form) for form in forms.values() if isinstance(form, DialplanForm)]
+    offices = meanings.entities(entities).offices()
+    zone = ZoneInfo(settings.time_zone)
+    plans = [meanings.dialplan(plan, offices, zone) for plan in _with_included(forms)]
     return Configuration(
         settings=meanings.settings(settings),
         rules=meanings.rules(queues, tuple(roster.sites)),
@@ -140,3 +181,12 @@ def _meaning(forms: Mapping[str, Form]) -> Configuration:
         entities=meanings.entities(entities),
         dialplans={plan.number: plan for plan in plans},
     )
+
+
+def _with_included(forms: Mapping[str, Form]) -> Iterator[DialplanForm]:
+    """The dialplans, each with the steps that it includes."""
+    for form in forms.values():
+        if isinstance(form, DialplanForm):
+            shared = [forms[f"{SHARED}{name}.yaml"] for name in form.include]
+            steps = {name: step for one in shared if isinstance(one, SharedForm) for name, step in one.steps.items()}
+            yield form.model_copy(update={"steps": {**form.steps, **steps}})

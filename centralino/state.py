@@ -22,6 +22,8 @@ class CallState(StrEnum):
     OFFERED = "offered"
     TALKING = "talking"
     TALKED = "talked"
+    TRANSFERRING = "transferring"
+    TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -35,6 +37,14 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.IN_MENU, ev.StepEntered): S.IN_MENU,
     (S.IN_MENU, ev.KeyPressed): S.IN_MENU,
     (S.IN_MENU, ev.LanguageChosen): S.IN_MENU,
+    (S.IN_MENU, ev.EntityChosen): S.IN_MENU,
+    (S.IN_MENU, ev.AnswerKept): S.IN_MENU,
+    (S.IN_MENU, ev.CallBackPromised): S.IN_MENU,
+    (S.IN_MENU, ev.CaseAsked): S.IN_MENU,
+    (S.IN_MENU, ev.OfficeRung): S.TRANSFERRING,
+    (S.TRANSFERRING, ev.OfficeAway): S.IN_MENU,
+    (S.TRANSFERRING, ev.OfficeAnswered): S.TRANSFERRED,
+    (S.TRANSFERRED, ev.OfficeLeft): S.TALKED,
     (S.IN_MENU, ev.QueueEntered): S.QUEUED,
     (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
     (S.IN_MENU, ev.CallEnded): S.ENDED,
@@ -76,6 +86,10 @@ class CallNow(msgspec.Struct):
     agent: str = ""
     leg: str = ""
     talk_started_s: float = 0.0
+    entity: str = ""
+    office: str = ""  # that is rung or talks as `leg`
+    office_answered: bool = False
+    call_back_promised: bool = False
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
@@ -104,6 +118,8 @@ class QueueCount(msgspec.Struct):
     abandoned: int = 0
     in_time: int = 0
     wait_sum_s: float = 0.0
+    talked: int = 0
+    talk_sum_s: float = 0.0
 
 
 class House(msgspec.Struct):
@@ -147,10 +163,12 @@ def apply(house: House, entry: Entry) -> None:
         effect(house, event, entry)
 
 
-def new_day(house: House, day: str) -> None:
-    """Begin to count a new day (`2026-11-22`, local time), where it is one."""
-    if house.day != day:
-        house.day, house.today = day, {}
+def new_day(house: House, day: str) -> bool:
+    """Begin to count a new day (`2026-11-22`, local time), where it is one; whether it is."""
+    if house.day == day:
+        return False
+    house.day, house.today = day, {}
+    return True
 
 
 # --- what each event changes; named by the event
@@ -164,6 +182,7 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         person=event.person,
         withheld=event.withheld,
         language=event.language,
+        entity=event.entity,
         arrived_s=entry.at_s,
         since_s=entry.at_s,
     )
@@ -176,6 +195,32 @@ def _step_entered(house: House, event: ev.StepEntered, entry: Entry) -> None:
 
 def _language_chosen(house: House, event: ev.LanguageChosen, entry: Entry) -> None:
     house.calls[event.call].language = event.language
+
+
+def _entity_chosen(house: House, event: ev.EntityChosen, entry: Entry) -> None:
+    house.calls[event.call].entity = event.entity
+
+
+def _call_back_promised(house: House, event: ev.CallBackPromised, entry: Entry) -> None:
+    house.calls[event.call].call_back_promised = True
+
+
+def _office_rung(house: House, event: ev.OfficeRung, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.office, call.leg, call.why = event.office, event.leg, ""
+
+
+def _office_away(house: House, event: ev.OfficeAway, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.office, call.leg, call.why = "", "", event.why
+
+
+def _office_answered(house: House, event: ev.OfficeAnswered, entry: Entry) -> None:
+    house.calls[event.call].office_answered = True
+
+
+def _office_left(house: House, event: ev.OfficeLeft, entry: Entry) -> None:
+    house.calls[event.call].leg = ""
 
 
 def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
@@ -213,7 +258,12 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     house.agent(event.agent).idle_since_s = entry.at_s
-    house.calls[event.call].leg = ""
+    call = house.calls[event.call]
+    call.leg = ""
+    for counts in (house.totals, house.today):
+        count = counts.setdefault(call.queue, QueueCount())
+        count.talked += 1
+        count.talk_sum_s += entry.at_s - call.talk_started_s
 
 
 def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
@@ -284,6 +334,12 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.CallArrived: _call_arrived,
     ev.StepEntered: _step_entered,
     ev.LanguageChosen: _language_chosen,
+    ev.EntityChosen: _entity_chosen,
+    ev.CallBackPromised: _call_back_promised,
+    ev.OfficeRung: _office_rung,
+    ev.OfficeAway: _office_away,
+    ev.OfficeAnswered: _office_answered,
+    ev.OfficeLeft: _office_left,
     ev.QueueEntered: _queue_entered,
     ev.CallWaits: _call_waits,
     ev.CallOffered: _call_offered,

@@ -17,17 +17,20 @@ from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
 from centralino.alarms import Alarms
-from centralino.attendant import Attendant, Voice
+from centralino.attendant import Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
 from centralino.clock import Clock
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
+from centralino.offices import Offices
 from centralino.people import People, is_withheld
 from centralino.settings import Configuration
 from centralino.signing import Signing
 from centralino.state import CallNow, CallState
-from ivr import walk
+from ivr.actions import Why as StepWhy
+from ivr.menu import Dialplan
 from ivr.sentences import Sentence
+from ivr.situation import CaseStanding
 
 log = logging.getLogger(__name__)
 UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
@@ -41,6 +44,7 @@ class Surroundings:
     clock: Clock
     people: People
     voice: Voice
+    find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
 
 
@@ -55,14 +59,16 @@ class Switchboard:
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
         self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
         self.floor = Floor(configuration.rules.queues)
-        self.attendant = Attendant(book, telephony, clock, self._alarms, around.voice)
         self.dispatcher = Dispatcher(book, telephony, clock, people, self.floor)
+        self.offices = Offices(book, telephony, people)
+        knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
+        self.attendant = Attendant(Desk(book, telephony, clock, self._alarms), around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher)
         for part in (self.attendant, self.dispatcher, self.signing):
             part.configuration = configuration
         self.attendant.message_length_s = around.message_length_s
         self.attendant.enter_queue = self._enter_queue
-        self.attendant.end = self.dispatcher.end = self._end_as_planned
+        self.attendant.end = self.dispatcher.end = self.offices.end = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
 
@@ -106,11 +112,11 @@ class Switchboard:
             case port.LegRinging(leg=leg):
                 self.dispatcher.rang(leg)
             case port.LegAnswered(leg=leg):
-                self.dispatcher.answered(leg)
+                self._leg_answered(leg)
             case port.LegEnded(leg=leg, cause=cause):
                 self._leg_ended(leg, cause)
             case port.JoinFailed(call=call):
-                self.dispatcher.join_failed(call)
+                self._join_failed(call)
             case port.Reachable(phone=phone):
                 self._reach(phone, within_reach=True)
             case port.Unreachable(phone=phone):
@@ -139,6 +145,7 @@ class Switchboard:
                 person=self._people.key_for(caller.number, caller.name, self.clock.now_s()),
                 withheld=is_withheld(caller.number),
                 language=dialplan.languages[0] if dialplan else default,
+                entity=self._entity_of(dialplan),
             )
         )
         self._telephony.answer(arrived.leg)
@@ -148,15 +155,45 @@ class Switchboard:
         else:
             self.attendant.say_and_end(call, Sentence.UNKNOWN_NUMBER, Outcome.UNKNOWN_NUMBER)
 
+    def _entity_of(self, dialplan: Dialplan | None) -> str:
+        """Whose number it is, where it is one entity's alone."""
+        if dialplan is None:
+            return ""
+        served = self.configuration.entities.served_by(dialplan.number)
+        return dialplan.entity or (served[0].id if len(served) == 1 else "")
+
+    def _leg_answered(self, leg: str) -> None:
+        if call := self.offices.call_at(leg):
+            self.offices.answered(call)
+        else:
+            self.dispatcher.answered(leg)
+
+    def _join_failed(self, call_id: str) -> None:
+        call = self.book.call(call_id)
+        if call and call.state is CallState.TRANSFERRED:
+            self.offices.join_failed(call)
+        else:
+            self.dispatcher.join_failed(call_id)
+
     def _leg_ended(self, leg: str, cause: port.EndCause) -> None:
         call = self.book.call(leg)
         if call is None:
-            self.dispatcher.leg_ended(leg, cause)
+            if at_office := self.offices.call_at(leg):
+                self.offices.leg_ended(at_office, cause)
+            else:
+                self.dispatcher.leg_ended(leg, cause)
             return
         if not self.attendant.caller_left(call):
             return  # a message is being closed; the call ends with it
-        self.dispatcher.caller_left(call)
+        self._let_go(call)
         self._end(call, "the caller hung up" if cause is not port.EndCause.GONE else cause)
+
+    def _let_go(self, call: CallNow) -> None:
+        """Whoever is rung for the caller, or talks with them."""
+        if call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
+            self.offices.caller_left(call)
+        else:
+            self.dispatcher.caller_left(call)
 
     def _end_as_planned(self, call_id: str, why: str) -> None:
         """The dialplan, a talk's end or a voicemail's end ends the call."""
@@ -176,7 +213,7 @@ class Switchboard:
             return
         self.attendant.forget(call.id)
         try:
-            self.dispatcher.caller_left(call)
+            self._let_go(call)
             if call.state is CallState.VOICEMAIL:
                 self.book.write(
                     ev.VoicemailEnded(call=call.id, recording=call.recording, kept=True, duration_s=0, why="a fault")
@@ -192,7 +229,7 @@ class Switchboard:
         self.dispatcher.suspend()
         for call in calls:
             if self.attendant.caller_left(call):
-                self.dispatcher.caller_left(call)
+                self._let_go(call)
                 self._end(call, why)
             self._telephony.hang_up(call.id)
         return len(calls)
@@ -210,7 +247,7 @@ class Switchboard:
             case ToQueue(queue=queue):
                 self.dispatcher.enter(call, queue)
             case ToStep(step=step):
-                self.attendant.send_to_step(call, step, walk.Why.SENT_ON)
+                self.attendant.send_to_step(call, step, StepWhy.SENT_ON)
             case HangUp():
                 self.attendant.say_and_end(call, Sentence.GOODBYE, "sent on to hang up")
 
@@ -258,6 +295,9 @@ class Switchboard:
             elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
                 self.attendant.silence(call)
                 self.dispatcher.go_on(call, now)
+            elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
+                self.attendant.silence(call)
+                self.offices.go_on(call, now)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
             else:
@@ -289,8 +329,12 @@ def outcome_of(call: CallNow) -> Outcome:
         return Outcome.UNKNOWN_NUMBER
     if call.kept_message:
         return Outcome.VOICEMAIL
+    if call.office_answered:
+        return Outcome.TRANSFERRED
     if call.talk_started_s:
         return Outcome.ANSWERED
+    if call.call_back_promised:
+        return Outcome.CALL_BACK
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE
     return Outcome.ABANDONED if call.queue else Outcome.ENDED_IN_MENU

@@ -1,24 +1,31 @@
 """What a deployment says, made into sounds: before the first call, and again only where a text is new."""
 
-from collections.abc import Callable
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from centralino.attendant import Voice
-from centralino.settings import Configuration
+from centralino.settings import RECORDED, Configuration
 from centralino.speaking import Spoken, speak, system_sentences
-from ivr.prompts import Prompt
+from ivr.prompts import Prompt, words
+
+MADE_AT_ONCE_MAX = 20
+MADE_WITHIN_S = 5.0  # a caller hears nothing meanwhile
+
+log = logging.getLogger(__name__)
 
 
 def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
     """Every text that a caller may hear."""
-    texts = [
-        step.text
+    said = [
+        step.words
         for dialplan in configuration.dialplans.values()
         for step in dialplan.steps.values()
-        if hasattr(step, "text")
+        if hasattr(step, "words")
     ]
-    texts += [rules.voicemail_say for rules in configuration.rules.queues.values()]
-    own = frozenset(Prompt(text, language) for by_language in texts for language, text in by_language.items())
+    said += [words(rules.voicemail_say) for rules in configuration.rules.queues.values()]
+    own = frozenset(prompt for by_language in said for prompts in by_language.values() for prompt in prompts)
     languages = {language for dialplan in configuration.dialplans.values() for language in dialplan.languages}
     return own | system_sentences().prompts(languages)
 
@@ -27,17 +34,46 @@ async def prepare(
     configuration: Configuration, config: Path, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> Spoken:
     """Make the sounds that are missing in `folder`; people's own recordings stand in `config`/prompts."""
-    recorded = config / "prompts"
+    recorded = config / RECORDED
     return await speak(
         prompts_of(configuration), folder, recorded=recorded if recorded.is_dir() else None, progress=progress
     )
 
 
-def voice(spoken: Spoken) -> Voice:
-    """What the attendant speaks with. A text without a sound is played as a file that is not there, and so skipped."""
-    return Voice(system_sentences(), lambda prompt: str(_sound(spoken, prompt)))
+class Speaker:
+    """The sounds of a running engine: those made before the first call, and those that a call needs at once."""
 
+    def __init__(self, spoken: Spoken, config: Path, folder: Path, after: Callable[[], None]) -> None:
+        """`after` is called when a call has gone on with what was made for it."""
+        self._spoken, self._config, self._folder, self._after = spoken, config, folder, after
+        self._making: set[asyncio.Task[None]] = set()
 
-def _sound(spoken: Spoken, prompt: Prompt) -> Path | str:
-    sound = spoken.sounds.get(prompt)
-    return sound.path.absolute() if sound else "centralino-has-no-sound-for-this"
+    def voice(self) -> Voice:
+        return Voice(system_sentences(), self._sound_of, self._make)
+
+    def _sound_of(self, prompt: Prompt) -> str | None:
+        sound = self._spoken.sounds.get(prompt)
+        return str(sound.path.absolute()) if sound else None
+
+    def _make(self, prompts: Sequence[Prompt], then: Callable[[], None]) -> None:
+        """In the background. A caller waits for it, so more than a few at once are left unsaid."""
+        if len(self._making) >= MADE_AT_ONCE_MAX:
+            log.warning("too many sounds are being made: one is left unsaid")
+            then()
+            return
+        task = asyncio.create_task(self._make_now(prompts, then))
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+
+    async def _make_now(self, prompts: Sequence[Prompt], then: Callable[[], None]) -> None:
+        recorded = self._config / RECORDED
+        try:
+            async with asyncio.timeout(MADE_WITHIN_S):
+                made = await speak(prompts, self._folder, recorded=recorded if recorded.is_dir() else None)
+            self._spoken.sounds.update(made.sounds)
+            for problem in made.problems:
+                log.warning("prompt: %s", problem)
+        except (TimeoutError, OSError) as error:
+            log.warning("a sound could not be made in time: %s", error or "too slow")
+        then()
+        self._after()

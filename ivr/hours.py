@@ -211,6 +211,11 @@ def _no_holiday(index: int, text: str) -> Mistake:
     return Mistake(("holidays", index), f"`{text[:40]}` is no holiday", hint)
 
 
+def is_day(text: str) -> bool:
+    """`06-24` or `2026-06-24`."""
+    return _is_date(text) or (_is_date(f"2024-{text}") and _YEARLY.fullmatch(text) is not None)
+
+
 def _is_date(text: str) -> bool:
     if not _ONCE.fullmatch(text):
         return False

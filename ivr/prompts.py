@@ -6,6 +6,7 @@ Pure: names and texts only. The engines and the files are in `centralino/speakin
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -31,6 +32,8 @@ _SAID_AS = {
     "fr": {"#": "dièse", "*": "étoile", "&": "et", "%": "pour cent", "€": "euros", "@": "arobase"},
     "de": {"#": "Raute", "*": "Stern", "&": "und", "%": "Prozent", "€": "Euro", "@": "at"},
     "es": {"#": "almohadilla", "*": "asterisco", "&": "y", "%": "por ciento", "€": "euros", "@": "arroba"},
+    "zh": {"#": "井号键", "*": "星号键", "&": "和", "€": "欧元"},
+    "ar": {"#": "مربع", "*": "نجمة", "&": "و", "€": "يورو"},
 }
 
 
@@ -43,10 +46,14 @@ class Unspeakable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A text to be said in a language (one of `LANGUAGES`; raises ValueError otherwise: it names a folder)."""
+    """A text to be said in a language (one of `LANGUAGES`; raises ValueError otherwise: it names a folder).
+
+    `file`: the recording that says it, `prompts/LANGUAGE/FILE.wav` of the deployment; `text` is then empty.
+    """
 
     text: str
     language: str
+    file: str = ""
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -59,15 +66,27 @@ class Prompt:
 
     def stem(self, voice: str) -> str:
         """`LANG/hash`: the path, without ending, of this prompt's sound as `voice` says it."""
-        return f"{self.language}/{_digest(RECIPE, self.language, self.spoken, voice)}"
+        return f"{self.language}/{_digest(RECIPE, self.language, self.file or self.spoken, voice)}"
 
     def recording_names(self) -> tuple[str, ...]:
         """The names, without ending, under which somebody may put their own recording; the first found counts."""
+        if self.file:
+            return (self.file,)
         return tuple(name for name in (_digest(self.language, self.spoken), slug(self.spoken)) if name)
+
+
+Words = Mapping[str, tuple[Prompt, ...]]  # language → what is said in it, one after the other
+
+
+def words(texts: Mapping[str, str]) -> Words:
+    """What a text per language means."""
+    return {language: (Prompt(text, language),) for language, text in texts.items()}
 
 
 def unspeakable(prompt: Prompt) -> Unspeakable | None:
     """Why `prompt` can never be spoken; None where it can."""
+    if prompt.file:
+        return None
     if len(prompt.text) > TEXT_CHARACTERS_MAX:
         return Unspeakable.TOO_LONG
     return None if any(c.isalnum() for c in prompt.spoken) else Unspeakable.NOTHING_TO_SAY

@@ -3,8 +3,10 @@
 Pure: the tables are handed in as text. Native speakers correct the tables; no sentence stands in code.
 """
 
+import string
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -12,8 +14,10 @@ import yaml
 
 from ivr.prompts import Prompt, unspeakable
 
-LANGUAGES_WITH_SENTENCES = ("it", "en", "fr", "de", "es")
+LANGUAGES_WITH_SENTENCES = ("it", "en", "fr", "de", "es", "zh", "ar")
+UNVERIFIED_LANGUAGES = ("zh", "ar")  # nobody who speaks them has read their tables
 _FALLBACK_LANGUAGE = "en"
+_MONTHS = "months"
 
 
 class Sentence(StrEnum):
@@ -28,6 +32,35 @@ class Sentence(StrEnum):
     NO_MESSAGE = "no_message"  # nothing was recorded
     ALL_BUSY_LEAVE_MESSAGE = "all_busy_leave_message"  # from a queue into the voicemail; the beep follows
     TECHNICAL_FAULT = "technical_fault"  # ours: the call cannot be carried on
+    YOU_KEYED = "you_keyed"  # the digits follow, one by one
+    CONFIRM_DIGITS = "confirm_digits"  # 1: right; 2: again
+    WRONG_DIGITS = "wrong_digits"  # too few, too many, or no number that can be; the question follows again
+    CALL_BACK_AT = "call_back_at"  # the caller's number follows, digit by digit
+    CONFIRM_NUMBER = "confirm_number"  # 1: right; 2: another number
+    KEY_IN_NUMBER = "key_in_number"
+    CALL_BACK_PROMISED = "call_back_promised"
+    KEY_IN_CASE = "key_in_case"
+    KEY_IN_PROOF = "key_in_proof"
+    NO_SUCH_CASE = "no_such_case"  # also where the proof was wrong
+
+
+class Pattern(StrEnum):
+    """Each sentence, or part of one, into which something is put; which must stand in braces is in `_PUT_IN`."""
+
+    DATE = "date"
+    FIRST_OF_MONTH = "first_of_month"
+    CASE_OPEN = "case_open"
+    CASE_OPEN_DUE = "case_open_due"
+    CASE_CLOSED = "case_closed"
+
+
+_PUT_IN: Mapping[Pattern, frozenset[str]] = {
+    Pattern.DATE: frozenset({"day", "month", "year"}),
+    Pattern.FIRST_OF_MONTH: frozenset({"month", "year"}),
+    Pattern.CASE_OPEN: frozenset({"opened"}),
+    Pattern.CASE_OPEN_DUE: frozenset({"opened", "due"}),
+    Pattern.CASE_CLOSED: frozenset({"opened"}),
+}
 
 
 class TableError(ValueError):
@@ -35,18 +68,49 @@ class TableError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """What the system says in one language. `months`: their twelve names, January first."""
+
+    sentences: Mapping[Sentence, Prompt]
+    patterns: Mapping[Pattern, str]
+    months: tuple[str, ...]
+
+    def date(self, day: date) -> str:
+        """A day as it stands within a sentence."""
+        pattern = self.patterns[Pattern.FIRST_OF_MONTH if day.day == 1 else Pattern.DATE]
+        return pattern.format(day=day.day, month=self.months[day.month - 1], year=day.year)
+
+
+@dataclass(frozen=True, slots=True)
 class Sentences:
     """The tables of all languages that were read; English is always among them."""
 
-    tables: Mapping[str, Mapping[Sentence, Prompt]]
+    tables: Mapping[str, Table]
 
     def prompt(self, sentence: Sentence, language: str) -> Prompt:
-        """The sentence in `language`, or in English where that language has no table yet."""
-        return self.tables.get(language, self.tables[_FALLBACK_LANGUAGE])[sentence]
+        """The sentence in `language`, or in English where that language has no table."""
+        return self._table(language).sentences[sentence]
+
+    def digits(self, digits: str, language: str) -> tuple[Prompt, ...]:
+        """Each digit by itself, as numbers of cases and telephones are said. Other characters are left out."""
+        return tuple(Prompt(digit, language) for digit in digits if digit.isdecimal())
+
+    def case_standing(self, is_open: bool, opened: date, due: date | None, language: str) -> Prompt:
+        """How a case stands: a sentence that must be made when it is needed, since each date makes another."""
+        table = self._table(language)
+        pattern = (Pattern.CASE_OPEN_DUE if due else Pattern.CASE_OPEN) if is_open else Pattern.CASE_CLOSED
+        text = table.patterns[pattern].format(opened=table.date(opened), due=table.date(due) if due else "")
+        return Prompt(text, language if language in self.tables else _FALLBACK_LANGUAGE)
 
     def prompts(self, languages: Collection[str]) -> frozenset[Prompt]:
-        """All that may be said to callers who speak `languages`: what must be made before the first call."""
-        return frozenset(self.prompt(sentence, language) for language in languages for sentence in Sentence)
+        """All fixed sentences that may be said to callers who speak `languages`, and the digits: what must be made
+        before the first call.
+        """
+        fixed = {self.prompt(sentence, language) for language in languages for sentence in Sentence}
+        return frozenset(fixed).union(*(self.digits("0123456789", language) for language in languages))
+
+    def _table(self, language: str) -> Table:
+        return self.tables.get(language, self.tables[_FALLBACK_LANGUAGE])
 
 
 def read_sentences(texts: Mapping[str, str]) -> Sentences:
@@ -56,23 +120,48 @@ def read_sentences(texts: Mapping[str, str]) -> Sentences:
     return Sentences(MappingProxyType({language: read_table(language, text) for language, text in texts.items()}))
 
 
-def read_table(language: str, text: str) -> Mapping[Sentence, Prompt]:
+def read_table(language: str, text: str) -> Table:
     """One language's table. Raises TableError with every problem in it."""
-    table, problems = {}, []
+    sentences: dict[Sentence, Prompt] = {}
+    patterns: dict[Pattern, str] = {}
+    months: tuple[str, ...] = ()
+    problems = []
     for key, value in _rows(language, text):
-        if key.value not in set(Sentence):
-            problems.append(_at(language, key, f"`{key.value}` is not the name of a sentence"))
-        elif key.value in table:
-            problems.append(_at(language, key, f"`{key.value}` stands here twice"))
+        name = str(key.value)
+        if name in {*sentences, *patterns} or (name == _MONTHS and months):
+            problems.append(_at(language, key, f"`{name}` stands here twice"))
+        elif name == _MONTHS:
+            months = tuple(str(month.value) for month in value.value) if isinstance(value, yaml.SequenceNode) else ()
+            if len(set(months)) != 12:
+                problems.append(_at(language, value, f"`{name}` is not a list of twelve names"))
+        elif name not in {*Sentence, *Pattern}:
+            problems.append(_at(language, key, f"`{name}` is not the name of a sentence"))
         elif not isinstance(value, yaml.ScalarNode) or unspeakable(Prompt(value.value, language)):
-            problems.append(_at(language, value, f"`{key.value}` is not a text that can be spoken"))
+            problems.append(_at(language, value, f"`{name}` is not a text that can be spoken"))
+        elif name in set(Sentence):
+            sentences[Sentence(name)] = Prompt(value.value, language)
+        elif wrong := _wrong_fields(Pattern(name), value.value):
+            problems.append(_at(language, value, f"`{name}` {wrong}"))
         else:
-            table[Sentence(key.value)] = Prompt(value.value, language)
+            patterns[Pattern(name)] = value.value
     named = {line.split("`")[1] for line in problems}
-    problems += [f"{language}.yaml:1:1: `{s}` is missing" for s in Sentence if s not in table and s not in named]
+    had = {*sentences, *patterns, *([_MONTHS] if months else [])}
+    wanted = (*Sentence, *Pattern, _MONTHS)
+    problems += [f"{language}.yaml:1:1: `{s}` is missing" for s in wanted if s not in had and s not in named]
     if problems:
         raise TableError("\n".join(problems))
-    return MappingProxyType(table)
+    return Table(MappingProxyType(sentences), MappingProxyType(patterns), months)
+
+
+def _wrong_fields(pattern: Pattern, text: str) -> str:
+    """What is wrong with the braces of a pattern; empty where nothing is."""
+    wanted = ", ".join(f"{{{name}}}" for name in sorted(_PUT_IN[pattern]))
+    try:
+        fields = [(name, form, how) for _, name, form, how in string.Formatter().parse(text) if name is not None]
+    except ValueError:
+        return f"has braces that do not fit; it takes {wanted}"
+    is_plain = all(not form and not how for _, form, how in fields)
+    return "" if is_plain and {name for name, _, _ in fields} == _PUT_IN[pattern] else f"must hold {wanted}"
 
 
 def _rows(language: str, text: str) -> list[tuple[yaml.Node, yaml.Node]]:

@@ -4,106 +4,65 @@ A `Walker` knows one dialplan. What happened to the caller (an utterance was hea
 goes in together with the `Place` where the call stands; the new place and what to do come out.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Step, Voicemail
-from ivr.prompts import Prompt
+from ivr import keying, situation
+from ivr.actions import (
+    Action,
+    End,
+    EnterQueue,
+    EnterStep,
+    KeepAnswer,
+    Listen,
+    LookUpCase,
+    Phase,
+    Place,
+    RingOffice,
+    ServeEntity,
+    Speak,
+    SpeakLanguage,
+    StopSpeaking,
+    TakeKey,
+    TakeMessage,
+    Went,
+    Why,
+)
+from ivr.keying import Done, Keyed
+from ivr.menu import (
+    Ask,
+    CallBack,
+    CaseStatus,
+    Choose,
+    Dialplan,
+    HangUp,
+    Key,
+    Menu,
+    Notice,
+    Queue,
+    Say,
+    SetLanguage,
+    Step,
+    Transfer,
+    Voicemail,
+)
+from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence, Sentences
+from ivr.situation import CaseStanding, Situation
 
-
-class Why(StrEnum):
-    ARRIVED = "the call arrived"
-    CLOSED = "outside service hours"
-    HEARD = "the text was heard"
-    KEY = "a key of the menu"
-    KEY_AHEAD = "a key of the menu, pressed during the greeting"
-    WRONG_KEY = "no key of this menu"
-    NO_KEY = "no key was pressed"
-    TRIES_OVER = "no valid key after the last try"
-    SAID_AGAIN = "said again after a restart"
-    SENT_ON = "sent on by a queue"
-    DIALPLAN_ENDS = "the dialplan ends the call"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a call stands. `tries`: failed ones at this menu; `listening`: the text is over, a key is awaited."""
-
-    step: str
-    language: str
-    tries: int = 0
-    listening: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Speak:
-    prompts: tuple[Prompt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StopSpeaking:
-    """A key interrupts what is being said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    wait_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class EnterStep:
-    step: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class TakeKey:
-    """A key was pressed and this is how it was taken."""
-
-    step: str
-    key: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class SpeakLanguage:
-    language: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnterQueue:
-    queue: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakeMessage:
-    box: str
-    greeting: tuple[Prompt, ...]
-    longest_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    why: Why
-
-
-Action = Speak | StopSpeaking | Listen | EnterStep | TakeKey | SpeakLanguage | EnterQueue | TakeMessage | End
-Went = tuple[Place, list[Action]]
+STEPS_WITHOUT_A_STOP_MAX = 50  # steps that only choose, one after the other; more go round for ever
 
 
 class Walker:
     """Walks calls through one dialplan."""
 
-    def __init__(self, dialplan: Dialplan, sentences: Sentences) -> None:
+    def __init__(self, dialplan: Dialplan, sentences: Sentences, around: Situation) -> None:
         self.dialplan = dialplan
-        self._sentences = sentences
+        self._sentences, self._around = sentences, around
 
-    def arrive(self, *, is_open: bool) -> Went:
+    def arrive(self) -> Went:
         """A call begins: at the start, or where closed callers go."""
         language = self.dialplan.languages[0]
-        if not is_open and self.dialplan.closed:
+        if self.dialplan.closed and not situation.is_open(self.dialplan, self._around):
             return self._enter(self.dialplan.closed, language, Why.CLOSED)
         return self._enter(self.dialplan.start, language, Why.ARRIVED)
 
@@ -115,71 +74,155 @@ class Walker:
         """What was said at this place was heard to its end."""
         step = self.dialplan.steps[place.step]
         match step:
-            case Say(then=then):
+            case Say(then=then) | Notice(then=then):
                 return self._enter(then, place.language, Why.HEARD)
             case Menu(wait_s=wait_s):
                 return replace(place, listening=True), [Listen(wait_s)]
+            case Transfer() if place.phase is Phase.ASKING:
+                return self._ring(step, place)
+            case CallBack() if place.phase is Phase.CLOSING:
+                return self._end_or(step.then, place, Why.CALL_BACK_PROMISED)
+            case CaseStatus() if place.phase is Phase.CLOSING:
+                return self._end_or(step.then, place, Why.STATUS_SAID)
+            case Ask(wait_s=wait_s) | CallBack(wait_s=wait_s) | CaseStatus(wait_s=wait_s):
+                return (place, []) if _awaits(place) else (replace(place, listening=True), [Listen(wait_s)])
             case _:
                 return place, [End(Why.DIALPLAN_ENDS)]
 
     def waited(self, place: Place) -> Went:
         """The wait for a key is over."""
         step = self.dialplan.steps[place.step]
-        if not isinstance(step, Menu):
-            return place, []
-        return self._try_again(step, place, Sentence.NOTHING_PRESSED, Why.NO_KEY)
+        match step:
+            case Menu():
+                return self._try_menu_again(step, place, Sentence.NOTHING_PRESSED, Why.NO_KEY)
+            case Ask() | CallBack() | CaseStatus() if place.listening:
+                if place.digits and place.phase in (Phase.ASKING, Phase.PROVING):
+                    return self._keyed_in(step, place, [])
+                return self._try_keying_again(step, place, Sentence.NOTHING_PRESSED, Why.NO_KEY)
+            case _:
+                return place, []
 
     def pressed(self, place: Place, key: str) -> Went:
-        """A key was pressed, while something is said or after. A key that no menu awaits changes nothing."""
+        """A key was pressed, while something is said or after. A key that nothing awaits changes nothing."""
         step = self.dialplan.steps[place.step]
-        if isinstance(step, Say):
-            return self._pressed_ahead(step, place, key)
-        if not isinstance(step, Menu):
-            return place, []
-        chosen = step.keys.get(key)
-        stop: list[Action] = [] if place.listening else [StopSpeaking()]
-        if chosen is not None:
-            return self._choose(place, step.name, key, chosen, [*stop, TakeKey(step.name, key, Why.KEY)])
-        again, actions = self._try_again(step, place, Sentence.WRONG_KEY, Why.WRONG_KEY)
-        return again, [*stop, TakeKey(step.name, key, Why.WRONG_KEY), *actions]
-
-    # --- within
-
-    def _enter(self, name: str, language: str, why: Why) -> Went:
-        step = self.dialplan.steps[name]
-        return Place(name, language), [EnterStep(name, why), *self._begin(step, language)]
-
-    def _begin(self, step: Step, language: str) -> list[Action]:
         match step:
-            case Say() | Menu():
-                return [Speak((self._prompt(step.text, language),))]
+            case Say() | Notice():
+                return self._pressed_ahead(step, place, key)
+            case Menu():
+                return self._pressed_in_menu(step, place, key)
+            case Ask() | CallBack() | CaseStatus() if not _awaits(place) and place.phase is not Phase.CLOSING:
+                return self._pressed_keying(step, place, key)
+            case _:
+                return place, []
+
+    def case_found(self, place: Place, standing: CaseStanding | None) -> Went:
+        """How the case stands that was asked for; None: there is none, or the proof was wrong (callers hear no
+        difference, so that nobody can find out which cases there are).
+        """
+        step = self.dialplan.steps[place.step]
+        if not isinstance(step, CaseStatus) or not _awaits(place):
+            return place, []
+        if standing is None:
+            again = replace(place, phase=Phase.ASKING, kept="")
+            return self._try_keying_again(step, again, Sentence.NO_SUCH_CASE, Why.WRONG_KEY)
+        said = self._sentences.case_standing(standing.is_open, standing.opened_on, standing.due_on, place.language)
+        return replace(place, phase=Phase.CLOSING, kept=""), [Speak((said,))]
+
+    def in_vain(self, place: Place) -> Went:
+        """What the step awaits does not come: nobody answered at the office, or nobody could look at the case."""
+        step = self.dialplan.steps[place.step]
+        if not isinstance(step, Transfer | CaseStatus) or not _awaits(place):
+            return place, [End(Why.DIALPLAN_ENDS)]
+        why = Why.OFFICE_AWAY if isinstance(step, Transfer) else Why.CASE_NOT_TOLD
+        return self._end_or(step.otherwise, place, why)
+
+    def greeting(self, words: Words, language: str) -> tuple[Prompt, ...]:
+        """What a caller hears before the beep: the voicemail's own words, or the house's sentence."""
+        return _said(words, language) or (self._sentences.prompt(Sentence.LEAVE_MESSAGE, language),)
+
+    # --- entering a step
+
+    def _enter(self, name: str, language: str, why: str) -> Went:
+        """Enter the step, and those after it, up to the first at which a call can stand."""
+        actions: list[Action] = []
+        for _ in range(STEPS_WITHOUT_A_STOP_MAX):
+            step = self.dialplan.steps[name]
+            actions.append(EnterStep(name, why))
+            match step:
+                case Choose():
+                    name, why = self._choice(step, language)
+                case SetLanguage():
+                    name, language, why = step.then, step.language, Why.LANGUAGE_SET
+                    actions.append(SpeakLanguage(language))
+                case Notice() if not self._is_in_force(step):
+                    name, why = step.then, Why.NO_NOTICE
+                case Transfer() if step.hours and not step.hours.is_open(self._around.now(), self.dialplan.time_zone):
+                    name, why = step.otherwise, Why.OFFICE_CLOSED
+                case _:
+                    there, begun = self._begin(step, language)
+                    return there, [*actions, *begun]
+        return Place(name, language), [*actions, End(Why.GOES_ROUND)]
+
+    def _begin(self, step: Step, language: str) -> Went:
+        place = Place(step.name, language)
+        match step:
+            case Say(words=words) | Menu(words=words) | Notice(words=words):
+                return place, [Speak(_said(words, language))]
             case Queue(queue=queue):
-                return [EnterQueue(queue)]
-            case Voicemail(box=box, text=text, longest_s=longest_s):
-                return [TakeMessage(box, self.greeting(text, language), longest_s)]
-            case HangUp(text=text):
-                return [Speak((self._prompt(text, language),))] if text else [End(Why.DIALPLAN_ENDS)]
+                return place, [EnterQueue(queue)]
+            case Transfer(words=words):
+                return (place, [Speak(_said(words, language))]) if words else self._ring(step, place)
+            case Voicemail(box=box, words=words, longest_s=longest_s):
+                return place, [TakeMessage(box, self.greeting(words, language), longest_s)]
+            case Ask() | CallBack() | CaseStatus():
+                place = replace(place, phase=keying.first_phase(step, self._around))
+                return place, [Speak((*_said(step.words, language), *self._question(step, place)))]
+            case HangUp(words=words) if words:
+                return place, [Speak(_said(words, language))]
+            case _:
+                return place, [End(Why.DIALPLAN_ENDS)]
 
-    def greeting(self, text: Mapping[str, str], language: str) -> tuple[Prompt, ...]:
-        """What a caller hears before the beep: the voicemail's own text, or the house's sentence."""
-        return (self._prompt(text, language) if text else self._sentences.prompt(Sentence.LEAVE_MESSAGE, language),)
+    def _choice(self, choose: Choose, language: str) -> tuple[str, str]:
+        """Where to go, and why."""
+        for branch in choose.branches:
+            if all(situation.holds(one, self.dialplan, language, self._around) for one in branch.conditions):
+                return branch.go, f"{Why.CHOSEN}: {' and '.join(map(situation.in_words, branch.conditions))}"
+        return choose.otherwise, f"{Why.CHOSEN}: nothing else holds"
 
-    def _prompt(self, text: Mapping[str, str], language: str) -> Prompt:
-        spoken = language if language in text else next(iter(text))
-        return Prompt(text[spoken], spoken)
+    def _is_in_force(self, notice: Notice) -> bool:
+        now = self._around.now()
+        has_begun = notice.begins_at is None or notice.begins_at <= now
+        return has_begun and (notice.ends_at is None or now < notice.ends_at)
+
+    def _ring(self, step: Transfer, place: Place) -> Went:
+        return replace(place, phase=Phase.AWAITING), [RingOffice(step.office, step.phone, step.ring_s)]
+
+    def _end_or(self, then: str | None, place: Place, why: Why) -> Went:
+        return self._enter(then, place.language, why) if then else (place, [End(why)])
+
+    # --- menus
+
+    def _pressed_in_menu(self, menu: Menu, place: Place, key: str) -> Went:
+        chosen = menu.keys.get(key)
+        if chosen is not None:
+            return self._choose(place, menu.name, key, chosen, [*_stop(place), TakeKey(menu.name, key, Why.KEY)])
+        again, actions = self._try_menu_again(menu, place, Sentence.WRONG_KEY, Why.WRONG_KEY)
+        return again, [*_stop(place), TakeKey(menu.name, key, Why.WRONG_KEY), *actions]
 
     def _choose(self, place: Place, step: str, key: str, chosen: Key, first: list[Action]) -> Went:
         language = chosen.language or place.language
         if chosen.language:
             first = [*first, SpeakLanguage(language)]
+        if chosen.entity:
+            first = [*first, ServeEntity(chosen.entity)]
         there, actions = self._enter(chosen.go, language, Why.KEY)
         return there, [*first, *actions]
 
-    def _pressed_ahead(self, say: Say, place: Place, key: str) -> Went:
+    def _pressed_ahead(self, say: Say | Notice, place: Place, key: str) -> Went:
         """Who knows the menu need not hear the greeting: the key counts for the menu that comes next."""
         step: Step = say
         for _ in self.dialplan.steps:  # no chain is longer than the dialplan
-            if not isinstance(step, Say):
+            if not isinstance(step, Say | Notice):
                 break
             step = self.dialplan.steps[step.then]
         chosen = step.keys.get(key) if isinstance(step, Menu) else None
@@ -188,9 +231,79 @@ class Walker:
         taken = TakeKey(step.name, key, Why.KEY_AHEAD)
         return self._choose(place, step.name, key, chosen, [StopSpeaking(), taken])
 
-    def _try_again(self, menu: Menu, place: Place, sentence: Sentence, why: Why) -> Went:
+    def _try_menu_again(self, menu: Menu, place: Place, sentence: Sentence, why: Why) -> Went:
         tries = place.tries + 1
         if tries >= menu.tries:
             return self._enter(menu.otherwise, place.language, Why.TRIES_OVER)
-        prompts = (self._sentences.prompt(sentence, place.language), self._prompt(menu.text, place.language))
+        prompts = (self._sentences.prompt(sentence, place.language), *_said(menu.words, place.language))
         return replace(place, tries=tries, listening=False), [Speak(prompts)]
+
+    # --- steps with more than one digit
+
+    def _pressed_keying(self, step: Keyed, place: Place, key: str) -> Went:
+        stop = _stop(place)
+        place = replace(place, listening=True)
+        if place.phase in (Phase.OFFERING, Phase.CONFIRMING):
+            follows = keying.answered(step, place, key, self._around)
+            return self._follow(step, place, follows, stop, Sentence.WRONG_KEY)
+        if key == "#":
+            return self._keyed_in(step, place, stop)
+        place = replace(place, digits="" if key == "*" else place.digits + key)
+        if len(place.digits) == keying.limits(step, place.phase)[1]:
+            return self._keyed_in(step, place, stop)
+        return place, [*stop, Listen(step.wait_s)]
+
+    def _keyed_in(self, step: Keyed, place: Place, first: list[Action]) -> Went:
+        return self._follow(step, place, keying.keyed_in(step, place), first, Sentence.WRONG_DIGITS)
+
+    def _follow(
+        self, step: Keyed, place: Place, follows: Place | Done | None, first: list[Action], wrong: Sentence
+    ) -> Went:
+        match follows:
+            case None:
+                there, actions = self._try_keying_again(step, place, wrong, Why.WRONG_KEY)
+            case Place():
+                there, actions = self._ask(step, replace(follows, listening=False))
+            case Done():
+                there, actions = self._done(step, place, follows)
+        return there, [*first, *actions]
+
+    def _ask(self, step: Keyed, place: Place, *first: Prompt) -> Went:
+        question = self._question(step, place) or _said(step.words, place.language)
+        return place, [Speak((*first, *question))]
+
+    def _done(self, step: Keyed, place: Place, done: Done) -> Went:
+        match done.action, step:
+            case KeepAnswer(), Ask():
+                there, actions = self._enter(step.then, place.language, Why.DIGITS_KEYED)
+                return there, [done.action, *actions]
+            case LookUpCase(), _:
+                return replace(place, phase=Phase.AWAITING, listening=False, digits=""), [done.action]
+            case _:
+                promised = self._sentences.prompt(Sentence.CALL_BACK_PROMISED, place.language)
+                closing = replace(place, phase=Phase.CLOSING, listening=False, digits="")
+                return closing, [done.action, Speak((promised,))]
+
+    def _try_keying_again(self, step: Keyed, place: Place, sentence: Sentence, why: Why) -> Went:
+        tries = place.tries + 1
+        if tries >= step.tries:
+            return self._end_or(step.otherwise, place, Why.TRIES_OVER)
+        digits = place.digits if place.phase is Phase.CONFIRMING else ""
+        again = replace(place, tries=tries, listening=False, digits=digits)
+        return self._ask(step, again, self._sentences.prompt(sentence, place.language))
+
+    def _question(self, step: Keyed, place: Place) -> tuple[Prompt, ...]:
+        return keying.question(step, place, self._sentences, self._around)
+
+
+def _said(words: Words, language: str) -> tuple[Prompt, ...]:
+    """The words in `language`, or in the first one that there is."""
+    return words.get(language) or next(iter(words.values()), ())
+
+
+def _stop(place: Place) -> list[Action]:
+    return [] if place.listening else [StopSpeaking()]
+
+
+def _awaits(place: Place) -> bool:
+    return place.phase is Phase.AWAITING

@@ -6,12 +6,17 @@ from enum import StrEnum
 
 from centralino.clock import as_utc
 from centralino.events import (
+    AnswerKept,
     CallArrived,
     CallEnded,
     CallEvent,
     CallOffered,
+    EntityChosen,
     LanguageChosen,
     OfferEnded,
+    OfficeAnswered,
+    OfficeAway,
+    OfficeRung,
     QueueEntered,
     QueueLeft,
     StepEntered,
@@ -31,6 +36,8 @@ class CallState(StrEnum):
     QUEUED = "queued"
     OFFERED = "offered"
     TALKING = "talking"
+    TRANSFERRING = "transferring"
+    TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -63,6 +70,8 @@ class CallRow:
     why: str | None = None
     wait_s: float | None = None  # in queues, until answered, left or ended
     talk_s: float | None = None  # all talks together
+    office: str | None = None  # the one that was rung last
+    answers: dict[str, str] | None = None  # what the caller keyed in, by its note
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
@@ -75,6 +84,7 @@ def arrived(at_s: float, event: CallArrived, case_id: str | None) -> CallRow:
         node=event.node,
         dialled=cleaned(event.dialled, NUMBER_LENGTH_MAX),
         service=event.service,
+        entity=event.entity or None,
         person=event.person,
         withheld=event.withheld,
         language=event.language,
@@ -94,6 +104,16 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.IN_MENU, step=step)
         case LanguageChosen(language=language):
             return replace(row, language=language)
+        case EntityChosen(entity=entity):
+            return replace(row, entity=entity)
+        case AnswerKept(note=note, answer=answer):
+            return replace(row, answers={**(row.answers or {}), note: answer})
+        case OfficeRung(office=office):
+            return replace(row, state=CallState.TRANSFERRING, office=office)
+        case OfficeAway():
+            return replace(row, state=CallState.IN_MENU)
+        case OfficeAnswered():
+            return replace(row, state=CallState.TRANSFERRED)
         case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
             return _in_queue(row, at_s, event)
         case TalkStarted():

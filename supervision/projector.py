@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
 from centralino.database import Database, DatabaseAway
-from centralino.events import CallArrived, CallEvent, Entry
+from centralino.events import AnswerKept, CallArrived, CallBackPromised, CallEvent, Entry
 from centralino.journal import Journal
 from centralino.people import People, Person
 from supervision import store
@@ -253,8 +254,10 @@ class Projector:
 
     def _new_people(self, batch: Sequence[Entry]) -> dict[str, Person]:
         """Whoever calls in the batch, and does not stand in the database as they are."""
-        arrivals = (entry.event for entry in batch if isinstance(entry.event, CallArrived))
-        who = {event.person: self._people.who(event.person) for event in arrivals if not event.withheld}
+        events = [entry.event for entry in batch]
+        keys = [event.person for event in events if isinstance(event, CallArrived) and not event.withheld]
+        keys += [event.person for event in events if isinstance(event, CallBackPromised)]
+        who = {key: self._people.who(key) for key in keys}
         return {key: person for key, person in who.items() if self._written_people.get(key) != person}
 
     def _remember(self, who: dict[str, Person]) -> None:
@@ -263,13 +266,19 @@ class Projector:
         self._written_people |= who
 
     async def _put_calls(self, connection: AsyncConnection, batch: Sequence[Entry]) -> None:
-        about_calls = [(entry, entry.event) for entry in batch if isinstance(entry.event, CallEvent)]
+        about_calls = [(entry, self._readable(entry.event)) for entry in batch if isinstance(entry.event, CallEvent)]
         if not about_calls:
             return
         case_of = await self._decide_cases(connection, about_calls)
         before = await store.calls_now(connection, {event.call for _, event in about_calls})
         rows = _rows_after(about_calls, before, case_of)
         await store.save_calls(connection, [row for call, row in rows.items() if row is not before.get(call)])
+
+    def _readable(self, event: CallEvent) -> CallEvent:
+        """The row of a call shows the digits that were keyed in, not their key."""
+        if isinstance(event, AnswerKept):
+            return msgspec.structs.replace(event, answer=self._people.answer(event.answer))
+        return event
 
     async def _decide_cases(
         self, connection: AsyncConnection, about_calls: Sequence[tuple[Entry, CallEvent]]

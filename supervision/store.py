@@ -44,6 +44,8 @@ calls_table = Table(
     Column("why", Text),
     Column("wait_s", Float),
     Column("talk_s", Float),
+    Column("office", Text),
+    Column("answers", JSON),
     Column("case_id", Text, ForeignKey("cases.id"), index=True),
     Column("voicemail", Text),
     Column("voicemail_s", Float),

@@ -33,6 +33,7 @@ from centralino.state import CallNow, CallState, House
 from centralino.switchboard import Surroundings, Switchboard
 from ivr.menu import Dialplan, Queue, Step
 from ivr.sentences import Sentence, Sentences
+from ivr.situation import CaseStanding
 
 NODE = "main"
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -88,6 +89,8 @@ class ContactCentre:
         self.entries: list[Entry] = []
         self.on_entry: Callable[[Entry], None] = lambda entry: None
         self.held_back = False  # events wait until a test delivers them
+        self.cases: dict[tuple[str, str], CaseStanding] = {}  # by number and proof
+        self.knows_cases = True  # False: nobody can look at them
         self.times_told = 1  # 2: everything is told twice
         self.agents: dict[str, Agent] = {}
         self.phones: dict[str, PhoneSeat] = {}
@@ -327,12 +330,16 @@ class ContactCentre:
 
     # --- within
 
+    def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
+        if self.knows_cases:
+            found(self.cases.get((number, proof)))
+
     def _begin(self, house: House, truth: Truth) -> None:
         """A life of the engine, connected."""
         self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
         self.book = Book(house, self._append)
-        voice = Voice(sentences(), lambda prompt: prompt.text)
-        around = Surroundings(self.line, self.clock, self.people, voice, self.line.message_length_s)
+        voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
+        around = Surroundings(self.line, self.clock, self.people, voice, self._find_case, self.line.message_length_s)
         self.switchboard = Switchboard(self.configuration, self.book, around)
         self.is_running = True
         self.line.tell_phones()

@@ -75,6 +75,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.queued": ("in coda", "queued"),
     "call.offered": ("squilla", "ringing"),
     "call.talking": ("in conversazione", "talking"),
+    "call.transferring": ("squilla all'ufficio", "ringing an office"),
+    "call.transferred": ("con un ufficio", "with an office"),
     "call.voicemail": ("segreteria", "voicemail"),
 }
 

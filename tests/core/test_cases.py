@@ -1,5 +1,6 @@
 """Case numbers, which case a call stands against, and when a case closes by itself."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -109,15 +110,18 @@ def test_a_withheld_number_never_joins() -> None:
 
 # closing
 
+NOTHING_LEFT = CaseFacts(is_open=True, is_worked_on=False, messages=0, call_backs=0, open_calls=0)
+
 
 @pytest.mark.parametrize(
     ("facts", "decision"),
     [
-        (CaseFacts(True, False, 0, 0), Close(CloseWhy.NOTHING_LEFT)),
-        (CaseFacts(False, False, 0, 0), LeaveAsIs(CloseWhy.CLOSED_BEFORE)),
-        (CaseFacts(True, False, 0, 1), LeaveAsIs(CloseWhy.OTHER_CALL)),
-        (CaseFacts(True, False, 1, 0), LeaveAsIs(CloseWhy.MESSAGE_WAITS)),
-        (CaseFacts(True, True, 0, 0), LeaveAsIs(CloseWhy.IS_WORKED_ON)),
+        (NOTHING_LEFT, Close(CloseWhy.NOTHING_LEFT)),
+        (replace(NOTHING_LEFT, is_open=False), LeaveAsIs(CloseWhy.CLOSED_BEFORE)),
+        (replace(NOTHING_LEFT, open_calls=1), LeaveAsIs(CloseWhy.OTHER_CALL)),
+        (replace(NOTHING_LEFT, messages=1), LeaveAsIs(CloseWhy.MESSAGE_WAITS)),
+        (replace(NOTHING_LEFT, call_backs=1), LeaveAsIs(CloseWhy.CALL_BACK_PROMISED)),
+        (replace(NOTHING_LEFT, is_worked_on=True), LeaveAsIs(CloseWhy.IS_WORKED_ON)),
     ],
 )
 def test_a_case_that_only_logged_calls_closes_when_nothing_is_left(

@@ -13,6 +13,7 @@ from centralino.events import Outcome
 from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.menu import Queue, Say
+from ivr.prompts import words
 from tests.contact_centre import ContactCentre, dialplan
 
 # --- who is rung
@@ -613,7 +614,7 @@ def test_longest_waits_that_lead_to_each_other_do_not_spin(floor: ContactCentre,
 def test_a_queue_may_send_a_caller_back_into_the_menu(floor: ContactCentre) -> None:
     floor.queue("hall", longest_wait_s=60.0, longest_wait_then=ToStep("sorry"))
     floor.service(
-        dialplan("1", [Queue("wait", "hall"), Say("sorry", {"it": "Ci dispiace."}, "bye"), Queue("bye", "hall")])
+        dialplan("1", [Queue("wait", "hall"), Say("sorry", words({"it": "Ci dispiace."}), "bye"), Queue("bye", "hall")])
     )
     floor.call("c1", number="1")
     floor.clock.advance(60)

@@ -1,8 +1,10 @@
 """Prompts, the system's own sentences, and how texts become sound files (with stand-ins for the speech engines)."""
 
 import asyncio
+import calendar
 import os
 import shutil
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,18 @@ from ivr.prompts import LANGUAGES, Prompt, Unspeakable, slug, spoken_text, unspe
 from ivr.sentences import LANGUAGES_WITH_SENTENCES, Sentence, TableError, read_sentences, read_table
 
 HELLO = Prompt("Benvenuti allo 055055.", "it")
-ENGLISH = "\n".join(f"{sentence}: Some words." for sentence in Sentence)
+PATTERNS = {
+    "date": "{day} {month} {year}",
+    "first_of_month": "first of {month} {year}",
+    "case_open": "Open since {opened}.",
+    "case_open_due": "Open since {opened}, due {due}.",
+    "case_closed": "Closed, opened {opened}.",
+}
+ENGLISH = "\n".join(
+    [f"{sentence}: Some words." for sentence in Sentence]
+    + [f'{pattern}: "{text}"' for pattern, text in PATTERNS.items()]
+    + [f"months: [{', '.join(calendar.month_name[1:])}]"]
+)
 
 
 # ---- names and texts
@@ -87,22 +100,39 @@ def test_a_recording_can_be_named_by_the_words_of_its_text() -> None:
 def test_every_language_that_ships_has_every_sentence() -> None:
     sentences = system_sentences()
     assert set(sentences.tables) == set(LANGUAGES_WITH_SENTENCES)
-    assert len(sentences.prompts(LANGUAGES_WITH_SENTENCES)) == len(LANGUAGES_WITH_SENTENCES) * len(Sentence)
+    digits = 10
+    assert len(sentences.prompts(LANGUAGES)) == len(LANGUAGES) * (len(Sentence) + digits)
 
 
 def test_a_language_without_a_table_hears_english() -> None:
-    assert system_sentences().prompt(Sentence.GOODBYE, "zh").language == "en"
+    only_english = read_sentences({"en": ENGLISH})
+    assert only_english.prompt(Sentence.GOODBYE, "zh").language == "en"
+    assert only_english.case_standing(True, date(2026, 11, 23), None, "zh").language == "en"
+
+
+def test_dates_are_said_as_people_say_them() -> None:
+    tables = system_sentences().tables
+    assert tables["it"].date(date(2026, 11, 1)) == "primo novembre 2026"
+    assert tables["it"].date(date(2026, 11, 8)) == "8 novembre 2026"
+    assert tables["zh"].date(date(2026, 11, 8)) == "2026年11月8日"
+
+
+def test_digits_are_said_one_by_one() -> None:
+    assert [prompt.text for prompt in system_sentences().digits("+39 05", "it")] == ["3", "9", "0", "5"]
 
 
 def test_a_wrong_table_names_each_problem_with_its_place() -> None:
     table = ENGLISH.replace("goodbye:", "godbye:") + "\nwrong_key: Again.\n"
     table = table.replace("no_message: Some words.", "no_message: []")
+    table = table.replace("since {opened}, due {due}", "since {due}").replace("January, ", "")
     with pytest.raises(TableError) as wrong:
         read_table("en", table)
     assert str(wrong.value).splitlines() == [
         "en.yaml:4:1: `godbye` is not the name of a sentence",
         "en.yaml:7:13: `no_message` is not a text that can be spoken",
-        "en.yaml:10:1: `wrong_key` stands here twice",
+        "en.yaml:23:16: `case_open_due` must hold {due}, {opened}",
+        "en.yaml:25:9: `months` is not a list of twelve names",
+        "en.yaml:26:1: `wrong_key` stands here twice",
         "en.yaml:1:1: `goodbye` is missing",
     ]
 

@@ -21,6 +21,7 @@ from centralino.events import Entry
 from centralino.journal import Journal
 from centralino.state import House
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.prompts import words
 from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan
 
 AGENTS = ("ana", "bo", "cora")
@@ -176,14 +177,16 @@ def rich_morning(centre: ContactCentre) -> None:
     """A bit of everything: menus, a full queue, a wait that ends, rings in vain, talks, a join that fails, messages."""
     centre.queue("taxes", needs={"taxes": 2}, full_waiting=1, full_then=ToQueue("hall"), wrap_up_s=10.0)
     centre.queue("hall", longest_wait_s=90.0, longest_wait_then=ToVoicemail("hall"))
-    menu = Menu("main", {"it": "Premi 1."}, {"1": Key("taxes"), "2": Key("message"), "9": Key("main", "it")}, "hall")
+    menu = Menu(
+        "main", words({"it": "Premi 1."}), {"1": Key("taxes"), "2": Key("message"), "9": Key("main", "it")}, "hall"
+    )
     steps: list[Step] = [
-        Say("welcome", {"it": "Benvenuti."}, "main"),
+        Say("welcome", words({"it": "Benvenuti."}), "main"),
         menu,
         Queue("taxes", "taxes"),
         Queue("hall", "hall"),
-        Voicemail("message", "hall", {"it": "Dica."}, 20.0),
-        HangUp("bye", {"it": "Ciao."}),
+        Voicemail("message", "hall", words({"it": "Dica."}), 20.0),
+        HangUp("bye", words({"it": "Ciao."})),
     ]
     centre.service(dialplan("055055", steps))
     for name in AGENTS:

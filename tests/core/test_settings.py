@@ -8,8 +8,10 @@ import pytest
 
 from acd.goto import HangUp as HangUpNext
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from centralino.settings import BrokenConfiguration, Ports, check, load
+from centralino.forms import STEP_KINDS
+from centralino.settings import BrokenConfiguration, Ports, examine, load
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
+from ivr.prompts import words
 
 SHIPPED = Path(__file__).parents[2]
 FILES = ("queues.yaml", "agents.yaml", "entities.yaml", "centralino.yaml")
@@ -29,7 +31,7 @@ sites:
 phones: {p101: {site: laquila}, p201: {site: roma}}
 agents:
   a1001: {name: Operatore 1001, site: laquila, phone: p101, skills: {tributi: 3}, languages: {it: 5, en: 3}}
-  a2001: {name: Operatore 2001, site: roma, skills: {tributi: 5, fax: 1}, languages: {it: 5}}
+  a2001: {name: Operatore 2001, site: roma, skills: {tributi: 5, fax: 1}, languages: {it: 5, en: 1}}
 """,
     "queues.yaml": """\
 queues:
@@ -87,7 +89,7 @@ def change(folder, file, old, new):
 
 
 def said(folder):
-    return [str(problem) for problem in check(folder)]
+    return [str(problem) for problem in examine(folder)[1]]
 
 
 # --- what is right
@@ -126,10 +128,10 @@ def test_a_deployment_is_loaded_as_it_is_written(folder):
     assert loaded.rules.queues["fax"].longest_wait_then == ToStep("bye")
     assert loaded.rules.queues["fax"].sites == ("laquila", "roma")  # none given: all
     assert loaded.roster.agents["a2001"].phone is None
-    assert plan.steps["welcome"] == Say("welcome", {"it": "Benvenuti.", "en": "Welcome."}, "main")
+    assert plan.steps["welcome"] == Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main")
     assert plan.steps["taxes"] == Queue("taxes", "tributi")
-    assert plan.steps["night"] == Voicemail("night", "tributi", {"it": "Chiuso.", "en": "Closed."}, 180)
-    assert plan.steps["bye"] == HangUp("bye", {})
+    assert plan.steps["night"] == Voicemail("night", "tributi", words({"it": "Chiuso.", "en": "Closed."}), 180)
+    assert plan.steps["bye"] == HangUp("bye", words({}))
     menu = plan.steps["main"]
     assert isinstance(menu, Menu)
     assert (menu.keys["1"], menu.keys["9"], menu.wait_s, menu.tries) == (Key("taxes"), Key("main", "en"), 5, 3)
@@ -199,8 +201,8 @@ MISTAKES = [
     (Q, "ring: 20s", "ring_timout: 20s", "5:5: unknown key `ring_timout`", None),
     (Q, "wrap_up:", "wrapup:", "6:5: unknown key `wrapup`", "did you mean `wrap_up`?"),
     (Q, "{tributi: 3}", "{tributi: 3}\n    relax: []", "4:5: unknown key `relax`", None),
-    (A, "agents:\n", "shifts: {day: {mon-fri: x}}\nagents:\n", "5:1: unknown key `shifts`", None),
-    (E, "Firenze, ", "Firenze, offices: {}, ", "2:45: unknown key `offices`", None),
+    (A, "agents:\n", "shifts: {day: {mon-fri: x}}\nagents:\n", "5:25: `x` are no hours", None),
+    (E, "Firenze, ", "Firenze, ofices: {}, ", "2:45: unknown key `ofices`", "did you mean `offices`?"),
     (C, "database", "databse", "4:1: unknown key `databse`", "did you mean `database`?"),
     (P, "wait: 5s", "wiat: 5s", "14:7: unknown key `wiat`", "did you mean `wait`?"),
     (P, "{language: en,", "{langage: en,", "13:42: unknown key `langage`", "did you mean `language`?"),
@@ -268,7 +270,7 @@ MISTAKES = [
         None,
     ),
     (P, "taxes: {queue: tributi}", RING, "17:3: a call would go round for ever: `taxes` → `b` → `taxes`", None),
-    (P, '"2": fax, ', "", "18:3: no call comes to step `fax`", "lead to it, or remove it"),
+    (P, '"2": fax, ', "", "18:3: warning: no call comes to step `fax`", "lead to it, or remove it"),
     (
         P,
         "taxes: {queue: tributi}",
@@ -288,7 +290,7 @@ MISTAKES = [
         "taxes: {queue: tributi}",
         "taxes: {}",
         "17:3: step `taxes` is nothing",
-        "one of say, menu, queue, voicemail, hang_up",
+        f"one of {', '.join(STEP_KINDS)}",
     ),
     (P, "[it, en]", "[it, en, it]", "4:21: language `it` stands here twice", "remove it"),
     (
@@ -330,7 +332,7 @@ def test_a_mistake_names_its_place_and_its_cure_and_no_other_place(folder, mista
 def test_the_place_is_where_the_unknown_name_stands(folder, mistake):
     file, old, new, _, _ = mistake
     change(folder, file, old, new)
-    problem = check(folder)[0]
+    problem = examine(folder)[1][0]
     name = problem.what.split("`")[1]
     line = (folder / file).read_text().splitlines()[problem.line - 1]
     assert line[problem.col - 1 :].lstrip('"').startswith(name)
@@ -370,7 +372,7 @@ def test_a_queue_s_greeting_is_said_in_each_language_of_its_callers(folder):
 
 def test_queues_that_are_full_cannot_send_a_call_round_for_ever(folder):
     change(folder, Q, "then: hang_up", "then: {queue: fax}")
-    assert [problem.what for problem in check(folder)] == [
+    assert [problem.what for problem in examine(folder)[1]] == [
         "a call would go round for ever: `tributi` → `fax` → `tributi`"
     ]
 
@@ -426,7 +428,7 @@ def test_a_folder_in_place_of_a_file_is_a_problem(folder):
 
 def test_a_deployment_without_dialplans_is_told_to_write_one(folder):
     shutil.rmtree(folder / "dialplans")
-    assert [problem.what for problem in check(folder)] == ["there is no dialplan"]
+    assert [problem.what for problem in examine(folder)[1]] == ["there is no dialplan"]
 
 
 def test_a_dialplan_that_would_be_passed_over_is_a_problem(folder):
@@ -435,7 +437,7 @@ def test_a_dialplan_that_would_be_passed_over_is_a_problem(folder):
 
 
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path):
-    assert check(tmp_path / "away")[0].what == "there is no such folder"
+    assert examine(tmp_path / "away")[1][0].what == "there is no such folder"
 
 
 def test_the_password_of_a_database_is_never_shown(folder):
@@ -463,7 +465,7 @@ def wrecked(text):
 def test_no_wrecked_file_ends_in_a_traceback(folder, file):
     for text in wrecked(SMALL[file]):
         (folder / file).write_text(text)
-        for problem in check(folder):
+        for problem in examine(folder)[1]:
             assert problem.line >= 1
             assert problem.col >= 1
             assert problem.what

@@ -26,25 +26,26 @@ from centralino.events import Outcome
 from centralino.state import CallState
 from ivr.hours import read_hours
 from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Voicemail
+from ivr.prompts import words
 from ivr.sentences import Sentence
 from tests.contact_centre import MONDAY_MORNING, ContactCentre, said
 
 WELCOME, MENU, NIGHT, BYE = "Benvenuti.", "Premi 1.", "Siamo chiusi.", "Arrivederci."
 BEEP = "beep"
 STEPS = (
-    Say("welcome", {"it": WELCOME, "en": "Welcome."}, "main"),
+    Say("welcome", words({"it": WELCOME, "en": "Welcome."}), "main"),
     Menu(
         "main",
-        {"it": MENU, "en": "Press 1."},
+        words({"it": MENU, "en": "Press 1."}),
         {"1": Key("hall"), "2": Key("message"), "9": Key("main", "en"), "0": Key("bye")},
         "hall",
         wait_s=5.0,
         tries=3,
     ),
     Queue("hall", "hall"),
-    Voicemail("message", "hall", {"it": "Dica.", "en": "Speak."}, 60.0),
-    Voicemail("night", "hall", {"it": NIGHT}, 60.0),
-    HangUp("bye", {"it": BYE}),
+    Voicemail("message", "hall", words({"it": "Dica.", "en": "Speak."}), 60.0),
+    Voicemail("night", "hall", words({"it": NIGHT}), 60.0),
+    HangUp("bye", words({"it": BYE})),
 )
 SERVICE = Dialplan(
     "055055",
@@ -738,7 +739,9 @@ def test_calls_of_a_queue_that_is_no_more_come_back_to_the_menu(line: ContactCen
     line.call("c2", "taxes")
     line.kill_engine()
     del line.queues["taxes"]
-    line.dialplans["taxes"] = Dialplan("taxes", "", ("it",), "sorry", {"sorry": HangUp("sorry", {"it": "Chiuso."})})
+    line.dialplans["taxes"] = Dialplan(
+        "taxes", "", ("it",), "sorry", {"sorry": HangUp("sorry", words({"it": "Chiuso."}))}
+    )
     line.start_engine()
     assert [line.hears(call) for call in ("c1", "c2")] == ["Chiuso.", "Chiuso."]
     line.clock.advance(2)

@@ -1,14 +1,11 @@
 """A call's way through a menu, as pure steps."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import pytest
 
-from ivr.hours import read_hours
-from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Step, Voicemail
-from ivr.prompts import Prompt
-from ivr.sentences import Sentence
-from ivr.walk import (
+from ivr.actions import (
     Action,
     End,
     EnterQueue,
@@ -20,30 +17,54 @@ from ivr.walk import (
     StopSpeaking,
     TakeKey,
     TakeMessage,
-    Walker,
     Why,
 )
+from ivr.hours import read_hours
+from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.prompts import Prompt, words
+from ivr.sentences import Sentence
+from ivr.situation import QueueNow
+from ivr.walk import Walker
 from tests.contact_centre import sentences
 
 STEPS: tuple[Step, ...] = (
-    Say("welcome", {"it": "Benvenuti.", "en": "Welcome."}, "main"),
+    Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main"),
     Menu(
         "main",
-        {"it": "Premi 1.", "en": "Press 1."},
+        words({"it": "Premi 1.", "en": "Press 1."}),
         {"1": Key("taxes"), "2": Key("message"), "9": Key("main", "en"), "0": Key("bye"), "#": Key("quiet")},
         "taxes",
         wait_s=5.0,
         tries=2,
     ),
     Queue("taxes", "tributi"),
-    Voicemail("message", "hall", {"it": "Lasci un messaggio."}, 60.0),
+    Voicemail("message", "hall", words({"it": "Lasci un messaggio."}), 60.0),
     Voicemail("night", "hall"),
-    HangUp("bye", {"it": "Arrivederci.", "en": "Goodbye."}),
+    HangUp("bye", words({"it": "Arrivederci.", "en": "Goodbye."})),
     HangUp("quiet"),
 )
 HOURS = read_hours({"mon-fri": "09:00-18:00"})[0]
 PLAN = Dialplan("1", "one", ("it", "en"), "welcome", {step.name: step for step in STEPS}, hours=HOURS, closed="night")
-walker = Walker(PLAN, sentences())
+MONDAY_NOON = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+
+
+@dataclass
+class Around:
+    """What is true around a call, as a test wants it."""
+
+    at: datetime = MONDAY_NOON
+    caller: str = "+39055123456"
+    queues: dict[str, QueueNow] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def queue(self, name: str, language: str) -> QueueNow:
+        return self.queues[name]
+
+
+walker = Walker(PLAN, sentences(), Around())
+at_night = Walker(PLAN, sentences(), Around(at=MONDAY_NOON.replace(hour=22)))
 MENU_HEARD = Place("main", "it", listening=True)
 
 
@@ -56,14 +77,14 @@ def house_says(sentence: Sentence, language: str = "it") -> str:
 
 
 def test_a_call_begins_at_the_start_in_the_first_language() -> None:
-    assert walker.arrive(is_open=True) == (
+    assert walker.arrive() == (
         Place("welcome", "it"),
         [EnterStep("welcome", Why.ARRIVED), spoken("Benvenuti.")],
     )
 
 
 def test_a_closed_number_leads_to_its_closed_step() -> None:
-    place, actions = walker.arrive(is_open=False)
+    place, actions = at_night.arrive()
     assert place == Place("night", "it")
     assert actions[0] == EnterStep("night", Why.CLOSED)
     greeting = sentences().prompt(Sentence.LEAVE_MESSAGE, "it")
@@ -137,9 +158,9 @@ def test_a_key_during_the_greeting_that_no_menu_awaits_changes_nothing() -> None
 
 
 def test_greetings_that_lead_to_each_other_do_not_hang_the_walker() -> None:
-    ring = {"a": Say("a", {"it": "A."}, "b"), "b": Say("b", {"it": "B."}, "a")}
+    ring = {"a": Say("a", words({"it": "A."}), "b"), "b": Say("b", words({"it": "B."}), "a")}
     place = Place("a", "it")
-    assert Walker(replace(PLAN, steps=ring, start="a"), sentences()).pressed(place, "1") == (place, [])
+    assert Walker(replace(PLAN, steps=ring, start="a"), sentences(), Around()).pressed(place, "1") == (place, [])
 
 
 def test_a_key_in_a_voicemail_or_a_queue_changes_nothing() -> None:

@@ -22,6 +22,7 @@ from centralino.events import Entry
 from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
 
 SEEDS = range(60)
@@ -76,11 +77,11 @@ class Day:
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         keys = {"1": Key("taxes"), "2": Key("registry"), "3": Key("note"), "4": Key("bye"), "9": Key("main", "en")}
         steps: list[Step] = [
-            Say("welcome", {"it": "Benvenuti.", "en": "Welcome."}, "main"),
-            Menu("main", {"it": "Premi.", "en": "Press."}, keys, "hall", tries=2),
+            Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main"),
+            Menu("main", words({"it": "Premi.", "en": "Press."}), keys, "hall", tries=2),
             *(Queue(name, name) for name in QUEUES),
-            Voicemail("note", "hall", {"it": "Dica.", "en": "Speak."}, 20.0),
-            HangUp("bye", {"it": "Ciao."}),
+            Voicemail("note", "hall", words({"it": "Dica.", "en": "Speak."}), 20.0),
+            HangUp("bye", words({"it": "Ciao."})),
         ]
         for name in ("055055", *QUEUES):
             first = [step for step in steps if step.name == name]

@@ -1,0 +1,89 @@
+"""Offices: a caller is led to a telephone outside, the second level of an entity, and comes back if nobody answers.
+
+As with agents, the leg's id is chosen and saved before the phone system is asked.
+"""
+
+from collections.abc import Callable
+
+from asterisk.port import CallerId, EndCause, LegNow, Telephony
+from centralino import events as ev
+from centralino.book import Book
+from centralino.people import People
+from centralino.state import CallNow, CallState
+
+
+class Offices:
+    """`away` tells the attendant that nobody answered; `end` belongs to the switchboard."""
+
+    def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
+        self._book, self._telephony, self._people = book, telephony, people
+        self.away: Callable[[CallNow], None]
+        self.end: Callable[[str, str], None]
+
+    def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
+        """Ring the office; the caller hears music meanwhile."""
+        leg = f"{call.id}-leg0{call.entry}"  # a nought first: legs to agents are counted from 1
+        self._book.write(ev.OfficeRung(call=call.id, office=office, leg=leg))
+        self._telephony.hold(call.id)
+        self._telephony.ring_outside(leg, phone, call.id, self._shown(call), ring_s)
+
+    def call_at(self, leg: str) -> CallNow | None:
+        """The call that an office is rung for, or talks in, as `leg`."""
+        call = self._book.call(leg.rpartition("-leg")[0])
+        return call if call and call.office and call.leg == leg else None
+
+    def answered(self, call: CallNow) -> None:
+        if call.state is CallState.TRANSFERRING:
+            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
+            self._telephony.join(call.id, call.id, call.leg)
+
+    def leg_ended(self, call: CallNow, cause: EndCause) -> None:
+        """The office did not answer, or the talk is over."""
+        if call.state is CallState.TRANSFERRING:
+            self.give_up(call, cause)
+        else:
+            self._leave(call, "lost" if cause is EndCause.GONE else "office")
+            self.end(call.id, "the office hung up")
+
+    def join_failed(self, call: CallNow) -> None:
+        """One of the two was gone as the other came; whoever is left is let go."""
+        self._leave(call, "lost")
+        self.end(call.id, "the office and the caller could not be joined")
+
+    def give_up(self, call: CallNow, why: str) -> None:
+        """Ring no longer; the caller goes on in the menu."""
+        self._stop_ringing(call, why)
+        self.away(call)
+
+    def caller_left(self, call: CallNow) -> None:
+        if call.state is CallState.TRANSFERRING:
+            self._stop_ringing(call, "the caller hung up")
+        elif call.state is CallState.TRANSFERRED:
+            self._leave(call, "caller")
+
+    def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
+        """Hold what was so, before we were away, with what is so now."""
+        leg = legs.get(call.leg)
+        if leg is None:
+            self.leg_ended(call, EndCause.GONE)
+        elif call.state is CallState.TRANSFERRED and leg.talks_in != call.id:
+            self._telephony.join(call.id, call.id, call.leg)
+        elif leg.up:
+            self.answered(call)
+
+    def _stop_ringing(self, call: CallNow, why: str) -> None:
+        leg = call.leg
+        self._book.write(ev.OfficeAway(call=call.id, office=call.office, leg=leg, why=why))
+        self._telephony.hang_up(leg)
+
+    def _leave(self, call: CallNow, by: str) -> None:
+        leg = call.leg
+        self._book.write(ev.OfficeLeft(call=call.id, office=call.office, leg=leg, by=by))
+        self._telephony.hang_up(leg)
+
+    def _shown(self, call: CallNow) -> CallerId:
+        """What the office's telephone shows: who calls, by way of which number."""
+        if call.withheld:
+            return CallerId("anonymous", call.service)
+        who = self._people.who(call.person)
+        return CallerId(who.number, f"{call.service}: {who.name or who.number}")
