@@ -29,6 +29,8 @@ ALERTS = {
     "FailedACL": "refused address",
     "UnexpectedAddress": "unexpected address",
 }
+ALERT_EVERY_S = 60.0
+ADDRESSES_REMEMBERED_MAX = 1_000
 REACHABLE = ("Reachable", "NonQualified", "Created", "Updated")
 ONE_VALUE_HEADERS = ("Event", "Response", "ActionID", "Message", "SubEvent")
 
@@ -107,6 +109,7 @@ class AmiLine:
         self._contacts: dict[str, set[str]] = {phone: set() for phone in phones}
         self._manager: _GuardedManager | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._told_of: dict[tuple[str, str], tuple[float, int]] = {}  # when, and how often since, by address and kind
 
     def connect(self, host: str, port: int, user: str, password: str) -> None:
         """Begin to connect; a failed attempt is made again after a pause."""
@@ -187,9 +190,18 @@ class AmiLine:
         self._on_event(Reachable(phone) if self._contacts[phone] else Unreachable(phone))
 
     def _alert(self, _: Any, event: Any) -> None:
-        address = str(event.get("remoteaddress") or "")
-        account = str(event.get("accountid") or "")
-        self._on_event(Refused(ALERTS[event.event], _plain(account), _plain(address)))
+        """Told at once, then of one address at most once in `ALERT_EVERY_S`: whoever floods us fills no disk."""
+        address = _plain(str(event.get("remoteaddress") or ""))
+        source, kind = _host(address), ALERTS[event.event]
+        now_s = asyncio.get_running_loop().time()
+        told_s, untold = self._told_of.pop((source, kind), (-ALERT_EVERY_S, 0))
+        if now_s - told_s < ALERT_EVERY_S:
+            self._told_of[source, kind] = (told_s, untold + 1)
+            return
+        if len(self._told_of) >= ADDRESSES_REMEMBERED_MAX:
+            del self._told_of[next(iter(self._told_of))]
+        self._told_of[source, kind] = (now_s, 0)
+        self._on_event(Refused(kind, _plain(str(event.get("accountid") or "")), address, before=untold))
 
 
 def _say_what_failed(asking: asyncio.Task[None]) -> None:
@@ -199,6 +211,11 @@ def _say_what_failed(asking: asyncio.Task[None]) -> None:
 
 def _is_within_reach(contact: Any) -> bool:
     return contact.get("status") in ("Reachable", "NonQualified", "Avail", "NonQual")
+
+
+def _host(address: str) -> str:
+    """`IPV4/UDP/192.0.2.1/5060` without the port, which whoever floods us changes at will."""
+    return address.rpartition("/")[0] or address
 
 
 def _plain(text: str) -> str:

@@ -269,7 +269,7 @@ class AriLine:
         while self._asked and (self._asked[0][0] <= loop.time() or self._asked[0][1] not in self._open):
             _, request_id = self._asked.popleft()
             if request_id in self._open:
-                log.error("Asterisk has not answered request %s within %g s", request_id, ANSWER_WITHIN_S)
+                self.cut(f"it has not answered request {request_id} within {ANSWER_WITHIN_S:g} s")
                 self._answered(request_id, Reply(NO_ANSWER, "no answer in time"))
         if self._asked:
             self._sweep = loop.call_at(self._asked[0][0], self._sweep_unanswered)

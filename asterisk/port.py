@@ -103,11 +103,15 @@ class Unreachable:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The phone system turned somebody away (a wrong password, an unknown account)."""
+    """The phone system turned somebody away (a wrong password, an unknown account).
+
+    `before`: how often it did so, from there, since it was told last.
+    """
 
     kind: str
     account: str
     address: str
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

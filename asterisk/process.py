@@ -29,7 +29,8 @@ BOOT_TIMEOUT_S = 30.0
 ADOPT_TIMEOUT_S = 5.0  # one that does not answer for so long carries no call
 COMMAND_TIMEOUT_S = 10.0
 LOOK_AGAIN_S = 0.05  # while it boots
-LOOK_AT_LOGS_S = 60.0
+LOOK_AFTER_IT_S = 10.0
+UNHEARD_MAX = 2  # looks in a row without an answer, each COMMAND_TIMEOUT_S long: it is frozen
 LOG_BYTES_MAX = 20_000_000  # each; its three elder ones are kept
 LOGS_KEPT = 3
 OPEN_FILES_MAX = 65_536  # why so many: about six for each leg
@@ -99,12 +100,18 @@ class AsteriskProcess:
     async def wait(self) -> int:
         """Wait until it has ended; its exit code, negative for a signal, EXIT_UNKNOWN for an adopted one.
 
-        Meanwhile its log files are kept bounded. Raises NotRunning where `start` has not been called.
+        Meanwhile its log files are kept bounded, and it is killed when it no longer answers. Raises NotRunning where
+        `start` has not been called.
         """
         if self._pid is None:
             raise NotRunning("Asterisk has not been started")
         with _pidfd(self._pid) as alive:
-            while alive is not None and not await _ends(alive, LOOK_AT_LOGS_S):
+            unheard = 0
+            while alive is not None and not await _ends(alive, LOOK_AFTER_IT_S):
+                unheard = 0 if await self._answers() else unheard + 1
+                if unheard >= UNHEARD_MAX:
+                    log.error("Asterisk does not answer any more: killing it", extra={"pid": self._pid})
+                    signal.pidfd_send_signal(alive, signal.SIGKILL)
                 await self._bound_logs()
         return self._ended()
 
@@ -285,6 +292,12 @@ class AsteriskProcess:
         for file in sorted(self._folders.conf.glob("*.conf")):
             facts += [file.name, hashlib.sha256(file.read_bytes()).hexdigest()]
         return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+    async def _answers(self) -> bool:
+        try:
+            return bool(await self.command("core show uptime"))
+        except NotRunning:
+            return False
 
     async def _bound_logs(self) -> None:
         logs = [self._folders.log / name for name in ("messages", "security")]

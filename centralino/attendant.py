@@ -158,6 +158,8 @@ class Attendant:
             self.say_and_end(call, Sentence.UNKNOWN_NUMBER, ev.Outcome.UNKNOWN_NUMBER)
         elif call.kept_message or call.gave_up_on_message:
             self.end(call.id, Why.DIALPLAN_ENDS)
+        elif call.service not in self.configuration.dialplans:
+            self.say_and_end(call, Sentence.UNKNOWN_NUMBER, "its number is no longer ours")
         elif call.step in self.configuration.dialplans[call.service].steps:
             self.send_to_step(call, call.step, Why.SAID_AGAIN)
         else:  # it had only arrived, or its step is no longer in the dialplan
@@ -193,7 +195,9 @@ class Attendant:
         if call is None or call.state is not CallState.VOICEMAIL or call.recording != recording:
             return
         self._alarms.cancel("recording", call_id)
-        self._close_message(call, duration_s, "the message ended")
+        # why measured: Asterisk tells whole seconds, and of a silent message the silence too, which it has cut off
+        length_s = self.message_length_s(recording) if duration_s else 0.0
+        self._close_message(call, length_s, "the message ended")
 
     def caller_left(self, call: CallNow) -> bool:
         """The caller hung up. False: the call must stay open a moment, its message is still being closed."""

@@ -71,11 +71,12 @@ def _told_to_people() -> tuple[type[Exception], ...]:
     from asterisk.ports import PortBusy
     from asterisk.process import CannotStart
     from centralino.door import CommandRefused, DoorTaken, EngineAway
+    from centralino.instance import CannotKeep
     from centralino.journal import JournalError
     from centralino.settings import BrokenConfiguration
 
     asterisks = (PortBusy, CannotStart, CannotInstall, CannotWrite)
-    return (Stop, BrokenConfiguration, CommandRefused, EngineAway, DoorTaken, JournalError, *asterisks)
+    return (Stop, BrokenConfiguration, CommandRefused, EngineAway, DoorTaken, JournalError, CannotKeep, *asterisks)
 
 
 def _fail(sentence: str) -> None:

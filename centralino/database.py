@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 from sqlalchemy import Connection, DateTime, Dialect, Insert, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -32,6 +33,10 @@ _REFUSED = (DataError, IntegrityError)  # these are about what was written, and 
 
 class DatabaseAway(Exception):
     """The database cannot be reached, does not answer in time, or is not in shape yet. Try again later."""
+
+
+class DatabaseReplaced(DatabaseAway):
+    """The file that we wrote to is no longer the one that others read."""
 
 
 metadata = MetaData(
@@ -64,16 +69,19 @@ class Instant(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Database:
-    """An open database. Nothing is connected before the first use."""
+    """An open database. Nothing is connected before the first use. `file`: that of SQLite."""
 
     engine: AsyncEngine
+    file: Path | None = None
+    _inode: int = 0
 
     @asynccontextmanager
     async def writing(self, deadline_s: float = TRANSACTION_DEADLINE_S) -> AsyncIterator[AsyncConnection]:
         """One transaction: all of it, or nothing. Raises DatabaseAway, also after `deadline_s`."""
         try:
+            await self._look_whether_it_is_there()
             async with asyncio.timeout(deadline_s), self.engine.begin() as connection:
                 yield connection
         except _REFUSED:
@@ -89,6 +97,18 @@ class Database:
                 yield connection
         except _AWAY as away:
             raise DatabaseAway(_first_line(away)) from away
+
+    async def _look_whether_it_is_there(self) -> None:
+        """SQLite would go on writing, unseen by anybody, into a file that was removed. Raises DatabaseReplaced."""
+        if self.file is None:
+            return
+        inode = self.file.stat().st_ino if self.file.exists() else 0
+        if self._inode not in (0, inode):
+            await self.engine.dispose()
+            self.file.touch(mode=0o600)
+            self._inode = 0
+            raise DatabaseReplaced(f"{self.file.name} was removed or replaced")
+        self._inode = inode
 
     async def upgrade(self) -> None:
         """Bring the tables into the newest shape. Raises DatabaseAway."""
@@ -114,7 +134,7 @@ def open_database(url: str) -> Database:
     if url.startswith("sqlite"):
         engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT_S}, **shared)
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-        return Database(engine)
+        return Database(engine, Path(str(make_url(url).database)))
     deadlines = {"timeout": CONNECT_DEADLINE_S, "command_timeout": STATEMENT_DEADLINE_S}
     return Database(create_async_engine(url, connect_args=deadlines, pool_pre_ping=True, **shared))
 

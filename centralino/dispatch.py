@@ -38,6 +38,9 @@ WHY_OF_CAUSE = {
 }
 
 
+HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
+
+
 class Dispatcher:
     """`send_on`, `end` and `give_up` belong to the switchboard."""
 
@@ -134,6 +137,11 @@ class Dispatcher:
         decisions = self.floor.wrap_up_done(agent_id, Why.AGENT_DONE, self._clock.now_s())
         self.carry_out(decisions)
         return bool(decisions)
+
+    def who_has_a_call_at(self, phone: str) -> str:
+        """The agent whose call rings or talks at `phone`; empty: nobody's."""
+        at_phone = (a for a in self.floor.agents.values() if a.profile.phone == phone)
+        return next((a.profile.id for a in at_phone if a.doing in HAVE_A_CALL), "")
 
     def profile(self, agent: AgentNow) -> AgentProfile | None:
         """What the floor needs to know of an agent; None for one who is no longer in the roster."""
@@ -273,4 +281,5 @@ class Dispatcher:
         return call if call and call.leg == leg else None
 
     def _is_available(self, agent: AgentNow) -> bool:
-        return agent.chosen is Chosen.READY and self._book.house.reachable.get(agent.phone, False)
+        knows_phone = agent.phone in self.configuration.roster.phones  # else nobody tells us that it goes away
+        return agent.chosen is Chosen.READY and knows_phone and self._book.house.reachable.get(agent.phone, False)

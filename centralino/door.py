@@ -162,6 +162,7 @@ class DoorServer:
         """Let a visitor in and say what is true now."""
         if len(self._visitors) >= VISITORS_MAX:
             log.warning("a visitor was sent away: %d are here", VISITORS_MAX)
+            visitor.send([_answer({"id": "", "ok": False, "error": f"{VISITORS_MAX} others are at the door already"})])
             visitor.leave()
             return
         self._visitors.add(visitor)
@@ -289,7 +290,10 @@ class DoorClient:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 reader, self._writer = await asyncio.open_unix_connection(self._path, limit=LINE_BYTES_MAX)
                 first = await reader.readline()
-            self.snapshot = msgspec.json.decode(first)["snapshot"]
+            said = msgspec.json.decode(first)
+            if "error" in said:
+                raise OSError(said["error"])
+            self.snapshot = said["snapshot"]
         except (FileNotFoundError, ConnectionRefusedError):
             raise EngineAway(f"the engine is not running (nobody answers at {self._path})") from None
         except TimeoutError:
@@ -308,8 +312,9 @@ class DoorClient:
         if len(self._waiting) >= ASKED_AT_ONCE_MAX:
             raise EngineAway(f"{ASKED_AT_ONCE_MAX} requests already wait for the engine")
         number = str(next(self._ids))
+        line = msgspec.json.encode({"id": number, "command": name, "args": args}) + b"\n"
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
-        self._writer.write(msgspec.json.encode({"id": number, "command": name, "args": args}) + b"\n")
+        self._writer.write(line)
         try:
             message = await asyncio.wait_for(answer, ANSWER_WITHIN_S)
         except TimeoutError:

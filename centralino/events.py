@@ -242,6 +242,7 @@ class SecurityAlert(Event, frozen=True, kw_only=True):
     kind: str
     account: str
     address: str
+    before: int = 0  # as often from there, since the last alert
 
 
 AnyEvent = (

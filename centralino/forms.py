@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import available_timezones
 
@@ -30,6 +30,7 @@ from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
 from ivr.hours import DAYS, is_day
+from ivr.rehearsal import SILENCE
 
 MENU_KEYS = "0123456789*#"
 PORT_MAX = 65_535
@@ -73,6 +74,14 @@ Level = Annotated[int, Field(ge=1, le=5)]
 def _zone(name: str) -> str:
     zones = available_timezones()
     return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
+
+
+def _phone_number(text: str) -> str:
+    """E.164, as the office's own people would give it to somebody abroad."""
+    with suppress(phonenumbers.NumberParseException):
+        if text.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(text)):
+            return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
+    refuse(f"{shown(text)} is no telephone number", 'write it with the country: `"+39055123456"`')
 
 
 # --- queues.yaml
@@ -288,6 +297,37 @@ def _instant(value: object) -> datetime:
 Instant = Annotated[datetime, PlainValidator(_instant, json_schema_input_type=str)]
 
 
+def _calendar_day(value: object) -> date:
+    with suppress(ValueError):
+        return date.fromisoformat(str(value))
+    refuse(f"{shown(value)} is no day of the calendar", "write `2026-12-24`")
+
+
+def _presses(value: object) -> object:
+    """`"1,wait,12345#"` or a list of these."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _press(keys: str) -> str:
+    if keys != SILENCE and not re.fullmatch("[0-9*#]{1,40}", keys):
+        refuse(f"{shown(keys)} cannot be pressed", f'write keys such as `"1,12345#"`, or `{SILENCE}` for silence')
+    return keys
+
+
+def _caller(number: str | None) -> str | None:
+    return number if number is None or number == WITHHELD else _phone_number(number)
+
+
+ENDS = ("queue", "voicemail", "office", "call-back")
+
+
+def _end(text: str) -> str:
+    kind, _, name = text.partition(" ")
+    if text != "hang up" and (kind not in ENDS or not name or " " in name):
+        refuse(f"{shown(text)} is no end of a call", f"write `hang up`, or one of {', '.join(ENDS)} and its name")
+    return text
+
+
 class NoticeForm(Form):
     say: WordsForm
     begins: Instant | None = Field(None, alias="from")
@@ -327,6 +367,36 @@ class SharedForm(Form):
     steps: Annotated[dict[Name, StepForm], Field(min_length=1)]
 
 
+class QueueStateForm(Form):
+    waiting: Annotated[int, Field(ge=0)] = 0
+    signed_in: Annotated[int, Field(ge=0)] = 1
+    expected_wait: Annotated[float, between("0s", "24h")] | None = None
+
+
+class CaseStateForm(Form):
+    proof: Annotated[str, _matching("[0-9]{4}", "is no proof", "four digits, in quotes")]
+    open: bool = True
+    opened: Annotated[date, PlainValidator(_calendar_day, json_schema_input_type=str)]
+
+
+Presses = Annotated[list[Annotated[str, AfterValidator(_press)]], BeforeValidator(_presses)]
+
+
+class ScenarioForm(Form):
+    """A caller whom the admin has thought of: when, what they press, and where it must end."""
+
+    at: Instant
+    ends: Annotated[str, AfterValidator(_end)]
+    press: Presses = []
+    caller: Annotated[str | None, AfterValidator(_caller)] = Field(None, alias="from")
+    queues: dict[Name, QueueStateForm] = {}
+    offices_away: list[str] = []
+    cases: dict[Annotated[str, _matching("[0-9]{8,12}", "is no case", "its digits, in quotes")], CaseStateForm] = {}
+    says: Annotated[list[str], BeforeValidator(_several)] = []
+    language: Language | None = None
+    entity: Name | None = None
+
+
 class DialplanForm(Form):
     number: Number
     name: ShownName
@@ -340,6 +410,7 @@ class DialplanForm(Form):
     other_hours: dict[Name, dict[str, Any]] = {}
     closed: Name | None = None
     include: list[Name] = []
+    tests: list[ScenarioForm] = []
 
 
 # --- agents.yaml
@@ -372,14 +443,6 @@ class RosterForm(Form):
 
 
 # --- entities.yaml
-
-
-def _phone_number(text: str) -> str:
-    """E.164, as the office's own people would give it to somebody abroad."""
-    with suppress(phonenumbers.NumberParseException):
-        if text.startswith("+") and phonenumbers.is_possible_number(phonenumbers.parse(text)):
-            return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
-    refuse(f"{shown(text)} is no telephone number", 'write it with the country: `"+39055123456"`')
 
 
 class OfficeForm(Form):

@@ -11,6 +11,10 @@ from asterisk.configuration import Node, PhoneAccount
 from centralino.settings import Configuration
 
 
+class CannotKeep(Exception):
+    """The state folder cannot be used; the text says why."""
+
+
 class Secrets(msgspec.Struct):
     """Made at the first start, kept in STATE/secrets.yaml (mode 600)."""
 
@@ -49,8 +53,12 @@ class Instance:
         return self.state / "asterisk"
 
     def make_folders(self) -> None:
+        """Raises CannotKeep where there is no room for us."""
         for folder in (self.state, self.recordings, self.prompts, self.journal, self.state / "run"):
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as refused:
+                raise CannotKeep(f"nothing can be kept in {self.state}: {refused.strerror} ({folder})") from refused
 
     def secrets(self, phones: frozenset[str]) -> Secrets:
         """The installation's secrets; those that are missing are made and kept."""

@@ -22,6 +22,7 @@ from centralino.forms import (
     QueuesForm,
     RecordedForm,
     RosterForm,
+    ScenarioForm,
     SettingsForm,
     StepForm,
     TransferForm,
@@ -55,6 +56,8 @@ from ivr.menu import (
     WaitingOver,
 )
 from ivr.prompts import Prompt, Words, words
+from ivr.rehearsal import Scenario, Script
+from ivr.situation import CaseStanding, QueueNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,32 @@ def dialplan(form: DialplanForm, offices: Mapping[str, Office], zone: ZoneInfo) 
         hours=read_hours(form.hours)[0] if form.hours is not None else None,
         closed=form.closed,
         time_zone=here,
+        entity=form.entity,
+    )
+
+
+def scenarios(form: DialplanForm, zone: ZoneInfo) -> tuple[Scenario, ...]:
+    """What the admin wants to be true of calls to this number; `zone`: where the dialplan names none."""
+    here = ZoneInfo(form.time_zone) if form.time_zone else zone
+    return tuple(_scenario(one, here) for one in form.tests)
+
+
+def _scenario(form: ScenarioForm, zone: ZoneInfo) -> Scenario:
+    return Scenario(
+        Script(
+            at=form.at.replace(tzinfo=zone),
+            presses=tuple(form.press),
+            caller=form.caller if form.caller and form.caller != WITHHELD else "",
+            queues={
+                name: QueueNow(queue.waiting, queue.signed_in, queue.expected_wait)
+                for name, queue in form.queues.items()
+            },
+            offices_away=frozenset(form.offices_away),
+            cases={(number, case.proof): CaseStanding(case.open, case.opened) for number, case in form.cases.items()},
+        ),
+        ends=form.ends,
+        says=tuple(form.says),
+        language=form.language,
         entity=form.entity,
     )
 

@@ -2,7 +2,7 @@
 
 import wave
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from centralino.located import SIZE_BYTES_MAX, Located, Problem, read, shape_pro
 from centralino.meanings import NodeSettings, PortRange, Ports, Settings
 from ivr.menu import Dialplan
 from ivr.prompts import LANGUAGES
+from ivr.rehearsal import Scenario
 
 __all__ = [
     "BrokenConfiguration",
@@ -58,6 +59,7 @@ class Configuration:
     roster: Roster
     entities: Entities
     dialplans: Mapping[str, Dialplan]  # by service number
+    scenarios: Mapping[str, tuple[Scenario, ...]] = field(default_factory=dict)  # what admins want to be true of them
 
     def service_of(self, dialled: str) -> Dialplan | None:
         """The service that answers a number as the carrier sends it (`+39 055 055`, an old number); None: unknown."""
@@ -173,13 +175,15 @@ def _meaning(forms: Mapping[str, Form]) -> Configuration:
     assert isinstance(settings, SettingsForm)
     offices = meanings.entities(entities).offices()
     zone = ZoneInfo(settings.time_zone)
-    plans = [meanings.dialplan(plan, offices, zone) for plan in _with_included(forms)]
+    written = list(_with_included(forms))
+    plans = [meanings.dialplan(plan, offices, zone) for plan in written]
     return Configuration(
         settings=meanings.settings(settings),
         rules=meanings.rules(queues, tuple(roster.sites)),
         roster=meanings.roster(roster),
         entities=meanings.entities(entities),
         dialplans={plan.number: plan for plan in plans},
+        scenarios={plan.number: meanings.scenarios(plan, zone) for plan in written},
     )
 
 

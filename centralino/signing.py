@@ -56,7 +56,11 @@ class Signing:
             raise Refused(f"{agent.id} has no phone of their own: name one with --phone")
         if phone not in roster.phones:
             raise Refused(f"there is no phone {phone} in agents.yaml")
-        taken = [a.id for a in self._book.house.agents.values() if a.phone == phone and a.id != agent.id]
+        others = (a for a in self._book.house.agents.values() if a.id in roster.agents and a.id != agent.id)
+        taken = next((a.id for a in others if a.phone == phone), None)
         if taken:
-            raise Refused(f"{phone} is taken: {taken[0]} is signed in there")
+            raise Refused(f"{phone} is taken: {taken} is signed in there")
+        talks = self._dispatcher.who_has_a_call_at(phone)
+        if talks and talks != agent.id:
+            raise Refused(f"{phone} is taken: {talks}, who signed out there, still has a call on it")
         return phone

@@ -45,6 +45,9 @@ USES_IN_DIALPLANS = (
     Use("queue", (*STEPS, "choose", ANY, "queue")),
     Use("language", (*STEPS, "choose", ANY, "language")),
     Use("language", (*STEPS, "choose", ANY, "language", ANY)),
+    Use("language", ("tests", ANY, "language")),
+    Use("entity", ("tests", ANY, "entity")),
+    Use("office", ("tests", ANY, "offices_away", ANY)),
 )
 SAYING = ((), *((kind,) for kind in ("menu", "ask", "transfer", "voicemail", "callback", "case_status")))
 SAYING = (*SAYING, ("notice",), ("hang_up",))

@@ -121,8 +121,8 @@ class Switchboard:
                 self._reach(phone, within_reach=True)
             case port.Unreachable(phone=phone):
                 self._reach(phone, within_reach=False)
-            case port.Refused(kind=kind, account=account, address=address):
-                self.book.write(ev.SecurityAlert(kind=kind, account=account, address=address))
+            case port.Refused(kind=kind, account=account, address=address, before=before):
+                self.book.write(ev.SecurityAlert(kind=kind, account=account, address=address, before=before))
             case port.Connected(node=node, legs=legs):
                 self._connected(node, legs)
             case port.Lost(node=node, why=why):

@@ -59,9 +59,9 @@ class Walker:
         self.dialplan = dialplan
         self._sentences, self._around = sentences, around
 
-    def arrive(self) -> Went:
-        """A call begins: at the start, or where closed callers go."""
-        language = self.dialplan.languages[0]
+    def arrive(self, language: str | None = None) -> Went:
+        """A call begins: at the start, or where closed callers go. It speaks the first language, or the one given."""
+        language = language or self.dialplan.languages[0]
         if self.dialplan.closed and not situation.is_open(self.dialplan, self._around):
             return self._enter(self.dialplan.closed, language, Why.CLOSED)
         return self._enter(self.dialplan.start, language, Why.ARRIVED)

@@ -1,12 +1,13 @@
 """The files of messages and recordings: where they stand, and how long they are."""
 
 import logging
-import wave
+import os
+import struct
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-HEADER_BYTES = 44
+HEADER_BYTES = 44  # as Asterisk writes them: RIFF, WAVE, `fmt ` with the bytes a second at 28, `data`
 
 
 def path_of(recordings: Path, name: str) -> Path:
@@ -22,13 +23,16 @@ def length_s(recordings: Path, name: str) -> float:
 
     Counted from the file's size: Asterisk writes the header's length only when the recording is closed.
     """
-    path = path_of(recordings, name)
-    if not path.exists():
-        return 0.0
     try:
-        with wave.open(str(path)) as sound:
-            rate: int = sound.getframerate() * sound.getsampwidth() * sound.getnchannels()
-    except (wave.Error, EOFError) as unreadable:
-        log.error("%s cannot be read: %s", path.name, unreadable)
+        with path_of(recordings, name).open("rb") as file:
+            header = file.read(HEADER_BYTES)
+            size_bytes = os.fstat(file.fileno()).st_size
+    except FileNotFoundError:
         return 0.0
-    return max(0.0, (path.stat().st_size - HEADER_BYTES) / rate)
+    if len(header) < HEADER_BYTES:
+        return 0.0  # just begun
+    riff, form, rate_bytes = struct.unpack_from("<4s4x4s16xI", header)
+    if (riff, form) != (b"RIFF", b"WAVE") or rate_bytes == 0:
+        log.error("%s.wav is no recording", name)
+        return 0.0
+    return float((size_bytes - HEADER_BYTES) / rate_bytes)

@@ -32,10 +32,13 @@ class CdrRow:
     dst: str
     start: datetime
     end: datetime
+    note: str = ""  # what our own dialplan wrote of it
 
 
 class FindingKind(StrEnum):
     CALL_MISSING = "call missing"
+    TURNED_AWAY = "turned away"
+    FALLBACK = "fallback"
     CASE_MISSING = "case missing"
     NOT_ENDED = "call not ended"
     CDR_MISSING = "CDR missing"
@@ -77,8 +80,11 @@ async def audit(
     settled = as_utc(now_s - GRACE_S)
     calls = {call.id: call for call in await calls_since(database, LONG_AGO)}
     ended_at = _inbound_ends(cdr_rows, inbound, since)
+    unanswered = {row.uniqueid: row for row in cdr_rows if row.note and row.uniqueid not in calls}
+    asked = {call: end for call, end in ended_at.items() if call not in unanswered}
     return (
-        *_calls_missing(calls, ended_at, settled),
+        *_unanswered([row for row in unanswered.values() if row.start >= since]),
+        *_calls_missing(calls, asked, settled),
         *_not_ended(calls, ended_at, settled),
         *(finding for call in calls.values() if call.arrived_at >= since for finding in _of_call(call, settled)),
         *_cdrs_missing(calls, {row.uniqueid for row in cdr_rows}, since, settled),
@@ -99,6 +105,20 @@ def _calls_missing(calls: dict[str, Call], ended_at: dict[str, datetime], settle
         if call not in calls and end <= settled:
             text = f"Asterisk recorded call {call}, ended {_shown(end)}, but we have no call with this id."
             yield Finding(FindingKind.CALL_MISSING, call, text)
+
+
+def _unanswered(rows: Sequence[CdrRow]) -> Iterator[Finding]:
+    """Callers whom Asterisk never brought to the engine, as its dialplan notes; one line for each reason."""
+    reasons = (
+        (FindingKind.TURNED_AWAY, "full for", "were turned away: as many calls as `carrier.channels` allows were here"),
+        (FindingKind.FALLBACK, "fallback for", "heard the announcement that says to call later: no engine was there"),
+    )
+    for kind, begins, what in reasons:
+        if found := [row for row in rows if row.note.startswith(begins)]:
+            first, last = min(row.start for row in found), max(row.start for row in found)
+            who = "1 caller" if len(found) == 1 else f"{len(found)} callers"
+            text = f"{who} {what} ({_shown(first)} to {_shown(last)})."
+            yield Finding(kind, found[0].uniqueid, text)
 
 
 def _not_ended(calls: dict[str, Call], ended_at: dict[str, datetime], settled: datetime) -> Iterator[Finding]:
@@ -128,7 +148,7 @@ def _cdr_rows(rows: Iterator[list[str]], name: str, columns: Sequence[str], zone
             start, end = _instant(row["start"], zone), _instant(row["end"], zone)
         except ValueError as wrong:
             raise UnreadableCdr(f"{name}: record {number}: {wrong}") from wrong
-        yield CdrRow(row["uniqueid"], row["dcontext"], row["dst"], start, end)
+        yield CdrRow(row["uniqueid"], row["dcontext"], row["dst"], start, end, row.get("userfield", ""))
 
 
 def _instant(text: str, zone: tzinfo) -> datetime:

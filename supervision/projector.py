@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
-from centralino.database import Database, DatabaseAway
+from centralino.database import Database, DatabaseAway, DatabaseReplaced
 from centralino.events import AnswerKept, CallArrived, CallBackPromised, CallEvent, Entry
 from centralino.journal import Journal
 from centralino.people import People, Person
@@ -46,6 +46,7 @@ class Projector:
 
     def __init__(self, journal: Journal, people: People, database: Database) -> None:
         self._journal, self._people, self._database = journal, people, database
+        self._is_others = False
         self._n = -1  # the last entry in the database; -1: not asked yet
         self._cases_n = 0  # the last entry whose cases were decided
         self._written_people: dict[str, Person] = {}
@@ -178,6 +179,10 @@ class Projector:
             log.warning("%s; reading again where it is", moved)
             self._n = -1
             return False
+        except DatabaseReplaced as replaced:
+            log.error("%s: it is filled again from the journal", replaced)
+            self._n, self._is_others = -1, False
+            return False
         except (DatabaseAway, DatabaseAhead) as away:
             self._say_away(away)
             return False
@@ -203,8 +208,12 @@ class Projector:
         async with self._database.reading() as connection:
             places = await store.places(connection)
         furthest_n = max(places.calls_n, places.cases_n)
-        if furthest_n > self._journal.last_n:
-            raise DatabaseAhead(f"the database is at entry {furthest_n}, the journal at {self._journal.last_n}")
+        if self._is_others or furthest_n > self._journal.last_n:
+            self._is_others = True  # and stays so: what is written meanwhile would be passed over
+            raise DatabaseAhead(
+                f"the database is at entry {furthest_n}, the journal at {self._journal.last_n}: it is another"
+                " installation's, or the journal lost its end; move the database away, and it is made anew"
+            )
         self._cases_n = places.cases_n
         self._written_people.clear()
         self._start_from(places.calls_n)

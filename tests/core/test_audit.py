@@ -1,6 +1,7 @@
 """Asterisk's records against our calls: each thing that can be missing is found and said."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -127,3 +128,17 @@ def test_other_columns_are_read_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("main-1.1,2026-11-23 09:00:00,2026-11-23 09:02:00.250,from-carrier,055055\n")
     [row] = read_cdr(tmp_path / "a.csv", columns=("uniqueid", "start", "end", "dcontext", "dst"))
     assert row.end == START + timedelta(minutes=2, milliseconds=250)
+
+
+async def test_callers_who_were_turned_away_or_heard_the_fallback_are_one_line_each_with_the_reason(
+    database: Database,
+) -> None:
+    rows = [
+        *(replace(cdr(f"main-9.{n}"), note="full for 055055") for n in range(3)),
+        replace(cdr("main-8.1"), note="fallback for 055055: engine away"),
+    ]
+    findings = await audit(database, rows, now_s=NOW_S)
+    assert [(finding.kind, finding.sentence.split(":")[0]) for finding in findings] == [
+        (FindingKind.TURNED_AWAY, "3 callers were turned away"),
+        (FindingKind.FALLBACK, "1 caller heard the announcement that says to call later"),
+    ]

@@ -14,7 +14,7 @@ from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.menu import Queue, Say
 from ivr.prompts import words
-from tests.contact_centre import ContactCentre, dialplan
+from tests.contact_centre import ContactCentre, dialplan, phone_of
 
 # --- who is rung
 
@@ -619,3 +619,36 @@ def test_a_queue_may_send_a_caller_back_into_the_menu(floor: ContactCentre) -> N
     floor.call("c1", number="1")
     floor.clock.advance(60)
     assert floor.hears("c1") == "Ci dispiace."
+
+
+def test_a_phone_with_a_talk_on_it_is_nobody_elses_though_its_agent_signed_out(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.agent("bo")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.choose("ana", Wish.SIGN_OUT)
+    floor.choose("bo", Wish.SIGN_OUT)
+    with pytest.raises(Refused, match="still has a call on it"):
+        floor.choose("bo", Wish.SIGN_IN, phone=phone_of("ana"))
+    floor.put_down("ana")
+    floor.choose("bo", Wish.SIGN_IN, phone=phone_of("ana"))
+    assert floor.house.agents["bo"].phone == phone_of("ana")
+
+
+def test_an_agent_who_left_the_roster_does_not_keep_the_phone(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.agent("bo")
+    floor.choose("bo", Wish.SIGN_OUT)
+    del floor.agents["ana"]
+    floor.restart_engine()
+    floor.choose("bo", Wish.SIGN_IN, phone=phone_of("ana"))
+    assert floor.house.agents["bo"].phone == phone_of("ana")
+
+
+def test_a_phone_that_left_the_roster_is_offered_nothing(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.kill_engine()
+    del floor.phones[phone_of("ana")]
+    floor.start_engine()
+    floor.call("c1")
+    assert floor.ringing_now() == {}

@@ -524,3 +524,17 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(house: House) 
 
     async with house.database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+async def test_a_database_that_is_removed_while_it_is_used_is_made_anew_from_the_journal(house: House) -> None:
+    """Whoever deletes the file must not have us write on, unseen, into the deleted one."""
+    if house.database.file is None:
+        pytest.skip("only a file can be removed")
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.start()
+    await house.projector.caught_up(5)
+    for left in house.database.file.parent.glob(f"{house.database.file.name}*"):
+        left.unlink()
+    house.tell(arrival("c2", house.caller("3331234567")))
+    await house.projector.caught_up(5)
+    assert {call.id for call in await store.recent_calls(house.database)} == {"c1", "c2"}
