@@ -227,6 +227,7 @@ class Floor:
         self._deadlines.add(now_s + self.rules[call.queue].ring_s, "ring", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
+        """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
         agent.doing, agent.call, agent.queue, agent.leg = Doing.TALKING, call_id, queue, leg
         self._put_back(agent)
 

@@ -11,7 +11,7 @@ class QueueRules:
     """The rules of one queue.
 
     `needs`: skill → lowest level (1 to 5). `ring_s` 5 to 120, `wrap_up_s` 0 to 3600. Aim: `target_answer` (0 to 1) of
-    all calls answered within `target_within_s`. `sites`: in the order in which they are asked; the loader never leaves
+    all calls answered within `target_within_s`. `sites`: where its agents sit; the loader never leaves
     it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds `full_waiting` others
     waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`: language → greeting.
     """

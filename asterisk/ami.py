@@ -1,6 +1,6 @@
 """AMI, for what ARI lacks: which phones are within reach, and whom Asterisk turned away.
 
-Panoramisk 1.4 carries the protocol. Seven of its ways are unsafe (docs/adr/0006); `_Guarded*` closes them: no
+Panoramisk 1.4 carries the protocol. Some of its ways are unsafe (docs/adr/0006); `_Guarded*` closes them: no
 line break reaches Asterisk in a value, one odd message does not cut the line, letters split over two reads survive,
 nothing is sent twice, a silent peer is noticed, closing is final, and every action has a deadline.
 """

@@ -59,7 +59,6 @@ class LiveRecording(msgspec.Struct, frozen=True):
     name: str
     target_uri: str = ""
     duration: int = 0
-    talking_duration: int = 0
     cause: str = ""
 
 
@@ -197,6 +196,7 @@ class AriLine:
     async def _serve(self, socket: ServerConnection) -> None:
         if self._socket is not None:
             log.warning("Asterisk connected anew; the older line is closed")
+            self._socket.transport.abort()
             self._lost("Asterisk connected anew")
         self._socket, self._unsent = socket, asyncio.Queue(UNSENT_MAX)
         sender = asyncio.create_task(self._send_all(socket, self._unsent))
@@ -206,6 +206,8 @@ class AriLine:
         why = "Asterisk closed the line"
         try:
             async for text in socket:
+                if self._socket is not socket:
+                    break  # what an older line still held
                 # Asterisk sends small pieces and waits for our acknowledgement (Nagle): give it at once, each time anew
                 raw.setsockopt(IPPROTO_TCP, TCP_QUICKACK, 1)
                 self._greeted()

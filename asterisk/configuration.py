@@ -17,6 +17,7 @@ from asterisk.installer import Installation
 from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
 
 APP = "centralino"  # our Stasis application
+TALK = "talk-"  # begins the name of a bridge in which two talk
 CARRIER = "carrier"  # the endpoint's name, and so the start of its channels' names: PJSIP/carrier-…
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
@@ -73,7 +74,7 @@ class Node:
     service_numbers: tuple[str, ...] = ()  # what our own phones may dial, beside emergency numbers
     carrier_peers: tuple[str, ...] = ("127.0.0.1",)  # an address, address:port or network, of those who bring calls
     carrier_channels: int = 180
-    carrier_uri: str = ""  # where emergency calls of our own phones are sent; empty: they are refused
+    carrier_uri: str = ""  # where calls to offices, and emergency calls of our phones, are sent; empty: nowhere
     state: Path
     prompts: Path
     recordings: Path

@@ -179,7 +179,7 @@ class Telephony(Protocol):
         """Let the caller wait with music, until something is played to them, recorded, or they are joined."""
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        """Ring `phone` as `leg`, for at most `timeout_s` (1 to 120).
+        """Ring `phone` as `leg`, for at most `timeout_s` (1 to 130).
 
         `LegRinging`, then `LegAnswered` or `LegEnded` follow.
         """
@@ -191,7 +191,7 @@ class Telephony(Protocol):
         """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone."""
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
-        """Beep and record the caller until `#`, `silence_s` of silence, `limit_s`, or the end of the leg.
+        """Record the caller until `#`, `silence_s` of silence, `limit_s`, or the end of the leg.
 
         `RecordingEnded` follows; the file stands in the recordings folder as `recording` with `.wav`.
         """

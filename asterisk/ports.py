@@ -41,15 +41,19 @@ class PortBusy(Exception):
         super().__init__("; ".join(map(_sentence, self.busy)))
 
 
+class NoSuchAddress(Exception):
+    """Somebody is to listen at an address that this machine does not have."""
+
+
 def check_free(wanted: Iterable[Wanted]) -> None:
-    """Raises PortBusy, naming all that are busy at once."""
+    """Raises PortBusy, naming all that are busy at once, or NoSuchAddress."""
     busy = [one for one in wanted if not is_free(one)]
     if busy:
         raise PortBusy(busy)
 
 
 def is_free(wanted: Wanted) -> bool:
-    """Whether it could be opened now. Raises OSError where the host is no address of this machine."""
+    """Whether it could be opened now. Raises NoSuchAddress, or OSError."""
     family = socket.AF_INET6 if ":" in wanted.host else socket.AF_INET
     with socket.socket(family, wanted.transport.value) as trial:
         if wanted.transport is Transport.TCP:
@@ -59,6 +63,9 @@ def is_free(wanted: Wanted) -> bool:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return False
+            if error.errno == errno.EADDRNOTAVAIL:
+                what = f"{wanted.host} is no address of this machine; {wanted.use} is to listen there"
+                raise NoSuchAddress(what) from error
             raise
     return True
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from typing import BinaryIO
 import psutil
 
 from asterisk.account import Account, own_account
-from asterisk.configuration import BEAT_VARIABLE, Folders, Node
+from asterisk.configuration import APP, BEAT_VARIABLE, TALK, Folders, Node
 from asterisk.installer import Installation
 from asterisk.ports import Transport, Wanted, check_free
 
@@ -34,6 +35,8 @@ UNHEARD_MAX = 2  # looks in a row without an answer, each COMMAND_TIMEOUT_S long
 LOG_BYTES_MAX = 20_000_000  # each; its three elder ones are kept
 LOGS_KEPT = 3
 OPEN_FILES_MAX = 65_536  # why so many: about six for each leg
+CONCISE_FIELDS = 14
+CHANNEL_NAME = re.compile(r"[A-Za-z0-9/_-]+")
 EXIT_UNKNOWN = -255  # of an adopted Asterisk: only a parent is told
 
 log = logging.getLogger(__name__)
@@ -134,6 +137,13 @@ class AsteriskProcess:
         Raises NotRunning.
         """
         await self.command(f"dialplan set global {BEAT_VARIABLE} {int(time.time())}")
+
+    async def send_to_fallback(self) -> int:
+        """Send the callers with whom nobody talks to the fallback; how many there were. Raises NotRunning."""
+        waiting = _with_nobody(await self.command("core show channels concise"))
+        for channel in waiting:
+            await self.command(f"channel redirect {channel} fallback,s,1")
+        return len(waiting)
 
     def running_pid(self) -> int | None:
         """The living Asterisk of this instance, whoever started it."""
@@ -311,6 +321,13 @@ class AsteriskProcess:
             for old in self._folders.log.glob(f"{path.name}.*"):
                 if old.suffix[1:].isdigit() and int(old.suffix[1:]) >= LOGS_KEPT:
                     old.unlink()
+
+
+def _with_nobody(channels: str) -> list[str]:
+    """The callers' channels that are in no talk, of `core show channels concise`: fields parted by `!`."""
+    rows = [line.split("!") for line in channels.splitlines() if line.count("!") >= CONCISE_FIELDS - 1]
+    callers = [row for row in rows if row[5] == "Stasis" and row[6].startswith(f"{APP},arrived,")]
+    return [row[0] for row in callers if CHANNEL_NAME.fullmatch(row[0]) and not row[-2].startswith(TALK)]
 
 
 def _first_private(run: Path) -> str | None:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Reply
-from asterisk.configuration import APP, BEAT_VARIABLE, CARRIER
+from asterisk.configuration import APP, BEAT_VARIABLE, CARRIER, TALK
 from asterisk.port import (
     Arrived,
     CallerId,
@@ -36,7 +36,6 @@ from asterisk.port import (
 
 log = logging.getLogger(__name__)
 
-TALK = "talk-"
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 CONFLICT = 409
 NOT_BOOTED = 503
@@ -101,7 +100,7 @@ class AsteriskTelephony:
         self._ask(
             "POST",
             f"channels/{leg}/play/{playback}",
-            then=lambda reply: None if reply.ok else self._tell(PlaybackEnded(leg, playback, whole=False)),
+            then=lambda reply: self._tell(PlaybackEnded(leg, playback, whole=False)) if _is_refused(reply) else None,
             media=media,
             lang=language,
         )
@@ -148,7 +147,7 @@ class AsteriskTelephony:
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
-            then=lambda reply: None if reply.ok else self._join_failed(call, caller_leg, agent_leg),
+            then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
             channel=f"{caller_leg},{agent_leg}",
         )
 
@@ -318,8 +317,8 @@ class AsteriskTelephony:
             self._leg_over(leg, EndCause.GONE)
 
     def _ring_asked(self, leg: str, reply: Reply) -> None:
-        if reply.ok or reply.status == NO_ANSWER:
-            return  # what came of it is told by events, or by the next connection
+        if not _is_refused(reply):
+            return  # what came of it is told by events
         log.info("phone could not be rung as %s: %s %s", leg, reply.status, reply.body)
         self._leg_over(leg, EndCause.UNREACHABLE)
 
@@ -335,7 +334,7 @@ class AsteriskTelephony:
             self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=leg)
 
     def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
-        if not reply.ok and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
+        if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
 
     def _hang_up(self, leg: str, tries: int) -> None:
@@ -362,6 +361,11 @@ class AsteriskTelephony:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=leg)
         self._ask("DELETE", f"bridges/{bridge}")
+
+
+def _is_refused(reply: Reply) -> bool:
+    """Asterisk said no. Where its answer is lost with the line, the picture at the next connection says what is so."""
+    return not reply.ok and reply.status != NO_ANSWER
 
 
 _TRANSLATE = {

@@ -155,15 +155,20 @@ class Attendant:
         if call.state is CallState.VOICEMAIL:
             self._go_on_recording(call)
         elif not call.service:
-            self.say_and_end(call, Sentence.UNKNOWN_NUMBER, ev.Outcome.UNKNOWN_NUMBER)
+            self._take_leave(call, ev.Outcome.UNKNOWN_NUMBER)
         elif call.kept_message or call.gave_up_on_message:
             self.end(call.id, Why.DIALPLAN_ENDS)
         elif call.service not in self.configuration.dialplans:
-            self.say_and_end(call, Sentence.UNKNOWN_NUMBER, "its number is no longer ours")
+            self._take_leave(call, "its number is no longer ours")
         elif call.step in self.configuration.dialplans[call.service].steps:
             self.send_to_step(call, call.step, Why.SAID_AGAIN)
         else:  # it had only arrived, or its step is no longer in the dialplan
             self.welcome(call)
+
+    def _take_leave(self, call: CallNow, why: str) -> None:
+        """Under a new name: the end of what was silenced is still to be told."""
+        self._open(call).uttered = UTTERANCES_PER_STEP
+        self.say_and_end(call, Sentence.UNKNOWN_NUMBER, why)
 
     # --- what happens to the caller
 

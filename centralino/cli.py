@@ -6,10 +6,11 @@ What a command needs it imports itself: a look at the queues must not wait for t
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -58,6 +59,10 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        if not error.filename:
+            raise
+        _fail(f"{error.filename}: {error.strerror}")
     except Exception as error:
         if not isinstance(error, _told_to_people()):
             raise
@@ -66,17 +71,20 @@ def main() -> None:
 
 def _told_to_people() -> tuple[type[Exception], ...]:
     """The errors whose text is a sentence for the person at the terminal."""
+    from asterisk.account import CannotMakeUser
     from asterisk.configuration import CannotWrite
     from asterisk.installer import CannotInstall
-    from asterisk.ports import PortBusy
+    from asterisk.ports import NoSuchAddress, PortBusy
     from asterisk.process import CannotStart
     from centralino.door import CommandRefused, DoorTaken, EngineAway
     from centralino.instance import CannotKeep
     from centralino.journal import JournalError
     from centralino.settings import BrokenConfiguration
+    from supervision.audit import UnreadableCdr
 
-    asterisks = (PortBusy, CannotStart, CannotInstall, CannotWrite)
-    return (Stop, BrokenConfiguration, CommandRefused, EngineAway, DoorTaken, JournalError, CannotKeep, *asterisks)
+    asterisks = (PortBusy, NoSuchAddress, CannotStart, CannotInstall, CannotWrite, CannotMakeUser)
+    ours = (CommandRefused, EngineAway, DoorTaken, JournalError, CannotKeep, UnreadableCdr)
+    return (Stop, BrokenConfiguration, *ours, *asterisks)
 
 
 def _fail(sentence: str) -> None:
@@ -154,11 +162,13 @@ def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0,
 
 
 @app.command()
-def check(folder: Annotated[Path, typer.Argument(help="The folder with the YAML.")] = HERE) -> None:
+def check(
+    folder: Annotated[Path | None, typer.Argument(help="The folder with the YAML.")] = None, config: Config = HERE
+) -> None:
     """Say everything that is wrong with a configuration; exit 0 when nothing is."""
     from centralino import settings
 
-    configuration, problems = settings.examine(folder)
+    configuration, problems = settings.examine(folder or config)
     for problem in problems:
         typer.echo(problem)
     if configuration is None:
@@ -227,10 +237,9 @@ def calls(
     as_json: AsJson = False,
 ) -> None:
     """The newest calls, those included that go on now."""
-    from centralino import settings
     from supervision import store
 
-    zone = settings.load(config).settings.time_zone
+    zone = _in_force(config, state).settings.time_zone
     shown.calls(_read(config, state, lambda database: store.recent_calls(database, limit)), zone, as_json=as_json)
 
 
@@ -243,9 +252,8 @@ def cases(
 ) -> None:
     """The newest cases."""
     from cases import store
-    from centralino import settings
 
-    zone = settings.load(config).settings.time_zone
+    zone = _in_force(config, state).settings.time_zone
     shown.cases(_read(config, state, lambda database: store.cases(database, limit)), zone, as_json=as_json)
 
 
@@ -257,10 +265,9 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Everything that was decided about a call, and why."""
-    from centralino import settings
     from supervision import store
 
-    zone = settings.load(config).settings.time_zone
+    zone = _in_force(config, state).settings.time_zone
     trail = _read(config, state, lambda database: store.events_of(database, call))
     if not trail:
         raise Stop(f"there is no call {call}; `centralino calls` lists them")
@@ -274,8 +281,7 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
     from supervision import audit as auditing
 
     path = Folders((state / "asterisk").absolute()).calls
-    zone = datetime.now().astimezone().tzinfo or UTC  # Asterisk writes the machine's local time
-    rows = auditing.read_cdr(path, CDR_COLUMNS, zone) if path.exists() else ()
+    rows = auditing.read_cdr(path, CDR_COLUMNS) if path.exists() else ()
     now_s = _engines_time_s(state)
     findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=now_s))
     shown.findings(findings, len(rows), as_json=as_json)
@@ -289,6 +295,7 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
 @agents_app.callback()
 def agents(ctx: typer.Context, state: State = VAR, as_json: AsJson = False) -> None:
     """Who is here and what they do; and sign agents in and out."""
+    os.environ["CENTRALINO_STATE"] = str(state)  # what is said before the command holds for it too
     if ctx.invoked_subcommand is None:
         shown.agents(_snapshot(state), as_json=as_json)
 
@@ -367,10 +374,9 @@ def _ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) 
 
 
 def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
-    from centralino import settings
     from centralino.database import DatabaseAway, database_url, open_database
 
-    url = database_url(settings.load(config).settings.database, state.absolute())
+    url = database_url(_in_force(config, state).settings.database, state.absolute())
     if url.startswith("sqlite") and not (state / "centralino.db").exists():
         raise Stop(f"there is no database in {state}: has `centralino run` been started with this --state?")
 
@@ -384,6 +390,15 @@ def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, A
             await database.close()
 
     return _loop(look())
+
+
+def _in_force(config: Path, state: Path) -> Configuration:
+    """What runs, or ran last; where nothing ever ran, what is written."""
+    from centralino import settings
+    from centralino.releases import Releases
+
+    release = Releases(state / "configurations").current
+    return settings.load(release.folder if release else config)
 
 
 def _loop(work: Coroutine[Any, Any, Result]) -> Result:

@@ -54,6 +54,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_queues(deployment)
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
+    problems += _no_way_to_offices(deployment)
     return problems
 
 
@@ -151,6 +152,16 @@ def _one_phone_twice(agents: Located) -> Iterator[Problem]:
             what = f"phone {shown(phone)} is the fixed phone of {shown(whose[phone])} too"
             yield agents.at(path, what, "give each agent a phone of their own, or none")
         whose.setdefault(phone, str(path[1]))
+
+
+def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
+    settings = deployment.files[SETTINGS]
+    if not settings.readable or "send_to" in table(settings.data, "carrier"):
+        return
+    for plan in deployment.dialplans:
+        for path, _ in found(plan.data, ("steps", ANY, "transfer")):
+            hint = 'write to whom calls outside are sent: `carrier: {send_to: "ADDRESS:PORT"}` in centralino.yaml'
+            yield plan.at_key(path, "an office cannot be rung without a carrier", hint)
 
 
 # --- centralino.yaml

@@ -171,6 +171,7 @@ class Dispatcher:
                 continue
             on_floor = AgentOnFloor(profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s)
             if agent.wrap_up_call:
+                on_floor.since_s = agent.idle_since_s  # the end of the talk
                 self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, agent.wrap_up_until_s)
             else:
                 self.floor.put_back(on_floor)
@@ -179,6 +180,7 @@ class Dispatcher:
         now_s = self._clock.now_s()
         agent = self.floor.agents.get(call.agent)
         if call.state is CallState.TALKING and agent is not None:
+            agent.since_s = call.since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
             knows_queue = call.queue in self.floor.rules

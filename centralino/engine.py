@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_EVERY_S = 0.25
 TELL_EVERY_S = 0.05
+SEGMENT_AGAIN_S = 60.0
 CAUGHT_UP_WITHIN_S = 5.0
 CASES_AT_ONCE_MAX = 20  # that callers ask for; more are told that nobody can say
 NO_RECORD = 74  # as sysexits.h says of an error of input or output
@@ -97,6 +98,7 @@ class Engine:
         self.clock: Clock = RunningClock(life.clock_offset_s)
         self.house = House()
         self._began_s = self.clock.now_s()
+        self._segment_again_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._telling: asyncio.TimerHandle | None = None
         self._lag_s = 0.0
@@ -115,9 +117,9 @@ class Engine:
         self.people = PeopleOrEnd(instance.people)
         tasks = []
         try:
+            tasks = [asyncio.create_task(self._beat())]  # first: a long journal and new prompts take their time
             self._remember()
             await self._open_switchboard()
-            tasks = [asyncio.create_task(self._beat())]
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
             await stop.wait()
@@ -206,8 +208,16 @@ class Engine:
             self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
         if new_day(self.house, self._today()):
             self._wrong_proofs.clear()
-        if self.journal.is_segment_over():
+        if self.journal.is_segment_over() and self.clock.now_s() >= self._segment_again_s:
+            self._start_segment()
+
+    def _start_segment(self) -> None:
+        """Where there is no room for it, the old one goes on, and it is tried again later."""
+        try:
             self.journal.start_segment(recovery.checkpoint_of(self.house))
+        except JournalError as refused:
+            log.error("the journal goes on in its old segment: %s", refused)
+            self._segment_again_s = self.clock.now_s() + SEGMENT_AGAIN_S
 
     def _plan(self) -> None:
         if self._timer:
@@ -290,7 +300,7 @@ class Engine:
                 "calls_by_outcome": dict(self.house.outcomes),
                 "requests": counts.requests,
                 "events": counts.events,
-                "heartbeat_age_s": self._lag_s,
+                "loop_lag_s": self._lag_s,
             },
         }
 

@@ -13,11 +13,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """A fact. The journal adds its number and its instant (`Entry`)."""
 
 
+ENDED_UNSEEN = "gone while we were away"  # why a call ended whose end nobody told us
+
+
 class Outcome(StrEnum):
     """What came of a call, decided when it ends."""
 
     ANSWERED = "answered"  # an agent talked with the caller
     ABANDONED = "abandoned"  # the caller gave up in a queue
+    SENT_AWAY = "sent away"  # a queue was full, or waiting too long, and its rule ended the call
     ENDED_IN_MENU = "ended in menu"  # the caller, or the menu, ended it before any queue
     TRANSFERRED = "transferred"  # an office talked with the caller
     CALL_BACK = "call-back"  # the caller will be called back

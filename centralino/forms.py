@@ -34,6 +34,7 @@ from ivr.rehearsal import SILENCE
 
 MENU_KEYS = "0123456789*#"
 PORT_MAX = 65_535
+RTP_PORTS_LEAST = 3  # a call takes two
 
 
 class Form(BaseModel):
@@ -54,6 +55,14 @@ def _matching(pattern: str, what: str, hint: str) -> AfterValidator:
 
 Name = Annotated[
     str, _matching("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", "is not a name", "letters, digits, `-` and `_`, at most 40")
+]
+AsteriskName = Annotated[
+    str,
+    _matching(
+        "(?!carrier$|global$|system$|transport-udp$|transport-tcp$)(?!.*-auth$)[A-Za-z][A-Za-z0-9_-]{0,31}",
+        "is no name that Asterisk can use",
+        "a letter, then letters, digits, `-` and `_`, at most 32; not carrier, global, system, nor ending in -auth",
+    ),
 ]
 Language = Annotated[str, _matching("[a-z]{2}", "is not a language", "write its two letters: `it`, `en`")]
 Number = Annotated[
@@ -437,7 +446,7 @@ class AgentForm(Form):
 
 class RosterForm(Form):
     sites: Annotated[dict[Name, SiteForm], Field(min_length=1)]
-    phones: dict[Name, PhoneForm]
+    phones: dict[AsteriskName, PhoneForm]
     agents: dict[Name, AgentForm]
     shifts: dict[Name, dict[str, Any]] = {}
 
@@ -503,7 +512,7 @@ def _range(text: str) -> str:
     if not found:
         refuse(f"{shown(text)} is not a range of ports", 'write `"10000-20000"`')
     first, last = (_port(port) for port in found.groups())
-    if first >= last:
+    if first + RTP_PORTS_LEAST > last:
         refuse(f"{shown(text)} is an empty range of ports", 'write `"10000-20000"`')
     return text
 
@@ -519,13 +528,20 @@ Listen = Annotated[str, AfterValidator(_listen)]
 Port = Annotated[int, BeforeValidator(_port)]
 
 
+def _ipv4(text: str) -> str:
+    if ":" in split_address(text)[0]:
+        refuse(f"{shown(text)} is an IPv6 address", "write an IPv4 address: Asterisk is set up for these")
+    return text
+
+
 class NodeForm(Form):
     manage: bool
-    sip: Listen
+    sip: Annotated[Listen, AfterValidator(_ipv4)]
 
 
 class CarrierForm(Form):
-    peers: Annotated[list[Annotated[str, AfterValidator(_address)]], Field(min_length=1)]
+    peers: Annotated[list[Annotated[str, AfterValidator(_address), AfterValidator(_ipv4)]], Field(min_length=1)]
+    send_to: Annotated[Listen, AfterValidator(_ipv4)] | None = None
     channels: Annotated[int, Field(ge=1, le=10_000)] = 180
 
 
@@ -540,7 +556,7 @@ class PortsForm(Form):
 
 
 class SettingsForm(Form):
-    nodes: Annotated[dict[Name, NodeForm], Field(min_length=1)]
+    nodes: Annotated[dict[AsteriskName, NodeForm], Field(min_length=1)]
     carrier: CarrierForm
     time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Rome"
     testing: bool = False

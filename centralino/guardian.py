@@ -42,13 +42,18 @@ class Keeper:
         self._stopping = False
         self._process: asyncio.subprocess.Process | None = None
         self._beat = asyncio.Event()
+        self.silent = asyncio.Event()  # set from the end of a life until the first heartbeat of the next
 
     async def run(self) -> None:
         """Start the part, again and again; returns after `stop`."""
         pause_s = 0.0
         while not self._stopping:
             began_s = asyncio.get_running_loop().time()
-            await self._live()
+            try:
+                await self._live()
+            except OSError as error:  # no process, no pipe, no room: that passes
+                log.error("%s could not be started: %s", self.part.name, error)
+            self.silent.set()
             if self._stopping:
                 return
             lived_s = asyncio.get_running_loop().time() - began_s
@@ -105,6 +110,7 @@ class Keeper:
         try:
             if os.read(read_fd, 4096):
                 self._beat.set()
+                self.silent.clear()
             else:
                 asyncio.get_running_loop().remove_reader(read_fd)  # its end is closed: it has ended
         except BlockingIOError:

@@ -41,6 +41,10 @@ class Instance:
         return self.state / "prompts"
 
     @property
+    def configurations(self) -> Path:
+        return self.state / "configurations"
+
+    @property
     def journal(self) -> Path:
         return self.state / "journal"
 
@@ -54,7 +58,8 @@ class Instance:
 
     def make_folders(self) -> None:
         """Raises CannotKeep where there is no room for us."""
-        for folder in (self.state, self.recordings, self.prompts, self.journal, self.state / "run"):
+        kept = (self.recordings, self.prompts, self.journal, self.configurations, self.state / "run")
+        for folder in (self.state, *kept):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as refused:
@@ -92,6 +97,7 @@ class Instance:
             service_numbers=tuple(n for d in configuration.dialplans.values() for n in (d.number, *d.old_numbers)),
             carrier_peers=settings.carrier_peers,
             carrier_channels=settings.carrier_channels,
+            carrier_uri=f"sip:{settings.carrier_send_to}" if settings.carrier_send_to else "",
             state=self.state.absolute(),
             prompts=self.prompts.absolute(),
             recordings=self.recordings.absolute(),

@@ -34,7 +34,7 @@ _SYNTAX_HINTS = (
     ("flow node", "close it with `}` or `]`, and write `#` in quotes"),
     ("flow sequence", "close it with `]`, and part its entries with commas"),
     ("mapping values are not allowed", "put a text that holds `: ` in quotes, and align keys of one level"),
-    ("cannot start any token", "indent with spaces; put a text that begins with %, @ or ` in quotes"),
+    ("cannot start any token", "indent with spaces, not with a tab; put a text that begins with %, @ or ` in quotes"),
     ("block mapping", "align the keys of one level"),
     ("block collection", "align the `-` of one level"),
     ("single document", "write one file for each, without `---` between"),

@@ -91,7 +91,8 @@ class Ports:
 class Settings:
     """What centralino.yaml says. `time_zone` is that of all times in YAML; `testing` allows `--clock`.
 
-    `carrier_peers`: addresses, or address:port, that may send us calls; `carrier_channels`: how many at once.
+    `carrier_peers`: addresses, or address:port, that may send us calls; `carrier_channels`: how many at once;
+    `carrier_send_to`: the address:port to which calls outside go (None: nowhere).
     `database`: `sqlite`, or `postgresql://…` (may hold a password: never log it).
     """
 
@@ -99,6 +100,7 @@ class Settings:
     nodes: dict[str, NodeSettings]
     carrier_peers: tuple[str, ...]
     carrier_channels: int = 180
+    carrier_send_to: str | None = None
     testing: bool = False
     database: str = "sqlite"
     web_host: str = "127.0.0.1"
@@ -115,6 +117,7 @@ def settings(form: SettingsForm) -> Settings:
         nodes={name: NodeSettings(name, node.manage, *_host_and_port(node.sip)) for name, node in form.nodes.items()},
         carrier_peers=tuple(form.carrier.peers),
         carrier_channels=form.carrier.channels,
+        carrier_send_to=form.carrier.send_to,
         testing=form.testing,
         database=form.database,
         web_host=web_host,

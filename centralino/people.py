@@ -61,7 +61,7 @@ class People:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.fchmod(self._fd, 0o600)
         self._sync = ThreadPoolExecutor(1, "people-sync")
-        self._syncing: Future[None] | None = None
+        self._sync_is_queued = False
         self._read_back()
 
     def key_for(self, number: str, name: str, now_s: float) -> str:
@@ -106,9 +106,13 @@ class People:
             os.ftruncate(self._fd, size_bytes)
             raise OSError(f"no room for a new caller in {self._path}")
         self._remember(line)
-        if self._syncing is None or self._syncing.done():
-            self._syncing = self._sync.submit(os.fdatasync, self._fd)
-            self._syncing.add_done_callback(_say_when_unsynced)
+        if not self._sync_is_queued:  # the sync that is queued, and has not begun, covers this line too
+            self._sync_is_queued = True
+            self._sync.submit(self._sync_now).add_done_callback(_say_when_unsynced)
+
+    def _sync_now(self) -> None:
+        self._sync_is_queued = False  # first: what is written from now on needs a sync of its own
+        os.fdatasync(self._fd)
 
     def _remember(self, line: _Line) -> None:
         if line.answer:

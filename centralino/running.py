@@ -19,13 +19,14 @@ from centralino import voices
 from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
 from centralino.guardian import Keeper, Part, next_pause_s, on_stop_signals
 from centralino.instance import Instance
+from centralino.releases import Releases
 from centralino.settings import Configuration
 
 log = logging.getLogger(__name__)
 
 ASTERISK_PAUSE_S = 1.0
 ANSWERING_WITHIN_S = 30.0
-ENDED_WITHIN_S = 3.0
+RESCUE_AFTER_S = 5.0  # as long as new callers wait for an engine (asterisk.configuration.BEAT_AGE_S_MAX)
 
 
 class AlreadyRunning(Exception):
@@ -38,7 +39,8 @@ class Runner:
     def __init__(self, configuration: Configuration, instance: Instance, clock_offset_s: float = 0.0) -> None:
         self.configuration, self.instance = configuration, instance
         self._node = instance.node(configuration)
-        places = ("--config", str(instance.config), "--state", str(instance.state))
+        release = Releases(instance.configurations).put_in_force(instance.config, "run")
+        places = ("--config", str(release.folder), "--state", str(instance.state))
         words = (*places, "--port-offset", str(instance.port_offset))
         clock = ("--clock-offset", str(clock_offset_s))
         folder = instance.state / "log"
@@ -53,18 +55,22 @@ class Runner:
     async def run(self, console: Console) -> None:
         """Run until SIGTERM or SIGINT. Raises PortBusy, CannotStart, CannotInstall before anything is left running."""
         stop = asyncio.Event()
-        on_stop_signals(stop)
         with locked(self.instance.state / "run" / "lock"):
             check_free(self._own_ports())
             installation = await asyncio.to_thread(find_or_make, None, console.print)
             await self._speak(console)
+            console.print("Starting Asterisk, engine and desk…")
+            on_stop_signals(stop)  # until here Ctrl-C ends us as it ends any program: nothing runs yet
             keeping: list[asyncio.Task[None]] = []
             try:
                 asterisk = await self._start_asterisk(installation)
                 keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
                 keeping.append(asyncio.create_task(self._keep_asterisk(asterisk)))
+                keeping.append(asyncio.create_task(self._rescue_callers(asterisk)))
                 await self._until_answering(stop, console)
-                await stop.wait()
+                await asyncio.wait({asyncio.create_task(stop.wait()), *keeping}, return_when=asyncio.FIRST_COMPLETED)
+                for ended in (task for task in keeping if task.done()):
+                    ended.result()  # nobody keeps a part running any more: end loudly, so that systemd starts us again
             finally:
                 await self._stop(keeping)
 
@@ -105,10 +111,13 @@ class Runner:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({answering, stopping}, timeout=ANSWERING_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        if not answering.done() and not stop.is_set():
+            console.print(f"Calls are not answered yet; see {self.instance.state / 'log'}. Trying on.")
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({answering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
         if not answering.done():
             answering.cancel()
-            if not stop.is_set():
-                console.print(f"Calls are not answered yet; see {self.instance.state / 'log'}. Trying on.")
             return
         numbers = ", ".join(self.configuration.dialplans)
         page = f"http://{self.configuration.settings.web_host}:{self.instance.web_port(self.configuration)}/"
@@ -143,15 +152,29 @@ class Runner:
             try:
                 await asterisk.start()
                 await asterisk.arm()
-            except (PortBusy, CannotStart, NotRunning) as error:
+            except (PortBusy, CannotStart, NotRunning, OSError) as error:
                 log.error("Asterisk could not be started: %s", error)
 
+    async def _rescue_callers(self, asterisk: AsteriskProcess) -> None:
+        """Whoever nobody talks with hears silence while no engine comes back: let Asterisk tell them to call later."""
+        engine = self._keepers[0]
+        while True:
+            await engine.silent.wait()
+            await asyncio.sleep(RESCUE_AFTER_S)
+            if not engine.silent.is_set():
+                continue
+            try:
+                if rescued := await asterisk.send_to_fallback():
+                    log.error("no engine for %g s: callers sent to the fallback: %d", RESCUE_AFTER_S, rescued)
+            except NotRunning as error:
+                log.error("callers could not be sent to the fallback: %s", error)
+
     async def _stop(self, keeping: list[asyncio.Task[None]]) -> None:
-        """Calls end on record, then the parts end: people's first, Asterisk, the engine last."""
+        """People's part ends first; then calls end on record, and at once with them the engine and Asterisk."""
         self._stopping = True
-        await self._end_calls()
         engine, desk = self._keepers
         await desk.stop()
+        await self._end_calls()
         await engine.stop()
         if self._asterisk:
             await self._asterisk.stop()
@@ -165,7 +188,7 @@ class Runner:
             await client.connect()
             ended = await client.command("calls.end_all")
             if ended["ended"]:
-                log.warning("stopping: %d calls were ended", ended["ended"])
+                log.warning("stopping: calls were ended", extra={"calls": ended["ended"]})
         except (EngineAway, CommandRefused) as away:
             log.warning("calls could not be ended in order: %s", away)
         finally:

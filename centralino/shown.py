@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -17,6 +18,7 @@ from rich.text import Text
 
 Row = dict[str, Any]
 LOG_BYTES_MAX = 10_000_000
+WIDTH_OF_A_FILE = 240  # where no terminal says how wide it is
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -65,7 +67,9 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     _print(answering)
     _print(f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking")
     ready = [a for a in agents if a["chosen"] == "ready" and a["reachable"]]
-    _print(f"agents    {len(ready)} ready, {sum(a['doing'] == 'free' for a in ready)} of them free")
+    away = sum(a["chosen"] == "ready" and not a["reachable"] for a in agents)
+    unregistered = f"; {away} more are ready, but their phones are not registered" if away else ""
+    _print(f"agents    {len(ready)} ready, {sum(a['doing'] == 'free' for a in ready)} of them free{unregistered}")
 
 
 def queues(snapshot: Row, *, as_json: bool) -> None:
@@ -81,7 +85,7 @@ def queues(snapshot: Row, *, as_json: bool) -> None:
                 row["waiting"],
                 _span(at_s - row["oldest_s"]) if row["oldest_s"] else "",
                 *(row[name] for name in ("free", "talking", "offered", "answered", "abandoned")),
-                f"{row['in_time'] / row['offered']:.0%}" if row["offered"] else "",
+                f"{row['in_time'] / ended:.0%}" if (ended := row["answered"] + row["abandoned"]) else "",
             )
             for row in rows
         ),
@@ -123,15 +127,14 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(row) for row in rows])
     _table(
-        ("call", "arrived", "number", "from", "state", "outcome", "queue", "agent", "wait", "talk", "case", "message"),
+        ("call", "arrived", "number", "from", "came of it", "queue", "agent", "wait", "talk", "case", "message"),
         (
             (
                 row.id,
                 row.arrived_at.astimezone(zone).strftime("%d/%m %H:%M:%S"),
                 row.service or row.dialled,
                 "withheld" if row.withheld else row.number,
-                row.state,
-                row.outcome or "",
+                row.outcome or row.state,
                 row.queue or "",
                 row.agent or "",
                 _span(row.wait_s),
@@ -141,6 +144,7 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
             )
             for row in rows
         ),
+        left_out_first=("message", "talk", "wait", "number", "queue", "agent", "from"),
     )
 
 
@@ -167,6 +171,7 @@ def cases(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
 def trail(events: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(event) for event in events])
+    _print(f"{events[0].at.astimezone(zone):%A %d %B %Y}")
     for event in events:
         at = event.at.astimezone(zone).strftime("%H:%M:%S.%f")[:-3]
         _print(f"{at}  {sentence(event.kind, event.body)}")
@@ -186,11 +191,22 @@ def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
 def sentence(kind: str, body: Row) -> str:
     """An event as one reads it aloud; an unknown kind by its name and its facts."""
     form = SENTENCES.get(kind)
+    body = body | {"by_whom": BY_WHOM.get(body.get("by", ""), "?"), "left": _message(body)}
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
     return f"{text} ({facts})" if facts else text
 
 
+def _message(body: Row) -> str:
+    return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+BY_WHOM = {
+    "caller": "the caller hung up",
+    "agent": "the agent hung up",
+    "office": "the office hung up",
+    "lost": "the line was lost",
+}
 SENTENCES = {
     "CallArrived": "called {dialled}",
     "StepEntered": "came to step {step}",
@@ -203,16 +219,16 @@ SENTENCES = {
     "OfficeRung": "office {office} is rung",
     "OfficeAway": "office {office} did not take it",
     "OfficeAnswered": "talks with office {office}",
-    "OfficeLeft": "the talk with office {office} ended, by the {by}",
+    "OfficeLeft": "the talk with office {office} ended: {by_whom}",
     "QueueEntered": "entered queue {queue}",
     "CallWaits": "waits in {queue}",
     "CallOffered": "offered to {agent} at {phone}",
-    "OfferEnded": "{agent} did not take it",
+    "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",
-    "TalkEnded": "the talk with {agent} ended, by the {by}",
+    "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "QueueLeft": "left queue {queue}",
     "VoicemailStarted": "came to the voicemail of {box}",
-    "VoicemailEnded": "left a message of {duration_s} s",
+    "VoicemailEnded": "{left} in the voicemail",
     "CallEnded": "ended: {outcome}",
 }
 
@@ -235,14 +251,25 @@ def _span(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_first: Sequence[str] = ()) -> None:
+    """A table as wide as the terminal: where it is too narrow, columns are left out in that order, and it says so."""
+    shown = [[_plain(value) for value in row] for row in rows]
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    widths = {head: max(map(len, (head, *(row[n] for row in shown)))) for n, head in enumerate(heads)}
+    kept = list(heads)
+    for head in left_out_first:
+        if sum(widths[name] + len("  ") for name in kept) <= width:
+            break
+        kept.remove(head)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_plain(value)) for value in row))
-    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 240)
+    for head in kept:
+        table.add_column(head, overflow="fold", no_wrap=head == heads[0])  # the id, to be copied, is never folded
+    for row in shown:
+        table.add_row(*(Text(row[heads.index(head)]) for head in kept))
+    console = Console(width=width)
     console.print(table)
+    if left_out := [head for head in heads if head not in kept]:
+        _print(f"(no room for {', '.join(left_out)}; --json has all)")
 
 
 def _plain(value: object) -> str:

@@ -25,15 +25,16 @@ class Signing:
         if agent_id not in self.configuration.roster.agents:
             raise Refused(f"there is no agent {agent_id} in agents.yaml")
         agent = self._book.house.agent(agent_id)
-        ended_wrap_up = wish is Wish.READY and self._dispatcher.wrap_up_done(agent.id)
         if agent.chosen is Chosen.READY and wish is Wish.READY:
-            if not ended_wrap_up:
+            if not self._dispatcher.wrap_up_done(agent.id):
                 raise Refused(f"{agent.id} is ready already")
             return agent
         try:
             agent_state.after(agent_id, agent.chosen, wish)
         except agent_state.NotNow as refusal:
             raise Refused(str(refusal)) from refusal
+        if wish is Wish.READY:
+            self._dispatcher.wrap_up_done(agent.id)
         self._book.write(self._event(agent, wish, by, phone, reason))
         self._dispatcher.refresh(agent)
         return agent

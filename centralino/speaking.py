@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -184,22 +184,6 @@ async def speak(
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from failed  # one full disk is one error, whoever met it
     return spoken
-
-
-async def make_signals(folder: Path) -> Mapping[str, Path]:
-    """The sounds that must not depend on any speech engine, by name: where each stands, without ending.
-
-    `beep` (before a recording) is a soft 1 kHz tone of 0.3 s. Raises MakingError where sox is missing or fails.
-    """
-    beep = folder / "signals" / "beep"
-    if not _is_whole(beep):
-        if shutil.which("sox") is None:
-            raise MakingError(Trouble.NO_SOX)
-        tone = ("synth", "0.3", "sine", "1000", "fade", "t", "0.01", "0.3", "0.01", "gain", "-15")
-        with _workshop(folder) as shop:
-            await _run(["sox", "-R", "-n", *_SOX_SOURCE, str(shop / "sound.sln16"), *tone])
-            await _narrow_and_publish(shop, beep)
-    return {"beep": beep}
 
 
 def _find(

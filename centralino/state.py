@@ -86,6 +86,7 @@ class CallNow(msgspec.Struct):
     agent: str = ""
     leg: str = ""
     talk_started_s: float = 0.0
+    in_time: bool = False
     entity: str = ""
     office: str = ""  # that is rung or talks as `leg`
     office_answered: bool = False
@@ -225,10 +226,21 @@ def _office_left(house: House, event: ev.OfficeLeft, entry: Entry) -> None:
 
 def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
     call = house.calls[event.call]
+    if call.talk_started_s:
+        _take_back_answer(house, call)
     if event.queue != call.queue:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
+
+
+def _take_back_answer(house: House, call: CallNow) -> None:
+    """The two could not be joined: nobody talked."""
+    for counts in (house.totals, house.today):
+        if count := counts.get(call.queue):
+            count.answered -= 1
+            count.in_time -= call.in_time
+            count.wait_sum_s -= call.talk_started_s - call.first_entered_s
 
 
 def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
@@ -249,6 +261,7 @@ def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
+    call.in_time = event.in_time
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.answered += 1
@@ -260,6 +273,8 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     house.agent(event.agent).idle_since_s = entry.at_s
     call = house.calls[event.call]
     call.leg = ""
+    if event.by == "lost":
+        return  # perhaps nobody talked at all
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1

@@ -75,11 +75,19 @@ class Switchboard:
     # --- time
 
     def next_deadline(self) -> float | None:
-        """The instant at which `due` must be called; None while nothing is pending."""
+        """The instant at which `due` must be called; None while nothing is pending.
+
+        While the phone system is away nothing falls due: callers would be led through words that they cannot hear. What
+        is overdue then comes as soon as it is back.
+        """
+        if not all(self.connected.values()):
+            return None
         deadlines = [d for d in (self.floor.next_deadline(), self._alarms.next()) if d is not None]
         return min(deadlines, default=None)
 
     def due(self) -> None:
+        if not all(self.connected.values()):
+            return
         self.dispatcher.due()
         while alarm := self._alarms.take(self.clock.now_s()):
             kind, call_id = alarm
@@ -96,8 +104,9 @@ class Switchboard:
         try:
             self._handle(event)
         except Exception:
-            log.exception("%s could not be carried out", event)
-            self._give_up(_call_named_in(event))
+            call = _call_named_in(event)  # the event itself may hold a caller's number
+            log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
+            self._give_up(call)
 
     def _handle(self, event: PhoneEvent) -> None:
         match event:
@@ -186,7 +195,8 @@ class Switchboard:
         if not self.attendant.caller_left(call):
             return  # a message is being closed; the call ends with it
         self._let_go(call)
-        self._end(call, "the caller hung up" if cause is not port.EndCause.GONE else cause)
+        why = "the caller hung up" if cause is not port.EndCause.GONE else ev.ENDED_UNSEEN
+        self._end(call, why, outcome_of(call))
 
     def _let_go(self, call: CallNow) -> None:
         """Whoever is rung for the caller, or talks with them."""
@@ -199,12 +209,13 @@ class Switchboard:
         """The dialplan, a talk's end or a voicemail's end ends the call."""
         call = self.book.call(call_id)
         if call is not None:
-            self._end(call, why)
+            outcome = outcome_of(call)
+            self._end(call, why, Outcome.SENT_AWAY if outcome is Outcome.ABANDONED else outcome)
             self._telephony.hang_up(call_id)
 
-    def _end(self, call: CallNow, why: str) -> None:
+    def _end(self, call: CallNow, why: str, outcome: Outcome) -> None:
         self.attendant.forget(call.id)
-        self.book.write(ev.CallEnded(call=call.id, outcome=outcome_of(call), why=why))
+        self.book.write(ev.CallEnded(call=call.id, outcome=outcome, why=why))
 
     def _give_up(self, call_id: str) -> None:
         """A fault of ours in this call: end it on record, so that nobody waits for ever."""
@@ -230,7 +241,9 @@ class Switchboard:
         for call in calls:
             if self.attendant.caller_left(call):
                 self._let_go(call)
-                self._end(call, why)
+                outcome = outcome_of(call)
+                cut_off = outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
+                self._end(call, why, Outcome.FAILED if cut_off else outcome)
             self._telephony.hang_up(call.id)
         return len(calls)
 
@@ -287,6 +300,7 @@ class Switchboard:
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
+        self.due()  # what came to its time while nothing could be done
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:

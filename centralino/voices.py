@@ -8,6 +8,7 @@ from pathlib import Path
 from centralino.attendant import Voice
 from centralino.settings import RECORDED, Configuration
 from centralino.speaking import Spoken, speak, system_sentences
+from ivr.menu import Ask, CallBack, CaseStatus
 from ivr.prompts import Prompt, words
 
 MADE_AT_ONCE_MAX = 20
@@ -26,8 +27,12 @@ def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
     ]
     said += [words(rules.voicemail_say) for rules in configuration.rules.queues.values()]
     own = frozenset(prompt for by_language in said for prompts in by_language.values() for prompt in prompts)
-    languages = {language for dialplan in configuration.dialplans.values() for language in dialplan.languages}
-    return own | system_sentences().prompts(languages)
+    plans = configuration.dialplans.values()
+    languages = {language for plan in plans for language in plan.languages}
+    with_digits = [p for p in plans if any(isinstance(s, Ask | CallBack | CaseStatus) for s in p.steps.values())]
+    keyed = {language for plan in with_digits for language in plan.languages}
+    sentences = system_sentences()
+    return own | sentences.prompts(languages) | sentences.prompts_for_digits(keyed)
 
 
 async def prepare(

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import holidays as public_holidays
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ITALIAN_DAYS = ("lun", "mar", "mer", "gio", "ven", "sab", "dom")  # as admins write them by habit
 DAY_MINUTES = 24 * 60
 LOOK_AHEAD_DAYS = 400  # over a year: the next Christmas is in it
 _SPAN = re.compile(r"([0-9]{2}):([0-9]{2})\s*-\s*([0-9]{2}):([0-9]{2})")
@@ -131,7 +132,8 @@ def _read_days(key: str, mistakes: list[Mistake]) -> list[int]:
     for part in key.split(","):
         first, _, last = part.strip().partition("-")
         if unknown := [name for name in (first, last or first) if name not in DAYS]:
-            close = difflib.get_close_matches(unknown[0], (*DAYS, "holidays"), n=1)
+            in_italian = [DAYS[ITALIAN_DAYS.index(unknown[0][:3])]] if unknown[0][:3] in ITALIAN_DAYS else []
+            close = in_italian or difflib.get_close_matches(unknown[0], (*DAYS, "holidays"), n=1)
             hint = f"did you mean `{close[0]}`?" if close else "write mon, tue, wed, thu, fri, sat, sun or mon-fri"
             mistakes.append(Mistake((key,), f"unknown day `{unknown[0][:40]}`", hint))
             continue

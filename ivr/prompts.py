@@ -14,10 +14,6 @@ from functools import lru_cache
 LANGUAGES = ("it", "en", "fr", "de", "es", "zh", "ar")
 TEXT_CHARACTERS_MAX = 2_000
 
-# Asterisk's own sounds that the system relies on: the beep that ARI plays by itself before a recording. All else that
-# is heard is made by us, so that no caller depends on which sound packages a node has.
-ASTERISKS_OWN_SOUNDS = ("beep",)
-
 # Raise it whenever a change in how sounds are made (level, trimming, symbols) must reach files that already exist.
 RECIPE = "1"
 

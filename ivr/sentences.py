@@ -44,6 +44,22 @@ class Sentence(StrEnum):
     NO_SUCH_CASE = "no_such_case"  # also where the proof was wrong
 
 
+FOR_DIGITS = frozenset(
+    {
+        Sentence.YOU_KEYED,
+        Sentence.CONFIRM_DIGITS,
+        Sentence.WRONG_DIGITS,
+        Sentence.CALL_BACK_AT,
+        Sentence.CONFIRM_NUMBER,
+        Sentence.KEY_IN_NUMBER,
+        Sentence.CALL_BACK_PROMISED,
+        Sentence.KEY_IN_CASE,
+        Sentence.KEY_IN_PROOF,
+        Sentence.NO_SUCH_CASE,
+    }
+)
+
+
 class Pattern(StrEnum):
     """Each sentence, or part of one, into which something is put; which must stand in braces is in `_PUT_IN`."""
 
@@ -103,10 +119,13 @@ class Sentences:
         return Prompt(text, language if language in self.tables else _FALLBACK_LANGUAGE)
 
     def prompts(self, languages: Collection[str]) -> frozenset[Prompt]:
-        """All fixed sentences that may be said to callers who speak `languages`, and the digits: what must be made
-        before the first call.
-        """
-        fixed = {self.prompt(sentence, language) for language in languages for sentence in Sentence}
+        """What may be said to any caller who speaks one of `languages`: it must be made before the first call."""
+        always = [sentence for sentence in Sentence if sentence not in FOR_DIGITS]
+        return frozenset(self.prompt(sentence, language) for language in languages for sentence in always)
+
+    def prompts_for_digits(self, languages: Collection[str]) -> frozenset[Prompt]:
+        """What may be said, beside, to callers who key in more than one digit."""
+        fixed = {self.prompt(sentence, language) for language in languages for sentence in FOR_DIGITS}
         return frozenset(fixed).union(*(self.digits("0123456789", language) for language in languages))
 
     def _table(self, language: str) -> Table:

@@ -3,24 +3,19 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from centralino.clock import as_utc
 from centralino.database import Database
+from centralino.events import ENDED_UNSEEN
 from supervision.calls_view import CallState
 from supervision.store import Call, calls_since
 
 INBOUND = ("from-carrier", "fallback")  # fallback: Asterisk spoke alone, since no engine was there
 GRACE_S = 5.0  # so long may the other side of a call's end be on its way
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
-
-# The columns of Asterisk's cdr_csv as it writes them without configuration.
-CDR_COLUMNS = (
-    *("accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata"),
-    *("start", "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +52,14 @@ class UnreadableCdr(Exception):
     """A line of Asterisk's CDR file does not have the columns or the times that we were told to expect."""
 
 
-def read_cdr(path: Path, columns: Sequence[str] = CDR_COLUMNS, zone: tzinfo = UTC) -> tuple[CdrRow, ...]:
-    """The records of a CSV file of Asterisk's, whose times are in `zone`. Raises UnreadableCdr, or OSError."""
+def read_cdr(path: Path, columns: Sequence[str]) -> tuple[CdrRow, ...]:
+    """The records of a CSV file of Asterisk's, whose times are in seconds since 1970. A last line that is still being
+    written is left out. Raises UnreadableCdr, or OSError.
+    """
     with path.open(encoding="utf-8", errors="replace", newline="") as lines:
         # why: a caller's name may hold a NUL, which no record needs
-        rows = csv.reader(line.replace("\0", "") for line in lines)
-        return tuple(_cdr_rows(rows, path.name, columns, zone))
+        rows = csv.reader(line.replace("\0", "") for line in lines if line.endswith("\n"))
+        return tuple(_cdr_rows(rows, path.name, columns))
 
 
 async def audit(
@@ -137,22 +134,24 @@ def _cdrs_missing(calls: dict[str, Call], recorded: set[str], since: datetime, s
     for call in calls.values():
         if call.ended_at is None or call.ended_at > settled or call.arrived_at < since or call.id in recorded:
             continue
+        if call.why == ENDED_UNSEEN:
+            continue  # an Asterisk that died wrote no record of the calls that died with it
         text = f"Call {call.id} ended {_shown(call.ended_at)}, but Asterisk has no record of it."
         yield Finding(FindingKind.CDR_MISSING, call.id, text)
 
 
-def _cdr_rows(rows: Iterator[list[str]], name: str, columns: Sequence[str], zone: tzinfo) -> Iterator[CdrRow]:
+def _cdr_rows(rows: Iterator[list[str]], name: str, columns: Sequence[str]) -> Iterator[CdrRow]:
     for number, values in enumerate(rows, start=1):
         try:
             row = dict(zip(columns, values, strict=True))
-            start, end = _instant(row["start"], zone), _instant(row["end"], zone)
+            start, end = _instant(row["start"]), _instant(row["end"])
         except ValueError as wrong:
             raise UnreadableCdr(f"{name}: record {number}: {wrong}") from wrong
         yield CdrRow(row["uniqueid"], row["dcontext"], row["dst"], start, end, row.get("userfield", ""))
 
 
-def _instant(text: str, zone: tzinfo) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=zone).astimezone(UTC)
+def _instant(text: str) -> datetime:
+    return as_utc(float(text))
 
 
 def _shown(at: datetime) -> str:

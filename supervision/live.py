@@ -69,7 +69,8 @@ class LiveView:
         moved = self._moved(self._queues & set(self._floor.rules)) if self._queues else set()
         calls = {name: self._call_or_none(name) for name in self._calls | moved}
         # agents who came, went or finished are free, or not, in each queue that they serve
-        queues = self._floor.rules.values() if agents else [self._floor.rules[q] for q in self._queues if q]
+        rules_of = self._floor.rules
+        queues = rules_of.values() if agents else [rules_of[name] for name in self._queues & rules_of.keys()]
         rows = {"agents": agents, "calls": calls, "queues": {rules.name: self._queue(rules) for rules in queues}}
         self._floor.touched.clear()
         self._calls.clear()
@@ -125,7 +126,7 @@ class LiveView:
             "chosen": now.chosen if now else "signed out",
             "reason": now.reason if now else "",
             "doing": on_floor.doing if on_floor else "free",
-            "since_s": max(now.since_s if now else 0.0, on_floor.since_s if on_floor else 0.0),
+            "since_s": max(now.since_s if now else 0.0, on_floor.since_s if on_floor else 0.0) or None,
             "call": on_floor.call if on_floor else "",
             "queue": on_floor.queue if on_floor else "",
         }

@@ -110,9 +110,9 @@ def _totals(totals: Mapping[str, Any]) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "centralino_asterisk_events", "Events that came from Asterisk.", value=totals.get("events", 0)
     )
-    if "heartbeat_age_s" in totals:
-        text = "How long ago the engine's heart beat last."
-        yield _gauge("centralino_engine_heartbeat_age_seconds", text, totals["heartbeat_age_s"])
+    if "loop_lag_s" in totals:
+        text = "How late the engine's loop came to its last heartbeat."
+        yield _gauge("centralino_engine_loop_lag_seconds", text, totals["loop_lag_s"])
 
 
 class _Now(Collector):

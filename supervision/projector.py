@@ -76,7 +76,12 @@ class Projector:
             with self._each_sync_sets(self._synced):
                 pause_s = PAUSE_FIRST_S
                 while True:
-                    pause_s = PAUSE_FIRST_S if await self._catch_up() else await self._pause(pause_s)
+                    try:
+                        went_well = await self._catch_up()
+                    except Exception:  # ours, or a database of a later release; without us pages would stand still
+                        log.exception("the database could not be filled; it is tried again")
+                        went_well = False
+                    pause_s = PAUSE_FIRST_S if went_well else await self._pause(pause_s)
         finally:
             self._journal.on_append.remove(self._take_in)
 

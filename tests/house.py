@@ -1,9 +1,11 @@
 """A whole installation for tests: `centralino run` in a process of its own, asked as people and machines ask it."""
 
 import asyncio
+import atexit
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -30,6 +32,8 @@ from supervision import store
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 SEEN_WITHIN_S = 10.0
+_spoken = Path(tempfile.mkdtemp(prefix="centralino-prompts-")) / "prompts"
+atexit.register(shutil.rmtree, _spoken.parent, ignore_errors=True)
 DEPLOYMENT = Path(__file__).parent / "asterisk" / "deployment"
 
 
@@ -155,6 +159,11 @@ class House:
         async with Phone(self.sip, number, display_name=name) as phone:
             yield phone
 
+    def recordings_now(self) -> list[Path]:
+        """The files of messages that are being left."""
+        files = self.instance.recordings.rglob("*.wav")
+        return [file for file in files if file.stem in self.now["calls"]]
+
     def pid_of(self, part: str) -> int:
         """The process of `engine` or `desk`."""
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -178,7 +187,7 @@ class House:
         while True:
             channels = await self.asterisk("core show channels count")
             bridges = [line for line in (await self.asterisk("bridge show all")).splitlines() if "talk-" in line]
-            if "0 active channels" in channels and not bridges:
+            if re.match(r"0 active channels\b", channels) and not bridges:
                 return
             assert asyncio.get_running_loop().time() < deadline, (channels, bridges)
 
@@ -220,6 +229,8 @@ async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> 
     folder.chmod(0o755)  # Asterisk runs as a user of its own
     config = Path(shutil.copytree(deployment, folder / "config"))
     state, output = folder / "state", folder / "output"
+    if _spoken.is_dir():  # the prompts of the house before this one
+        shutil.copytree(_spoken, state / "prompts")
     house = House(config, state, offset, await _run(config, state, offset, output, *more), output)
     try:
         async with asyncio.timeout(STARTED_WITHIN_S):
@@ -232,4 +243,6 @@ async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> 
         yield house
     finally:
         await house.stop()
+        if not _spoken.exists() and (state / "prompts").is_dir():
+            shutil.copytree(state / "prompts", _spoken)
         shutil.rmtree(folder, ignore_errors=True)

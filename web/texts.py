@@ -69,7 +69,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "agent.ringing": ("squilla", "ringing"),
     "agent.talking": ("in conversazione", "talking"),
     "agent.wrapping up": ("chiude la pratica", "wrapping up"),
-    "agent.resting": ("respira", "resting"),
+    "agent.resting": ("non ha risposto", "resting"),
     "call.arrived": ("arrivata", "arrived"),
     "call.in menu": ("nel menu", "in the menu"),
     "call.queued": ("in coda", "queued"),

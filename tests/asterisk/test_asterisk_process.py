@@ -296,7 +296,7 @@ async def test_a_second_start_of_the_same_instance_adopts_the_running_asterisk(
     second = AsteriskProcess(installation, node, node.state / "asterisk")
     assert await second.start() is Started.ADOPTED
     assert second.pid == asterisk.pid
-    assert "0 active calls" in await second.command("core show channels count")
+    assert "\n0 active calls" in await second.command("core show channels count")
 
 
 async def test_one_that_runs_with_other_files_is_ended_and_started_anew(

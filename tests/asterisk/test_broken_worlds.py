@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 import pytest_asyncio
@@ -113,6 +114,70 @@ async def test_when_asterisk_dies_its_calls_end_on_record_and_it_comes_back(hous
     async with house.agent("a1002", "p102") as seat, house.citizen("+39055300014") as citizen:
         await a_talk(house, seat, citizen)
     await house.until_ended()
+    code, said = await house.cli("audit")
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("dies", ["engine", "asterisk"])
+async def test_a_message_that_is_being_left_is_kept_when_something_dies(house: House, dies: str) -> None:
+    number = f"+3905530002{len(dies)}"
+    async with house.citizen(number) as citizen:
+        call = await citizen.call("055999")
+        await until_recorded(house, call, 40_000)
+        entries = str(house.now["instance"])
+        os.kill(house.pid_of("engine") if dies == "engine" else house.asterisk_pid, signal.SIGKILL)
+        if dies == "engine":
+            await house.until(lambda now: now["instance"] != entries and now["can_answer"], BACK_WITHIN_S)
+            assert call.is_up
+            await call.hang_up()
+        await house.until(lambda now: now["can_answer"] and not now["calls"], 30)
+    row = await house.row("calls", lambda c: c["number"] == number and c["state"] == "ended")
+    assert row["outcome"] == "voicemail"
+    assert row["voicemail_s"] >= 2
+    trail = (await house.cli("why", row["id"]))[1]
+    assert trail.count("came to the voicemail") == 1, trail
+
+
+async def until_recorded(house: House, call: Call, size_bytes: int) -> None:
+    """Speak until so much stands in the recording."""
+    async with asyncio.timeout(30):
+        while not any(file.stat().st_size > size_bytes for file in house.recordings_now()):
+            call.play(voice(7, duration_s=0.5))
+            await call.wait_said(5)
+
+
+async def test_while_no_engine_comes_back_waiting_callers_are_told_and_talks_go_on(house: House) -> None:
+    """What is in force is spoilt, so that no engine can start; then it is put right again."""
+    in_force = house.instance.configurations / "current" / "queues.yaml"
+    good = in_force.read_text()
+    async with AsyncExitStack() as opened:
+        seat = await opened.enter_async_context(house.agent("a1001", "p101"))
+        citizen = await opened.enter_async_context(house.citizen("+39055300031"))
+        waiting = await opened.enter_async_context(house.citizen("+39055300032"))
+        caller, agent = await a_talk(house, seat, citizen)
+        waits = await waiting.call("055055")
+        waits.press("1")
+        await house.until(lambda now: states(now) == ["queued", "talking"])
+        in_force.write_text("broken: [")
+        os.kill(house.pid_of("engine"), signal.SIGKILL)
+        await waits.wait_ended(20)  # the announcement, and Asterisk hangs up
+        assert caller.is_up
+        in_force.write_text(good)
+        await house.until(lambda now: now["can_answer"] and states(now) == ["talking"], 40)
+        await agent.hang_up()
+        await caller.wait_ended(5)
+    await house.until_ended()
+    assert "callers sent to the fallback: 1" in house.output.read_text()
+
+
+async def test_what_is_being_edited_does_not_keep_the_engine_from_coming_back(house: House) -> None:
+    edited = house.config / "queues.yaml"
+    good = edited.read_text()
+    edited.write_text(good.replace("ring:", "rin:"))
+    before = house.now["instance"]
+    os.kill(house.pid_of("engine"), signal.SIGKILL)
+    await house.until(lambda now: now["instance"] != before and now["can_answer"], BACK_WITHIN_S)
+    edited.write_text(good)
 
 
 async def test_sign_ins_and_pauses_survive_the_engine(house: House) -> None:
@@ -131,18 +196,19 @@ async def test_a_desk_that_dies_comes_back_and_no_call_notices(house: House) -> 
         caller, agent = await a_talk(house, seat, citizen)
         desk = house.pid_of("desk")
         os.kill(desk, signal.SIGKILL)
-        async with asyncio.timeout(20):
-            while (await house.cli("status"))[0] != 0 or not _has_a_new_desk(house, desk):
+        async with asyncio.timeout(20), httpx.AsyncClient() as browser:
+            while not await _is_well(browser, house):
                 await caller.wait_packets(caller.packets_received + 25, 5)
+        assert house.pid_of("desk") != desk
         assert caller.is_up
         await agent.hang_up()
         await caller.wait_ended(5)
 
 
-def _has_a_new_desk(house: House, old: int) -> bool:
+async def _is_well(browser: httpx.AsyncClient, house: House) -> bool:
     try:
-        return house.pid_of("desk") != old
-    except AssertionError:
+        return (await browser.get(f"http://127.0.0.1:{8055 + house.offset}/healthz")).status_code == 200
+    except httpx.TransportError:
         return False
 
 

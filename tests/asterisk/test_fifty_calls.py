@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -62,18 +63,15 @@ async def citizen_calls(house: House, number: str, chance: random.Random, at_onc
 async def test_fifty_calls_make_fifty_records_and_cases_and_leave_nothing(house: House) -> None:
     chance = random.Random(5)
     before = {row["id"] for row in await house.json("calls", "--limit", "1000")}
-    async with asyncio.TaskGroup() as town:
-        seats = [house.agent(f"a100{n}", f"p10{n}") for n in range(1, AGENTS + 1)]
-        phones = [await seat.__aenter__() for seat in seats]
-        served = [Seat(phone, chance) for phone in phones]
+    async with AsyncExitStack() as hall, asyncio.TaskGroup() as town:
+        for n in range(1, AGENTS + 1):
+            Seat(await hall.enter_async_context(house.agent(f"a100{n}", f"p10{n}")), chance)
         at_once = asyncio.Semaphore(AT_ONCE)
         callers = [town.create_task(citizen_calls(house, f"+390554{n:05d}", chance, at_once)) for n in range(CALLS)]
-        await asyncio.wait(callers, timeout=110)
+        _, unfinished = await asyncio.wait(callers, timeout=110)
+        assert not unfinished
         await house.until_ended(30)
         await house.until(lambda now: {a["doing"] for a in now["agents"].values()} == {"free"})
-        assert len(served) == AGENTS
-        for seat in seats:
-            await seat.__aexit__(None, None, None)
     await house.row("calls", lambda c: c["number"] == f"+390554{CALLS - 1:05d}" and c["state"] == "ended")
     await house.no_leftovers()
     calls = [row for row in await house.json("calls", "--limit", "1000") if row["id"] not in before]

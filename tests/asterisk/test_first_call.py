@@ -33,17 +33,9 @@ async def into_the_queue(house: House, citizen: Phone, key: str = "1") -> Call:
 async def speak_a_message(house: House, call: Call) -> None:
     """Speak until two and a half seconds stand in the recording."""
     async with asyncio.timeout(30):
-        while not any(_is_of_a_call_now(file, house) and file.stat().st_size > 40_000 for file in _recordings(house)):
+        while not any(file.stat().st_size > 40_000 for file in house.recordings_now()):
             call.play(voice(7, duration_s=0.5))
             await call.wait_said(5)
-
-
-def _recordings(house: House) -> list[Path]:
-    return list(house.instance.recordings.rglob("*.wav"))
-
-
-def _is_of_a_call_now(file: Path, house: House) -> bool:
-    return any(file.name == f"{call}.wav" for call in house.now["calls"])
 
 
 async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house: House, said: Said) -> None:
@@ -100,7 +92,8 @@ async def test_wrong_keys_and_no_key_lead_to_where_the_menu_says(house: House, s
     row = await house.row("calls", lambda c: c["number"] == "+39055200003" and c["state"] == "ended")
     assert row["outcome"] == "abandoned"
     trail = (await house.cli("why", row["id"]))[1]
-    assert "no valid key after the last try" in trail or "no key of this menu" in trail
+    assert "no valid key after the last try" in trail
+    assert "no key of this menu" in trail
 
 
 async def test_a_phone_that_is_not_answered_hands_on_to_the_next_agent(house: House) -> None:
@@ -218,15 +211,15 @@ async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None
 
 
 @pytest.mark.parametrize(
-    ("number", "name"),
+    ("number", "name", "kept"),
     [
-        ("1'; DROP TABLE calls;--", 'Bobby, "Tables" \'<script>alert(1)</script>'),
-        ("1\r\nAction: Command\r\nCommand: core stop now", "ok"),
-        ("9" * 5000, "x" * 5000),
-        ("+39055200012", "è ü 漢字 ${SYSTEM(touch /tmp/owned)} ,,|&;"),
+        ("1'; DROP TABLE calls;--", 'Bobby, "Tables" \'<script>alert(1)</script>', "<script>alert(1)</script>"),
+        ("1\r\nAction: Command\r\nCommand: core stop now", "ok", "ok"),
+        ("9" * 5000, "x" * 5000, "x"),
+        ("+39055200012", "è ü 漢字 ${SYSTEM(touch /tmp/owned)} ,,|&;", "${SYSTEM(touch /tmp/owned)}"),
     ],
 )
-async def test_a_hostile_caller_is_only_text(house: House, number: str, name: str) -> None:
+async def test_a_hostile_caller_is_only_text(house: House, number: str, name: str, kept: str) -> None:
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055200099") as citizen:
         call = await citizen.call("055055", from_user=number, display_name=name)
         call.press("1")
@@ -235,12 +228,17 @@ async def test_a_hostile_caller_is_only_text(house: House, number: str, name: st
         async with httpx.AsyncClient() as client:
             page = (await client.get(f"http://127.0.0.1:{8055 + house.offset}/")).text
         assert "<script>alert" not in page
+        calls = list(house.now["calls"])
         await talk.hang_up()
         await call.wait_ended(5)
         await house.until_ended()
     code, listed = await house.cli("calls")
     assert code == 0
     assert "\r" not in listed
+    row = await house.row("calls", lambda c: c["id"] in calls)
+    assert kept in row["name"] or len(row["number"]) <= 64, "shown as text, and bounded"
+    assert len(row["name"]) <= 128
+    assert not Path("/tmp/owned").exists()
     assert (await house.json("status"))["can_answer"]
 
 

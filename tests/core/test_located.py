@@ -76,7 +76,7 @@ def test_what_cannot_be_read_names_its_place(text, expected):
         ("keys:\n  *: x\n", 'write `*` in quotes: `"*"`'),
         ('keys: {"1": a, #: b}\n', "close it with `}` or `]`, and write `#` in quotes"),
         ("keys: {1: taxes}\n", 'write `"1"`'),
-        ("\ta: 1\n", "indent with spaces; put a text that begins with %, @ or ` in quotes"),
+        ("\ta: 1\n", "indent with spaces, not with a tab; put a text that begins with %, @ or ` in quotes"),
         ("a: 1\nb: 2\na: 3\n", "the first is in line 1"),
     ],
 )

@@ -17,12 +17,14 @@ from asterisk.fake import Truth
 from centralino import events as ev
 from centralino import recovery, state
 from centralino.clock import SimClock
-from centralino.events import Entry
+from centralino.events import Entry, Outcome
 from centralino.journal import Journal
-from centralino.state import House
+from centralino.signing import Refused
+from centralino.state import CallState, House
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
 from ivr.prompts import words
-from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan
+from ivr.sentences import Sentence
+from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan, said
 
 AGENTS = ("ana", "bo", "cora")
 ROUNDS_MAX = 60
@@ -341,3 +343,88 @@ def test_killed_again_and_again_the_house_stays_what_the_journal_says(floor: Con
             floor.pick_up(agent)
         floor.restart_engine()
         assert plain(recovery.fold(House(), floor.entries)) == plain(floor.house)
+
+
+# --- what a reviewer found
+
+
+def test_while_the_line_is_lost_nobody_is_led_through_words_that_they_cannot_hear(floor: ContactCentre) -> None:
+    floor.queue("hall", longest_wait_s=60.0, longest_wait_then=ToVoicemail("hall"))
+    menu = Menu("main", words({"it": "Premi 1."}), {"1": Key("hall")}, "hall", tries=2)
+    floor.service(dialplan("7", [menu, Queue("hall", "hall")]))
+    floor.call("waits")
+    floor.call("chooses", number="7")
+    floor.clock.advance(3)  # the menu was heard: a key is awaited
+    floor.cut_line()
+    floor.clock.advance(300)
+    assert (floor.now("waits").state, floor.now("chooses").state) == (CallState.QUEUED, CallState.IN_MENU)
+    floor.connect_line()
+    assert floor.now("waits").state is CallState.VOICEMAIL
+    assert floor.hears("waits")
+    assert floor.hears("chooses") == "Premi 1."
+
+
+def test_the_announcement_for_an_unknown_number_is_said_again_whole_after_a_restart(floor: ContactCentre) -> None:
+    floor.call("c1", number="no such number")
+    floor.restart_engine()
+    assert floor.hears("c1") == said(Sentence.UNKNOWN_NUMBER)
+    floor.clock.advance(2)
+    assert floor.outcomes() == {"c1": Outcome.UNKNOWN_NUMBER}
+
+
+def test_two_who_could_not_be_joined_count_as_one_answer_at_last(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.line.joins_that_fail = 1
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.clock.advance(40)
+    floor.pick_up("ana")
+    count = floor.house.totals["hall"]
+    assert (count.offered, count.answered, count.talked) == (1, 1, 0)
+    assert count.wait_sum_s == pytest.approx(40)
+
+
+def test_a_talk_has_lasted_since_it_began_also_after_a_restart(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.clock.advance(3600)
+    floor.call("c1")
+    floor.pick_up("ana")
+    began_s = floor.clock.now_s()
+    floor.clock.advance(5)
+    floor.restart_engine()
+    assert floor.switchboard.floor.agents["ana"].since_s == began_s
+    floor.put_down("ana")
+    ended_s = floor.clock.now_s()
+    floor.restart_engine()
+    assert floor.switchboard.floor.agents["ana"].since_s == ended_s
+
+
+def test_a_number_that_left_the_yaml_lets_its_callers_go_with_a_word(floor: ContactCentre) -> None:
+    menu = Menu("main", words({"it": "Premi 1."}), {"1": Key("hall")}, "hall")
+    floor.service(dialplan("7", [menu, Queue("hall", "hall")]))
+    floor.call("c1", number="7")
+    floor.kill_engine()
+    del floor.dialplans["7"]
+    floor.start_engine()
+    assert floor.hears("c1") == said(Sentence.UNKNOWN_NUMBER)
+    floor.clock.advance(2)
+    assert "c1" in floor.outcomes()
+
+
+def test_a_wish_that_is_refused_changes_nothing(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.choose("ana", Wish.SIGN_OUT)
+    floor.put_down("ana")
+    with pytest.raises(Refused):
+        floor.choose("ana", Wish.READY)
+    assert floor.count(ev.WrapUpEnded) == 0
+
+
+def test_a_service_that_stops_counts_no_caller_as_having_given_up(floor: ContactCentre) -> None:
+    floor.call("c1")
+    floor.switchboard.end_all("the service was stopped")
+    floor.settle()
+    assert floor.outcomes() == {"c1": Outcome.FAILED}
+    assert floor.house.totals["hall"].abandoned == 0

@@ -236,7 +236,7 @@ MISTAKES = [
     (P, '"Benvenuti."', '""', "9:23: `` cannot be said", "1 to 4000 characters"),
     (P, "tries: 3", "tries: 0", "15:14: `0` is too low", "at least 1"),
     (A, "Operatore 1001", '"Op\\r\\nAction: x"', "6:17: `Op Action: x` cannot be shown as a name", None),
-    (A, "p201", '"p 201]"', "4:33: `p 201]` is not a name", None),
+    (A, "p201", '"p 201]"', "4:33: `p 201]` is no name that Asterisk can use", None),
     (C, "Europe/Rome", "Europe/Roma", "1:12: unknown time zone `Europe/Roma`", "did you mean `Europe/Rome`?"),
     (C, "127.0.0.1:5060", "127.0.0.1:70000", "2:35: port `70000` is out of range", "from 1 to 65535"),
     (C, "127.0.0.1:5060", "127.0.0.1", "2:35: `127.0.0.1` has no port", None),

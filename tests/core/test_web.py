@@ -107,7 +107,7 @@ def snapshot() -> dict[str, Any]:
             "calls_by_outcome": {"answered": 80},
             "requests": 7,
             "events": 9,
-            "heartbeat_age_s": 0.01,
+            "loop_lag_s": 0.01,
         },
     }
 

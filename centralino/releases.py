@@ -1,0 +1,122 @@
+"""The configurations that were put in force: copies of the deployment, so that editing it has no effect by itself.
+
+`STATE/configurations/` holds each as a folder named by its number, and `current`, a link to the one in force. The last
+ten are kept, so that one can go back.
+"""
+
+import difflib
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from centralino.deployment import FILES
+from centralino.settings import DIALPLANS, RECORDED
+
+KEPT = 10
+NOTE = ".release.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A configuration that was put in force: by whom, when (seconds since 1970), and what it was made of."""
+
+    number: int
+    folder: Path
+    by: str
+    at_s: float
+    digest: str
+
+
+class Releases:
+    """Those of one installation, in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def current(self) -> Release | None:
+        """The one in force; None before the first."""
+        link = self._folder / "current"
+        return self.get(int(link.readlink().name)) if link.is_symlink() else None
+
+    def get(self, number: int) -> Release | None:
+        folder = self._folder / f"{number:06d}"
+        try:
+            note = json.loads((folder / NOTE).read_text())
+        except (OSError, ValueError):
+            return None
+        return Release(number, folder, note["by"], note["at_s"], note["digest"])
+
+    def all(self) -> list[Release]:
+        """Those that are kept, the newest first."""
+        numbers = sorted((int(path.name) for path in self._folder.glob("[0-9]*")), reverse=True)
+        return [release for number in numbers if (release := self.get(number))]
+
+    def put_in_force(self, deployment: Path, by: str) -> Release:
+        """Copy `deployment`, which has been checked, and put the copy in force, unless it is already."""
+        digest = _digest(deployment)
+        current = self.current
+        if current and current.digest == digest:
+            return current
+        kept = self.all()
+        release = self._copy(deployment, (kept[0].number if kept else 0) + 1, by, digest)
+        self._point_at(release)
+        for old in kept[KEPT - 1 :]:
+            shutil.rmtree(old.folder, ignore_errors=True)
+        return release
+
+    def _copy(self, deployment: Path, number: int, by: str, digest: str) -> Release:
+        release = Release(number, self._folder / f"{number:06d}", by, time.time(), digest)
+        half_done = self._folder / f".{number:06d}"
+        shutil.rmtree(half_done, ignore_errors=True)
+        for path in _files(deployment):
+            place = half_done / path.relative_to(deployment)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+        note = {key: value for key, value in asdict(release).items() if key in ("by", "at_s", "digest")}
+        (half_done / NOTE).write_text(json.dumps(note))
+        half_done.replace(release.folder)
+        return release
+
+    def _point_at(self, release: Release) -> None:
+        link = self._folder / ".current"
+        link.unlink(missing_ok=True)
+        link.symlink_to(release.folder.name)
+        link.replace(self._folder / "current")
+
+
+def difference(old: Path, new: Path) -> str:
+    """What changed between two deployments, file by file, as a unified diff; recordings by name only."""
+    before, after = ({str(path.relative_to(folder)): path for path in _files(folder)} for folder in (old, new))
+    return "".join(
+        line for name in sorted({*before, *after}) for line in _changed(name, before.get(name), after.get(name))
+    )
+
+
+def _changed(name: str, old: Path | None, new: Path | None) -> Iterator[str]:
+    if old and new and old.read_bytes() == new.read_bytes():
+        return
+    if not name.endswith(".yaml"):
+        yield f"{name} {'is new' if old is None else 'is gone' if new is None else 'was recorded anew'}\n"
+        return
+    was, is_now = (path.read_text("utf-8").splitlines(keepends=True) if path else [] for path in (old, new))
+    yield from difflib.unified_diff(was, is_now, fromfile=name, tofile=name, n=1)
+
+
+def _files(deployment: Path) -> list[Path]:
+    """All that a deployment is made of."""
+    files = [deployment / name for name in FILES]
+    files += [*(deployment / DIALPLANS).rglob("*.yaml"), *(deployment / RECORDED).rglob("*.wav")]
+    return sorted(path for path in files if path.is_file())
+
+
+def _digest(deployment: Path) -> str:
+    digest = hashlib.sha256()
+    for path in _files(deployment):
+        digest.update(f"{path.relative_to(deployment)}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
