@@ -23,6 +23,8 @@ from centralino.door import DoorClient, door_path
 from web.tokens import Role, make_token
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from centralino.database import Database
     from centralino.instance import Instance
     from centralino.settings import Configuration
@@ -80,10 +82,11 @@ def _told_to_people() -> tuple[type[Exception], ...]:
     from centralino.instance import CannotKeep
     from centralino.journal import JournalError
     from centralino.settings import BrokenConfiguration
+    from centralino.trying import UnknownNumber
     from supervision.audit import UnreadableCdr
 
     asterisks = (PortBusy, NoSuchAddress, CannotStart, CannotInstall, CannotWrite, CannotMakeUser)
-    ours = (CommandRefused, EngineAway, DoorTaken, JournalError, CannotKeep, UnreadableCdr)
+    ours = (CommandRefused, EngineAway, DoorTaken, JournalError, CannotKeep, UnreadableCdr, UnknownNumber)
     return (Stop, BrokenConfiguration, *ours, *asterisks)
 
 
@@ -177,6 +180,50 @@ def check(
         raise Stop(f"{settings.counted(problems)}. It can be loaded all the same.")
     dialplans, queues = len(configuration.dialplans), len(configuration.rules.queues)
     typer.echo(f"No problem: {dialplans} dialplans, {queues} queues, {len(configuration.roster.agents)} agents.")
+
+
+@app.command("try")
+def walk_as_text(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The number that is called.")],
+    at: Annotated[str | None, typer.Option("--at", help="When (2026-11-22T21:00, local); default: now.")] = None,
+    caller: Annotated[str, typer.Option("--from", help="The caller's number, +39…; default: withheld.")] = "",
+    press: Annotated[str, typer.Option("--press", help="What is keyed in, such as 1,wait,12345#.")] = "",
+    language: Annotated[str | None, typer.Option("--language", help="The language that the call speaks.")] = None,
+    config: Config = HERE,
+) -> None:
+    """Walk a call through a dialplan as text, without Asterisk."""
+    from centralino import settings, trying
+    from centralino.speaking import system_sentences
+    from ivr.rehearsal import SILENCE, Script
+
+    configuration = settings.load(config)
+    plan = trying.plan_of(configuration, number)
+    presses = tuple(part.strip() for part in press.split(",") if part.strip())
+    if wrong := next((part for part in presses if part != SILENCE and set(part) - set("0123456789*#")), None):
+        raise Stop(f"`{wrong}` cannot be pressed; write keys such as 1,12345# or `{SILENCE}` for silence")
+    if language and language not in plan.languages:
+        raise Stop(f"{plan.number} does not speak `{language}`; it speaks {', '.join(plan.languages)}")
+    when = _instant(at, plan.time_zone) if at else datetime.now(plan.time_zone)
+    script = Script(when, presses, caller, language)
+    for line in trying.walk(plan, system_sentences(), script):
+        typer.echo(line)
+
+
+@app.command("test")
+def run_scenarios(
+    folder: Annotated[Path | None, typer.Argument(help="The folder with the YAML.")] = None, config: Config = HERE
+) -> None:
+    """Walk the calls that `tests:` in the dialplans describe; exit 1 when one ends otherwise."""
+    from centralino import settings, trying
+    from centralino.speaking import system_sentences
+
+    configuration = settings.load(folder or config)
+    tested = trying.run_scenarios(configuration, system_sentences())
+    for problem in (*tested.failures, *tested.untried):
+        typer.echo(problem)
+    typer.echo(trying.counted(tested, configuration.dialplans.values()))
+    if tested.failures:
+        sys.exit(PROBLEM)
 
 
 @app.command()
@@ -420,9 +467,13 @@ def _clock_offset_s(clock: str | None, configuration: Configuration) -> float:
         return 0.0
     if not configuration.settings.testing:
         raise Stop("--clock is for tests: it needs `testing: true` in centralino.yaml")
+    return _instant(clock, configuration.settings.time_zone).timestamp() - time.time()
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    """`2026-11-22T21:00`, local where it names no zone. Raises Stop."""
     try:
-        instant = datetime.fromisoformat(clock)
+        instant = datetime.fromisoformat(text)
     except ValueError as wrong:
-        raise Stop(f"`{clock}` is no instant; write it as 2026-11-22T21:00") from wrong
-    local = instant if instant.tzinfo else instant.replace(tzinfo=configuration.settings.time_zone)
-    return local.timestamp() - time.time()
+        raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
+    return instant if instant.tzinfo else instant.replace(tzinfo=zone)

@@ -318,6 +318,8 @@ def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object
             return f"{shown(value)} is too low", f"at least {context['ge']}"
         case "less_than_equal":
             return f"{shown(value)} is too high", f"at most {context['le']}"
+        case "too_short" if context.get("actual_length"):
+            return "this has too few entries", f"write at least {context['min_length']}"
         case "too_short":
             return "this is empty", "write at least one entry"
         case _:

@@ -60,6 +60,7 @@ class Configuration:
     entities: Entities
     dialplans: Mapping[str, Dialplan]  # by service number
     scenarios: Mapping[str, tuple[Scenario, ...]] = field(default_factory=dict)  # what admins want to be true of them
+    places: Mapping[str, Located] = field(default_factory=dict)  # where each dialplan stands
 
     def service_of(self, dialled: str) -> Dialplan | None:
         """The service that answers a number as the carrier sends it (`+39 055 055`, an old number); None: unknown."""
@@ -112,7 +113,7 @@ def examine(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
     problems += problems_across(deployment)
     configuration = None
     if all(problem.is_warning for problem in problems):
-        configuration = _meaning(forms)
+        configuration = _meaning(forms, {str(plan.data["number"]): plan for plan in deployment.dialplans})
         problems += doubts(configuration.dialplans.values(), configuration.rules, configuration.roster, deployment)
     return configuration, tuple(sorted(set(problems)))
 
@@ -167,7 +168,7 @@ def _shape(located: Located, forms: dict[str, Form]) -> list[Problem]:
     return []
 
 
-def _meaning(forms: Mapping[str, Form]) -> Configuration:
+def _meaning(forms: Mapping[str, Form], places: Mapping[str, Located]) -> Configuration:
     queues, roster, entities, settings = (forms[file] for file in (QUEUES, AGENTS, ENTITIES, SETTINGS))
     assert isinstance(queues, QueuesForm)
     assert isinstance(roster, RosterForm)
@@ -184,6 +185,7 @@ def _meaning(forms: Mapping[str, Form]) -> Configuration:
         entities=meanings.entities(entities),
         dialplans={plan.number: plan for plan in plans},
         scenarios={plan.number: meanings.scenarios(plan, zone) for plan in written},
+        places=places,
     )
 
 

@@ -189,6 +189,9 @@ def _links(step: object) -> Iterator[str]:
     """
     if isinstance(step, str):
         yield step
+    elif isinstance(step, list):
+        for value in step:
+            yield from _links(value)
     elif isinstance(step, dict):
         for key, value in step.items():
             if key not in NOT_STEPS:

@@ -92,7 +92,7 @@ class Agent(BaseModel):
     chosen: str
     reason: str | None
     doing: str
-    since_s: float
+    since_s: float | None  # None: never signed in
     call: str | None
     queue: str | None
 

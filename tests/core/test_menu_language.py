@@ -1,0 +1,198 @@
+"""The dialplan language as admins write it: what each mistake is told as, and what is legal and hardly meant."""
+
+import struct
+import wave
+from pathlib import Path
+
+import pytest
+
+from centralino.settings import examine, load
+from ivr.menu import Ask, Say
+from ivr.prompts import Prompt
+from tests.core.test_settings import SMALL
+
+PLAN = "dialplans/055055.yaml"
+HEAD = """\
+number: "055055"
+name: Linea Comune
+languages: [it]
+start: first
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "dialplans" / "shared").mkdir(parents=True)
+    for name, text in SMALL.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def told(folder: Path, steps: str, head: str = HEAD) -> list[str]:
+    """What is wrong with a dialplan of these steps, without hints."""
+    (folder / PLAN).write_text(f"{head}steps:\n{steps}")
+    return [str(problem).partition("\n")[0].removeprefix(f"{PLAN}:") for problem in examine(folder)[1]]
+
+
+END = "  end: {queue: tributi}\n"
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ("  first: {ask: {say: {it: A}, note: x, digits: 21, otherwise: end}, then: end}\n", "6:48: `21` is no count"),
+        ("  first: {ask: {say: {it: A}, note: x, digits: 4, otherwise: end}}\n", "6:3: step `first` has no `then`"),
+        ("  first: {ask: {say: {it: A}, note: x, digits: 4, otherwise: ned}, then: end}\n", "6:62: step `ned` is not"),
+        ("  first: {transfer: {to: florence, otherwise: end}}\n", "6:26: `florence` is no office"),
+        ("  first: {transfer: {to: a/b, otherwise: end}}\n", "6:26: office `a/b` is not in entities.yaml"),
+        ("  first: {callback: {queue: trib, otherwise: end}}\n", "6:29: queue `trib` is not in queues.yaml"),
+        ("  first: {callback: {queue: tributi}}\n", "6:11: `otherwise` is missing"),
+        ("  first: {language: en, then: end}\n", "6:21: language `en` is not in the languages of this number"),
+        ("  first: {choose: [{go: end}]}\n", "6:19: this has too few entries"),
+        ("  first: {choose: [{open: x, go: end}, {go: end}]}\n", "6:27: hours `x` is not in `other_hours`"),
+        ("  first: {choose: [{go: end}, {go: end}]}\n", "6:20: this holds always"),
+        ("  first: {choose: [{day: sat, go: end}, {day: sun, go: end}]}\n", "6:41: nothing is said of calls"),
+        ("  first: {choose: [{day: sax, go: end}, {go: end}]}\n", "6:26: `sax` is no day"),
+        ("  first: {choose: [{queue: tributi, go: end}, {go: end}]}\n", "6:21: what of this queue?"),
+        ("  first: {choose: [{waiting_over: 3, go: end}, {go: end}]}\n", "6:21: `waiting_over` of which queue?"),
+        ('  first: {choose: [{caller: "055", go: end}, {go: end}]}\n', "6:29: `055` is no beginning of a number"),
+        ("  first: {notice: {say: {it: A}, until: 2026-02-30}, then: end}\n", "6:41: `2026-02-30` is no instant"),
+        ("  first: {say: {file: hello}, then: end}\n", "6:23: there is no recording prompts/it/hello.wav"),
+        ("  first: {say: [{it: A}, {en: B}], then: end}\n", "6:26: the text in `it` is missing"),
+        ("  first: {queue: tributi, then: end}\n", "6:27: `then` means nothing with `queue`"),
+        ("  first: {menu: {say: {it: A}, keys: {'1': end}, otherwise: first}}\n", "6:3: who presses nothing comes"),
+    ],
+)
+def test_a_mistake_is_told_at_its_place(folder: Path, steps: str, problem: str) -> None:
+    said = told(folder, steps + END)
+    assert any(one.startswith(problem) for one in said), said
+
+
+def test_an_office_needs_a_carrier(folder: Path) -> None:
+    offices = 'numbers: ["055055"], offices: {registry: {name: R, phone: "+39055759"}}}'
+    text = (folder / "entities.yaml").read_text().replace('numbers: ["055055"]}', offices)
+    (folder / "entities.yaml").write_text(text)
+    steps = "  first: {transfer: {to: comune-firenze/registry, otherwise: end}}\n" + END
+    assert told(folder, steps) == ["6:11: an office cannot be rung without a carrier"]
+
+
+def test_a_wrong_scenario_is_a_mistake_too(folder: Path) -> None:
+    scenario = "tests:\n  - {at: 2026-11-23 25:00, ends: nowhere, press: abc}\n"
+    said = told(folder, f"  first: {{queue: tributi}}\n{scenario}")
+    assert [one.split(": ")[0] for one in said if not one.startswith("queues")] == ["8:10", "8:34", "8:50"]
+
+
+# --- steps that dialplans share
+
+
+def share(folder: Path, name: str, steps: str) -> None:
+    (folder / "dialplans" / "shared" / f"{name}.yaml").write_text(f"steps:\n{steps}")
+
+
+def test_shared_steps_are_steps_like_any_other(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao}, then: end}\n")
+    said = told(folder, "  first: {say: {it: A}, then: bye}\n" + END, HEAD + "include: [common]\n")
+    assert [one for one in said if not one.startswith("queues")] == []
+    assert isinstance(load(folder).dialplans["055055"].steps["bye"], Say)
+
+
+def test_a_mistake_in_shared_steps_is_told_in_their_file(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao}, then: nowhere}\n")
+    said = told(folder, "  first: {say: {it: A}, then: bye}\n" + END, HEAD + "include: [common]\n")
+    assert "dialplans/shared/common.yaml:2:32: step `nowhere` is not in this dialplan" in said
+
+
+@pytest.mark.parametrize(
+    ("include", "problem"),
+    [
+        ("include: [comon]\n", "5:11: shared steps `comon` is not in dialplans/shared/"),
+        ("", "dialplans/shared/common.yaml:1:1: warning: no dialplan includes this file"),
+        ("include: [common]\n", "dialplans/shared/common.yaml:2:3: warning: no call comes to step `bye`"),
+    ],
+)
+def test_what_is_shared_must_be_there_and_be_used(folder: Path, include: str, problem: str) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao}, then: end}\n")
+    assert problem in told(folder, "  first: {say: {it: A}, then: end}\n" + END, HEAD + include)
+
+
+def test_one_step_in_two_places_is_a_mistake(folder: Path) -> None:
+    share(folder, "common", "  first: {queue: fax}\n")
+    said = told(folder, "  first: {queue: tributi}\n", HEAD + "include: [common]\n")
+    assert "5:11: its step `first` stands here too, in line 7" in said
+
+
+# --- what is legal, and hardly meant
+
+
+@pytest.mark.parametrize(
+    ("steps", "head", "warning"),
+    [
+        (
+            "  first: {menu: {say: {it: A}, keys: {'1': bye}, otherwise: bye}}\n  bye: {hang_up: {}}\n",
+            HEAD,
+            "6:3: warning: no key of menu `first` leads to a person",
+        ),
+        (
+            f"  first: {{say: {{it: {'parola ' * 70}}}, then: menu}}\n"
+            "  menu: {menu: {say: {it: Premi 1}, keys: {'1': end}, otherwise: end}}\n",
+            HEAD,
+            "7:3: warning: about 33 s of speech in `it` before the first key can be known",
+        ),
+        (
+            "  first: {queue: tributi}\n",
+            HEAD + "hours: {mon: closed}\nclosed: first\n",
+            "5:1: warning: this number never",
+        ),
+        (
+            "  first: {choose: [{open: never, go: end}, {go: end}]}\n",
+            HEAD + "other_hours: {never: {mon: closed}}\n",
+            "5:15: warning: `never` never opens",
+        ),
+    ],
+)
+def test_a_doubt_is_a_warning_and_the_deployment_can_be_loaded(
+    folder: Path, steps: str, head: str, warning: str
+) -> None:
+    said = told(folder, steps + END, head)
+    assert any(one.startswith(warning) for one in said), said
+    assert load(folder).dialplans
+
+
+def test_a_queue_that_nobody_can_serve_at_an_opening_hour_is_a_warning(folder: Path) -> None:
+    roster = (folder / "agents.yaml").read_text().replace("site: laquila, phone", "site: laquila, shift: day, phone")
+    roster = roster.replace("site: roma, skills", "site: roma, shift: day, skills")
+    (folder / "agents.yaml").write_text(f"shifts: {{day: {{mon-fri: '08:00-18:00'}}}}\n{roster}")
+    head = HEAD + "hours: {mon-fri: '08:00-20:00'}\nclosed: first\n"
+    said = told(folder, "  first: {queue: tributi}\n", head)
+    assert said == [f"queues.yaml:2:3: warning: nobody can serve `tributi` on mon from 18:00; {PLAN} is open then"]
+
+
+def test_a_language_that_no_able_agent_speaks_is_a_warning(folder: Path) -> None:
+    said = told(folder, "  first: {queue: tributi}\n", HEAD.replace("[it]", "[it, fr]"))
+    assert said == [f"queues.yaml:2:3: warning: nobody who can serve `tributi` speaks `fr`, as callers of {PLAN} may"]
+
+
+def test_recorded_files_count_with_their_own_length(folder: Path) -> None:
+    place = folder / "prompts" / "it"
+    place.mkdir(parents=True)
+    with wave.open(str(place / "long.wav"), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(struct.pack("<h", 0) * 8000 * 40)
+    steps = "  first: {say: [{file: long}, {it: Ciao}], then: menu}\n"
+    menu = "  menu: {menu: {say: {it: Premi 1}, keys: {'1': end}, otherwise: end}}\n"
+    said = told(folder, steps + menu + END)
+    assert any("about 41 s of speech" in one for one in said), said
+    first = load(folder).dialplans["055055"].steps["first"]
+    assert isinstance(first, Say)
+    assert first.words["it"] == (Prompt("", "it", "long"), Prompt("Ciao", "it"))
+
+
+def test_digits_may_be_one_count_or_a_span(folder: Path) -> None:
+    step = "  first: {{ask: {{say: {{it: A}}, note: x, digits: {digits}, otherwise: end}}, then: end}}\n"
+    for digits, least, most in (("5", 5, 5), ('"4-16"', 4, 16)):
+        told(folder, step.format(digits=digits) + END)
+        ask = load(folder).dialplans["055055"].steps["first"]
+        assert isinstance(ask, Ask)
+        assert (ask.least, ask.most) == (least, most)
