@@ -121,7 +121,7 @@ def _presses(kind: Kind, chance: random.Random) -> tuple[Press, ...]:
         case Kind.LISTENS:
             return (Press(MENU_HEARD_S + chance.uniform(0, 2), key),)
         case Kind.WRONG_KEY:  # the menu must have begun: a wrong key during the greeting counts for nothing
-            return (Press(MENU_HEARD_S - 4, chance.choice("3578")), Press(chance.uniform(3, 6), key))
+            return (Press(MENU_HEARD_S - 4, chance.choice("5678")), Press(chance.uniform(3, 6), key))
         case Kind.ENGLISH:
             return (Press(soon_s, "9"), Press(chance.uniform(2, 5), key))
         case Kind.CIVIL_PROTECTION:
