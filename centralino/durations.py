@@ -1,8 +1,9 @@
 """Durations as admins write them (`20s`, `5m`, `1h30m`), as seconds."""
 
 import re
+from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 _PARTS = re.compile(
@@ -44,6 +45,9 @@ def written(duration_s: float) -> str:
     return f"{text}{rest_s:g}s" if rest_s or not text else text
 
 
+_Written = Annotated[str, Field(pattern=r"^([0-9]+(\.[0-9]+)?[dhms])+$")]
+
+
 def between(shortest: str, longest: str) -> BeforeValidator:
     """A pydantic type of seconds from `shortest` to `longest`: `Annotated[float, between("5s", "2m")]`."""
     shortest_s, longest_s = seconds(shortest), seconds(longest)
@@ -58,4 +62,4 @@ def between(shortest: str, longest: str) -> BeforeValidator:
             raise PydanticCustomError("duration", "{what}", {"what": what, "hint": f"from {shortest} to {longest}"})
         return duration_s
 
-    return BeforeValidator(validate)
+    return BeforeValidator(validate, json_schema_input_type=_Written)

@@ -131,7 +131,7 @@ GotoForm = Annotated[Goto, PlainValidator(_goto, json_schema_input_type=str | di
 
 
 class TargetForm(Form):
-    answer: Annotated[float, BeforeValidator(_percent)] = 0.8
+    answer: Annotated[float, BeforeValidator(_percent, json_schema_input_type=str)] = 0.8
     within: Annotated[float, between("1s", "1h")] = 20.0
 
 
@@ -200,9 +200,15 @@ def _key(value: object) -> object:
     return {"go": value} if isinstance(value, str) else value
 
 
+KeyOrStep = Annotated[KeyForm, BeforeValidator(_key, json_schema_input_type=str | KeyForm)]
+
+
 class MenuForm(Form):
     say: WordsForm
-    keys: Annotated[dict[MenuKey, Annotated[KeyForm, BeforeValidator(_key)]], Field(min_length=1)]
+    keys: Annotated[
+        dict[MenuKey, Annotated[KeyForm, BeforeValidator(_key, json_schema_input_type=str | KeyForm)]],
+        Field(min_length=1),
+    ]
     otherwise: Name
     wait: Wait = 5.0
     tries: Tries = 3
@@ -262,6 +268,9 @@ def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+Several = BeforeValidator(_several, json_schema_input_type=str | list[str])
+
+
 WITHHELD = "withheld"  # where a caller's number would stand
 
 
@@ -283,9 +292,9 @@ class BranchForm(Form):
 
     go: Name
     open: Name | None = None
-    language: Annotated[list[Language] | None, BeforeValidator(_several)] = None
-    caller: Annotated[list[Annotated[str, AfterValidator(_prefix)]] | None, BeforeValidator(_several)] = None
-    day: Annotated[list[Annotated[str, AfterValidator(_day)]] | None, BeforeValidator(_several)] = None
+    language: Annotated[list[Language] | None, Several] = None
+    caller: Annotated[list[Annotated[str, AfterValidator(_prefix)]] | None, Several] = None
+    day: Annotated[list[Annotated[str, AfterValidator(_day)]] | None, Several] = None
     queue: Name | None = None
     waiting_over: Annotated[int, Field(ge=0, le=10_000)] | None = None
     nobody_signed_in: Literal[True] | None = None
@@ -388,7 +397,9 @@ class CaseStateForm(Form):
     opened: Annotated[date, PlainValidator(_calendar_day, json_schema_input_type=str)]
 
 
-Presses = Annotated[list[Annotated[str, AfterValidator(_press)]], BeforeValidator(_presses)]
+Presses = Annotated[
+    list[Annotated[str, AfterValidator(_press)]], BeforeValidator(_presses, json_schema_input_type=str | list[str])
+]
 
 
 class ScenarioForm(Form):
@@ -401,7 +412,7 @@ class ScenarioForm(Form):
     queues: dict[Name, QueueStateForm] = {}
     offices_away: list[str] = []
     cases: dict[Annotated[str, _matching("[0-9]{8,12}", "is no case", "its digits, in quotes")], CaseStateForm] = {}
-    says: Annotated[list[str], BeforeValidator(_several)] = []
+    says: Annotated[list[str], Several] = []
     language: Language | None = None
     entity: Name | None = None
 
@@ -525,7 +536,7 @@ def _database(text: str) -> str:
 
 
 Listen = Annotated[str, AfterValidator(_listen)]
-Port = Annotated[int, BeforeValidator(_port)]
+Port = Annotated[int, BeforeValidator(_port, json_schema_input_type=int | str)]
 
 
 def _ipv4(text: str) -> str:

@@ -81,6 +81,29 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+# Why a call is where it is, as the engine says it (acd/why.py, in English) → in Italian.
+_WHY = {
+    "the longest idle agent who is able": "l'operatore adatto libero da più tempo",
+    "nobody is signed in": "nessun operatore è in servizio",
+    "nobody who is here has the skill": "nessun operatore presente ha la competenza",
+    "everybody who is able is busy": "tutti gli operatori adatti sono occupati",
+    "no connection to the phone system": "manca il collegamento al centralino telefonico",
+    "the phone was not answered": "il telefono non ha avuto risposta",
+    "the phone was busy": "il telefono era occupato",
+    "the agent rejected the call": "l'operatore ha rifiutato la chiamata",
+    "the phone could not be reached": "il telefono non era raggiungibile",
+    "the phone system could not ring the phone": "non è stato possibile far squillare il telefono",
+    "the caller hung up": "chi chiamava ha riagganciato",
+    "the agent is not ready any more": "l'operatore non è più disponibile",
+    "the queue was full": "la coda era piena",
+    "the longest wait was over": "è trascorsa l'attesa massima",
+    "the queue is no longer in queues.yaml": "la coda non è più in queues.yaml",
+    "its time was over": "il tempo era scaduto",
+    "the agent was done": "l'operatore aveva finito",
+    "Asterisk is not connected": "Asterisk non è collegato",
+}
+
+
 class Texts:
     """The texts of one language: `texts("waiting")`, `texts("position", queue="tributi", position=2)`."""
 
@@ -91,6 +114,10 @@ class Texts:
     def __call__(self, name: str, **values: object) -> str:
         """The text called `name`. Raises KeyError where there is none."""
         return _TEXTS[name][self._column].format(**values)
+
+    def why(self, reason: str) -> str:
+        """A reason of the engine's; one we have no words for is shown as it is."""
+        return _WHY.get(reason, reason) if self.language == "it" else reason
 
     def state(self, of: str, state: str) -> str:
         """The word for a state of an `agent` or a `call`; a state we have no word for is shown as it is."""

@@ -86,7 +86,7 @@ def call_row(row: State, agents: Mapping[str, State], texts: Texts) -> Row:
         "state": texts.state("call", row["state"]),
         "where": _where(row, texts),
         "agent": shown(agents[agent]["name"]) if agent in agents else agent,
-        "why": shown(row["why"] or ""),
+        "why": shown(texts.why(row["why"] or "")),
         "since": row["since_s"],
         "arrived_since": row["arrived_s"],
         "tone": row["state"].replace(" ", "-"),
@@ -117,7 +117,7 @@ def summary(state: State, texts: Texts) -> Row:
         "spoken": texts("spoken_summary", waiting=waiting, free=free, talking=talking),
         "can_answer": state["can_answer"],
         "health": texts("can_answer" if state["can_answer"] else "can_not_answer"),
-        "why_not": shown(state["why_not"]),
+        "why_not": shown(texts.why(state["why_not"])),
     }
 
 

@@ -18,6 +18,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from acd.why import Why
 from centralino import desk as desk_process
 from centralino.door import DoorServer, door_path
 from supervision.metrics import exposition
@@ -497,3 +498,10 @@ def test_a_taken_port_is_named() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(desk_process.PortTaken, match=str(port)):
             desk_process.listen_at("127.0.0.1", port)
+
+
+def test_every_reason_of_the_floor_has_italian_words() -> None:
+    italian, english = Texts("it"), Texts("en")
+    for why in Why:
+        assert italian.why(why) != why
+        assert english.why(why) == why
