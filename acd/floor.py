@@ -94,6 +94,12 @@ class Floor:
         self._suspended = False
         return self._match_all(now_s)
 
+    def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
+        """Go by other rules from now on; every queue in which a call waits must be among them."""
+        self.rules = rules
+        self._able.clear()
+        return self._match_all(now_s)
+
     # --- agents
 
     def agent_available(self, profile: AgentProfile, now_s: float) -> list[Decision]:

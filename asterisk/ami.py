@@ -133,6 +133,13 @@ class AmiLine:
             manager.register_event(name, self._alert)
         manager.connect()
 
+    def look_after(self, phones: frozenset[str]) -> None:
+        """Other phones are ours from now on: ask which of them are within reach."""
+        self._phones = phones
+        self._contacts = {phone: self._contacts.get(phone, set()) for phone in phones}
+        if self._manager and self._manager.authenticated:
+            self._booted()
+
     def close(self) -> None:
         if self._asking:
             self._asking.cancel()

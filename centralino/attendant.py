@@ -20,7 +20,7 @@ from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
 from ivr import actions as act
 from ivr.actions import Phase, Place, Why
-from ivr.menu import Transfer, Voicemail
+from ivr.menu import Dialplan, Transfer, Voicemail
 from ivr.prompts import Prompt, words
 from ivr.sentences import Sentence, Sentences
 from ivr.situation import CaseStanding, QueueNow
@@ -118,6 +118,7 @@ class Attendant:
         offices.away = self.office_away
         self._conversations: dict[str, Conversation] = {}
         self.configuration: Configuration
+        self.plan_of: Callable[[CallNow], Dialplan | None]
         self.enter_queue: Callable[[str, str], None]
         self.end: Callable[[str, str], None]
         self.message_length_s: Callable[[str], float]
@@ -158,9 +159,9 @@ class Attendant:
             self._take_leave(call, ev.Outcome.UNKNOWN_NUMBER)
         elif call.kept_message or call.gave_up_on_message:
             self.end(call.id, Why.DIALPLAN_ENDS)
-        elif call.service not in self.configuration.dialplans:
+        elif (plan := self.plan_of(call)) is None:
             self._take_leave(call, "its number is no longer ours")
-        elif call.step in self.configuration.dialplans[call.service].steps:
+        elif call.step in plan.steps:
             self.send_to_step(call, call.step, Why.SAID_AGAIN)
         else:  # it had only arrived, or its step is no longer in the dialplan
             self.welcome(call)
@@ -246,8 +247,7 @@ class Attendant:
     # --- within
 
     def _open(self, call: CallNow) -> Conversation:
-        dialplans = self.configuration.dialplans
-        dialplan = dialplans.get(call.service) or next(iter(dialplans.values()))  # an unknown number has none
+        dialplan = self.plan_of(call) or next(iter(self.configuration.dialplans.values()))  # an unknown number has none
         caller = "" if call.withheld else self._knowledge.people.who(call.person).number
         walker = Walker(dialplan, self._voice.sentences, _Around(caller, self._clock, self._knowledge))
         talk = Conversation(call.id, walker, Place(call.step, call.language), entry=call.entry)

@@ -6,6 +6,7 @@ What a command needs it imports itself: a look at the queues must not wait for t
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import sys
 import time
@@ -224,6 +225,40 @@ def run_scenarios(
     typer.echo(trying.counted(tested, configuration.dialplans.values()))
     if tested.failures:
         sys.exit(PROBLEM)
+
+
+@app.command()
+def reload(config: Config = HERE, state: State = VAR) -> None:
+    """Put the YAML in force as it stands now: all of it or nothing. Calls in progress end as they began."""
+    from centralino import settings
+    from centralino.running import load
+
+    settings.load(config)  # problems are told without an engine too
+    _say_loaded(_ask(state, lambda client: load(client, config, _user())))
+
+
+@app.command()
+def rollback(
+    number: Annotated[int | None, typer.Argument(help="A configuration's number; default: the one before.")] = None,
+    state: State = VAR,
+) -> None:
+    """Go back to an earlier configuration; the last ten are kept."""
+    from centralino.running import RELOADED_WITHIN_S
+
+    args = {"number": number, "by": _user()}
+    _say_loaded(_ask(state, lambda client: client.slow_command("configuration.back", RELOADED_WITHIN_S, args)))
+
+
+def _say_loaded(loaded: dict[str, Any]) -> None:
+    if loaded["release"] is None:
+        typer.echo("Nothing changed.")
+        return
+    typer.echo(loaded["difference"], nl=False)
+    typer.echo(f"Configuration {loaded['release']} is in force; calls in progress end in the one they began in.")
+
+
+def _user() -> str:
+    return f"{getpass.getuser()} (cli)"
 
 
 @app.command()

@@ -4,12 +4,13 @@ Saved first, then asked for: an offer stands in the journal with the leg's id be
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from acd.decisions import Decision, EndOffer, EndWrapUp, LeaveQueue, Offer, StartWrapUp, Wait
 from acd.expected import expected_wait_s
 from acd.floor import AgentOnFloor, AgentProfile, Floor
 from acd.goto import Goto
+from acd.rules import QueueRules
 from acd.state import Doing
 from acd.waiting import WaitingCall
 from acd.why import Why
@@ -98,7 +99,7 @@ class Dispatcher:
             return
         call = self._book.house.calls[call_id]
         waited_s = self._clock.now_s() - call.first_entered_s
-        in_time = waited_s <= self.configuration.rules.queues[call.queue].target_within_s
+        in_time = waited_s <= self.floor.rules[call.queue].target_within_s
         self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
         self._telephony.join(call_id, call_id, leg)
 
@@ -137,6 +138,12 @@ class Dispatcher:
         decisions = self.floor.wrap_up_done(agent_id, Why.AGENT_DONE, self._clock.now_s())
         self.carry_out(decisions)
         return bool(decisions)
+
+    def adopt_rules(self, rules: Mapping[str, QueueRules]) -> None:
+        """The floor goes by `rules`, and by what the roster says of the agents now."""
+        self.carry_out(self.floor.change_rules(rules, self._clock.now_s()))
+        for agent in list(self._book.house.agents.values()):
+            self.refresh(agent)
 
     def who_has_a_call_at(self, phone: str) -> str:
         """The agent whose call rings or talks at `phone`; empty: nobody's."""

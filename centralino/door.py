@@ -11,7 +11,7 @@ import logging
 import os
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -20,7 +20,7 @@ import msgspec
 
 Message = dict[str, Any]
 Snapshot = Callable[[], Message]
-Command = Callable[[str, Message], Message]
+Command = Callable[[str, Message], Message | Awaitable[Message]]
 
 LINE_BYTES_MAX = 4 * 2**20
 UNREAD_BYTES_MAX = 4 * LINE_BYTES_MAX  # a snapshot of several lines must fit
@@ -96,7 +96,8 @@ def lines(kind: str, message: Message) -> list[bytes]:
 class DoorServer:
     """The engine's side. `snapshot()` gives the state as it is now; `command(name, args)` obeys or refuses.
 
-    Both are plain functions, called on the event loop. The door itself answers `door.snapshot`.
+    Both are called on the event loop; a command that takes its time returns an awaitable. The door itself answers
+    `door.snapshot`.
     """
 
     def __init__(self, path: Path, snapshot: Snapshot, command: Command) -> None:
@@ -171,26 +172,38 @@ class DoorServer:
     def forget(self, visitor: "_Visitor") -> None:
         self._visitors.discard(visitor)
 
-    def answer(self, line: bytes) -> bytes:
-        """The answer to one line, whatever stands in it."""
+    def answer(self, line: bytes) -> bytes | Awaitable[bytes]:
+        """The answer to one line, whatever stands in it; awaitable where the command takes its time."""
         try:
             request = msgspec.json.decode(line, type=Request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return _answer({"id": "", "ok": False, "error": f"this is no request: {error}"})
         try:
             result = self._obey(request)
-            return _answer({"id": request.id, "ok": True, "result": result})
-        except CommandRefused as refused:
-            return _answer({"id": request.id, "ok": False, "error": str(refused)})
-        except Exception:  # ours: a bug in one command must not end the engine; it is loud in the log
-            log.exception("the command %r failed", request.command)
-            sentence = f"the engine failed at `{request.command}`; its log says why"
-            return _answer({"id": request.id, "ok": False, "error": sentence})
+        except Exception as error:  # ours: a bug in one command must not end the engine; it is loud in the log
+            return _refusal(request, error)
+        if isinstance(result, Awaitable):
+            return self._answer_later(request, result)
+        return _answer({"id": request.id, "ok": True, "result": result})
 
-    def _obey(self, request: Request) -> Message:
+    async def _answer_later(self, request: Request, result: Awaitable[Message]) -> bytes:
+        try:
+            return _answer({"id": request.id, "ok": True, "result": await result})
+        except Exception as error:
+            return _refusal(request, error)
+
+    def _obey(self, request: Request) -> Message | Awaitable[Message]:
         if request.command == "door.snapshot":
             return self._snapshot()
         return self._command(request.command, request.args)
+
+
+def _refusal(request: Request, error: Exception) -> bytes:
+    if isinstance(error, CommandRefused):
+        return _answer({"id": request.id, "ok": False, "error": str(error)})
+    log.error("the command %r failed", request.command, exc_info=error)
+    sentence = f"the engine failed at `{request.command}`; its log says why"
+    return _answer({"id": request.id, "ok": False, "error": sentence})
 
 
 def _answer(message: Message) -> bytes:
@@ -223,6 +236,7 @@ class _Visitor(asyncio.Protocol):
     def __init__(self, door: DoorServer) -> None:
         self._door = door
         self._unread = bytearray()
+        self._later: set[asyncio.Future[bytes]] = set()
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -238,10 +252,20 @@ class _Visitor(asyncio.Protocol):
             *whole, rest = bytes(self._unread).split(b"\n")
             self._unread = bytearray(rest)
             for line in whole:
-                self.send([self._door.answer(line)])
+                answer = self._door.answer(line)
+                if isinstance(answer, bytes):
+                    self.send([answer])
+                else:
+                    self._answer_later(answer)
         if len(self._unread) > LINE_BYTES_MAX:
             self.send([_answer({"id": "", "ok": False, "error": f"a line is longer than {LINE_BYTES_MAX} bytes"})])
             self.leave()
+
+    def _answer_later(self, answer: Awaitable[bytes]) -> None:
+        task = asyncio.ensure_future(answer)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+        task.add_done_callback(lambda done: None if done.cancelled() else self.send([done.result()]))
 
     def send(self, batch: list[bytes]) -> None:
         """Hand over `batch`, or drop a visitor who has left too much unread."""
@@ -307,6 +331,10 @@ class DoorClient:
 
     async def command(self, name: str, /, **args: Any) -> Message:
         """Ask for `name`; its result, within `ANSWER_WITHIN_S`. Raises CommandRefused or EngineAway."""
+        return await self.slow_command(name, ANSWER_WITHIN_S, args)
+
+    async def slow_command(self, name: str, within_s: float, args: Message) -> Message:
+        """Ask for `name`, which may take up to `within_s`. Raises CommandRefused or EngineAway."""
         if not self.connected or self._writer is None:
             raise EngineAway(f"the engine is not running (no connection to {self._path})")
         if len(self._waiting) >= ASKED_AT_ONCE_MAX:
@@ -316,9 +344,9 @@ class DoorClient:
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._writer.write(line)
         try:
-            message = await asyncio.wait_for(answer, ANSWER_WITHIN_S)
+            message = await asyncio.wait_for(answer, within_s)
         except TimeoutError:
-            raise EngineAway(f"the engine has not answered `{name}` within {ANSWER_WITHIN_S:g} s") from None
+            raise EngineAway(f"the engine has not answered `{name}` within {within_s:g} s") from None
         finally:
             del self._waiting[number]
         if not message["ok"]:

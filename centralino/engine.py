@@ -12,10 +12,11 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from agents.state import Wish
@@ -31,7 +32,9 @@ from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
 from centralino.people import People
-from centralino.settings import Configuration
+from centralino.releases import Releases
+from centralino.reloading import Reloading
+from centralino.settings import Configuration, examine
 from centralino.signing import Refused
 from centralino.state import House, new_day
 from centralino.switchboard import Surroundings, Switchboard
@@ -139,17 +142,19 @@ class Engine:
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
         self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password)
+        self._speaker = voices.Speaker(spoken, self.instance.config, self.instance.prompts, self._after)
+        self._reloading = Reloading(self.instance, self._speaker.learn)
         around = Surroundings(
             self.telephony,
             self.clock,
             self.people,
-            voices.Speaker(spoken, self.instance.config, self.instance.prompts, self._after).voice(),
+            self._speaker.voice(),
             self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
         )
         book = Book(self.house, self._on_record)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
-        self.switchboard = Switchboard(self.configuration, book, around)
+        self.switchboard = Switchboard(self.configuration, book, around, self._releases())
         self.live = LiveView(
             self.house, self.switchboard.floor, dict(self.configuration.roster.agents), self._number_and_name
         )
@@ -239,9 +244,11 @@ class Engine:
             **self.live.everything(),
         }
 
-    def command(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    def command(self, name: str, args: dict[str, Any]) -> dict[str, Any] | Awaitable[dict[str, Any]]:
         """Carry out a command of the door. Raises CommandRefused with a sentence for the person who asked."""
         area, _, what = name.partition(".")
+        if area == "configuration":
+            return self._change_configuration(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._choose(what, args),
             "calls": lambda args: self._end_all(what),
@@ -251,6 +258,43 @@ class Engine:
         result = commands[area](args)
         self._after()
         return result
+
+    async def _change_configuration(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`load` what stands in a folder, or go `back` to a number (none: the one before)."""
+        match what:
+            case "load":
+                folder = Path(str(args.get("folder") or ""))
+            case "back":
+                folder = self._reloading.folder_of(args.get("number"))
+            case _:
+                raise CommandRefused(f"there is no command `configuration.{what}`")
+        by = str(args.get("by") or "")[:64]
+        adopted = await self._reloading.prepare(folder, by, self.configuration)
+        if adopted is None:
+            return {"release": None, "difference": ""}
+        number = adopted.release.number
+        self.switchboard.book.write(ev.ConfigurationLoaded(release=number, by=by, files=adopted.files))
+        self.configuration = adopted.configuration
+        self._began_s = self.clock.now_s()
+        self.switchboard.adopt(number, adopted.configuration)
+        self.live.adopt(dict(adopted.configuration.roster.agents))
+        self._ami.look_after(frozenset(adopted.configuration.roster.phones))
+        self._after()
+        return {"release": number, "difference": adopted.difference}
+
+    def _releases(self) -> dict[int, Configuration]:
+        """The configurations that calls in progress began in, and the one in force."""
+        releases = Releases(self.instance.configurations)
+        current = releases.current
+        if current is None:
+            return {}
+        found = {}
+        for number in {call.release for call in self.house.calls.values()} - {0, current.number}:
+            release = releases.get(number)
+            configuration = examine(release.folder)[0] if release else None
+            if configuration:
+                found[number] = configuration
+        return found | {current.number: self.configuration}
 
     def _choose(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         words = {key: str(args.get(key) or "") for key in ("agent", "by", "phone", "reason")}

@@ -43,6 +43,7 @@ class CallArrived(CallEvent, frozen=True, kw_only=True):
     withheld: bool = False
     language: str
     entity: str = ""  # whose number it is; empty: several share it, or none is known
+    release: int = 0  # of the configuration whose dialplan the call follows to its end
 
 
 class StepEntered(CallEvent, frozen=True, kw_only=True):
@@ -222,6 +223,14 @@ class EngineStarted(Event, frozen=True, kw_only=True):
     open_calls: int
 
 
+class ConfigurationLoaded(Event, frozen=True, kw_only=True):
+    """Configuration `release` is in force from now on; calls in progress follow the one they began in."""
+
+    release: int
+    by: str
+    files: list[str]  # that changed
+
+
 class AsteriskConnected(Event, frozen=True, kw_only=True):
     node: str
     legs: int
@@ -279,6 +288,7 @@ AnyEvent = (
     | WrapUpStarted
     | WrapUpEnded
     | EngineStarted
+    | ConfigurationLoaded
     | AsteriskConnected
     | AsteriskLost
     | PhoneReachable

@@ -4,9 +4,11 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 ASTERISK_PAUSE_S = 1.0
 ANSWERING_WITHIN_S = 30.0
+RELOADED_WITHIN_S = 300.0  # many new texts have to be spoken
 RESCUE_AFTER_S = 5.0  # as long as new callers wait for an engine (asterisk.configuration.BEAT_AGE_S_MAX)
 
 
@@ -39,8 +42,8 @@ class Runner:
     def __init__(self, configuration: Configuration, instance: Instance, clock_offset_s: float = 0.0) -> None:
         self.configuration, self.instance = configuration, instance
         self._node = instance.node(configuration)
-        release = Releases(instance.configurations).put_in_force(instance.config, "run")
-        places = ("--config", str(release.folder), "--state", str(instance.state))
+        Releases(instance.configurations).put_in_force(instance.config, "run")
+        places = ("--config", str(instance.configurations / "current"), "--state", str(instance.state))
         words = (*places, "--port-offset", str(instance.port_offset))
         clock = ("--clock-offset", str(clock_offset_s))
         folder = instance.state / "log"
@@ -50,6 +53,7 @@ class Runner:
             Keeper(Part("desk", ("desk", *words)), folder / "desk.err"),
         ]
         self._asterisk: AsteriskProcess | None = None
+        self._reload: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def run(self, console: Console) -> None:
@@ -67,6 +71,7 @@ class Runner:
                 keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
                 keeping.append(asyncio.create_task(self._keep_asterisk(asterisk)))
                 keeping.append(asyncio.create_task(self._rescue_callers(asterisk)))
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_soon)
                 await self._until_answering(stop, console)
                 await asyncio.wait({asyncio.create_task(stop.wait()), *keeping}, return_when=asyncio.FIRST_COMPLETED)
                 for ended in (task for task in keeping if task.done()):
@@ -155,6 +160,22 @@ class Runner:
             except (PortBusy, CannotStart, NotRunning, OSError) as error:
                 log.error("Asterisk could not be started: %s", error)
 
+    def _reload_soon(self) -> None:
+        """SIGHUP: load what stands in the folder now. What came of it stands in our output."""
+        self._reload = asyncio.create_task(self._load_again())
+
+    async def _load_again(self) -> None:
+        try:
+            async with asyncio.timeout(RELOADED_WITHIN_S):
+                client = DoorClient(door_path(self.instance.state))
+                await client.connect()
+                loaded = await load(client, self.instance.config, "SIGHUP")
+                await client.close()
+        except (EngineAway, CommandRefused, TimeoutError) as error:
+            log.error("not reloaded: %s", error or "it took too long")
+        else:
+            log.info("reloaded", extra={"release": loaded["release"]})
+
     async def _rescue_callers(self, asterisk: AsteriskProcess) -> None:
         """Whoever nobody talks with hears silence while no engine comes back: let Asterisk tell them to call later."""
         engine = self._keepers[0]
@@ -193,6 +214,12 @@ class Runner:
             log.warning("calls could not be ended in order: %s", away)
         finally:
             await client.close()
+
+
+def load(client: DoorClient, folder: Path, by: str) -> Coroutine[Any, Any, dict[str, Any]]:
+    """Have the engine put what stands in `folder` in force. Raises CommandRefused or EngineAway."""
+    args = {"folder": str(folder.absolute()), "by": by}
+    return client.slow_command("configuration.load", RELOADED_WITHIN_S, args)
 
 
 class _SaysCanAnswer:

@@ -88,6 +88,7 @@ class CallNow(msgspec.Struct):
     talk_started_s: float = 0.0
     in_time: bool = False
     entity: str = ""
+    release: int = 0
     office: str = ""  # that is rung or talks as `leg`
     office_answered: bool = False
     call_back_promised: bool = False
@@ -184,6 +185,7 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         withheld=event.withheld,
         language=event.language,
         entity=event.entity,
+        release=event.release,
         arrived_s=entry.at_s,
         since_s=entry.at_s,
     )

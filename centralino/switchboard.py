@@ -6,11 +6,12 @@ the next event finds a house in order. There is one switchboard, and nobody else
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from acd.floor import Floor
 from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from acd.rules import QueueRules
 from acd.why import Why
 from agents.state import Wish
 from asterisk import port
@@ -33,6 +34,7 @@ from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
 
 log = logging.getLogger(__name__)
+NO_RELEASES: Mapping[int, Configuration] = {}
 UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
 
 
@@ -51,14 +53,22 @@ class Surroundings:
 class Switchboard:
     """All calls and agents of one installation."""
 
-    def __init__(self, configuration: Configuration, book: Book, around: Surroundings) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        book: Book,
+        around: Surroundings,
+        releases: Mapping[int, Configuration] = NO_RELEASES,
+    ) -> None:
+        """`releases`: the configurations, by number, that calls in progress began in; the highest is in force."""
+        self._releases = dict(releases)
         telephony, clock, people = around.telephony, around.clock, around.people
         self.configuration, self.book, self.clock = configuration, book, clock
         self._telephony, self._people = telephony, people
         self._alarms = Alarms()
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
         self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
-        self.floor = Floor(configuration.rules.queues)
+        self.floor = Floor(self._rules() if self._releases else configuration.rules.queues)
         self.dispatcher = Dispatcher(book, telephony, clock, people, self.floor)
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
@@ -67,6 +77,7 @@ class Switchboard:
         for part in (self.attendant, self.dispatcher, self.signing):
             part.configuration = configuration
         self.attendant.message_length_s = around.message_length_s
+        self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
         self.attendant.end = self.dispatcher.end = self.offices.end = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
@@ -137,6 +148,29 @@ class Switchboard:
             case port.Lost(node=node, why=why):
                 self._lost(node, why)
 
+    # --- the configuration
+
+    def adopt(self, release: int, configuration: Configuration) -> None:
+        """New calls follow `configuration` from now on; those in progress end in the one they began in."""
+        living = {call.release for call in self.book.house.calls.values()}
+        self._releases = {number: kept for number, kept in self._releases.items() if number in living}
+        self._releases[release] = configuration
+        self.configuration = configuration
+        for part in (self.attendant, self.dispatcher, self.signing):
+            part.configuration = configuration
+        self.dispatcher.adopt_rules(self._rules())
+
+    def _rules(self) -> dict[str, QueueRules]:
+        """Those in force; beside them, those of queues that only calls of an older configuration can come to."""
+        return {name: rules for release in sorted(self._releases) for name, rules in self._rules_of(release).items()}
+
+    def _rules_of(self, release: int) -> Mapping[str, QueueRules]:
+        return self._releases[release].rules.queues
+
+    def plan_of(self, call: CallNow) -> Dialplan | None:
+        """The dialplan that the call follows; None: there is none any more."""
+        return self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+
     # --- a call's beginning and end
 
     def _arrived(self, arrived: port.Arrived) -> None:
@@ -155,6 +189,7 @@ class Switchboard:
                 withheld=is_withheld(caller.number),
                 language=dialplan.languages[0] if dialplan else default,
                 entity=self._entity_of(dialplan),
+                release=max(self._releases, default=0),
             )
         )
         self._telephony.answer(arrived.leg)

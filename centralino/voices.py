@@ -53,6 +53,14 @@ class Speaker:
         self._spoken, self._config, self._folder, self._after = spoken, config, folder, after
         self._making: set[asyncio.Task[None]] = set()
 
+    async def learn(self, configuration: Configuration, config: Path) -> None:
+        """Make the sounds of another configuration, beside those that calls in progress still need."""
+        spoken = await prepare(configuration, config, self._folder)
+        self._spoken.sounds.update(spoken.sounds)
+        self._config = config
+        for problem in spoken.problems:
+            log.warning("prompt: %s", problem)
+
     def voice(self) -> Voice:
         return Voice(system_sentences(), self._sound_of, self._make)
 

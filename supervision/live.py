@@ -34,6 +34,12 @@ class LiveView:
         self._told_positions: dict[str, int | None] = {}
         self._nodes_changed = False
 
+    def adopt(self, agents: dict[str, Agent]) -> None:
+        """Other agents are in the roster now; all rows are told anew."""
+        self._agents = agents
+        self._floor.touched.update(agents)
+        self._queues.update(self._floor.rules)
+
     def entry(self, entry: Entry) -> None:
         """Note whom `entry` concerns."""
         event = entry.event

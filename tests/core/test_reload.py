@@ -1,0 +1,88 @@
+"""Another configuration comes into force while calls go on."""
+
+from dataclasses import replace
+
+import pytest
+
+from acd.goto import ToStep
+from asterisk.fake import FakeTelephony
+from centralino.settings import Configuration
+from centralino.state import CallState
+from ivr.menu import HangUp, Key, Menu, Queue
+from ivr.prompts import words
+from tests.contact_centre import ContactCentre, dialplan
+
+OLD = [Menu("main", words({"it": "Vecchio."}), {"1": Key("wait")}, "wait"), Queue("wait", "hall")]
+NEW = [Menu("main", words({"it": "Nuovo."}), {"1": Key("bye")}, "bye"), HangUp("bye", words({"it": "Ciao."}))]
+
+
+def without_queue(floor: ContactCentre, name: str) -> Configuration:
+    """The configuration as it is, with the new menu and without one queue."""
+    old = floor.configuration
+    queues = {queue: rules for queue, rules in floor.queues.items() if queue != name}
+    return replace(old, dialplans={"1": dialplan("1", NEW)}, rules=replace(old.rules, queues=queues))
+
+
+@pytest.fixture
+def line(floor: ContactCentre) -> ContactCentre:
+    floor.service(dialplan("1", OLD))
+    floor.switchboard.adopt(1, replace(floor.configuration, dialplans=dict(floor.dialplans)))
+    return floor
+
+
+def test_new_calls_follow_the_new_menu_and_those_in_progress_the_one_they_began_in(line: ContactCentre) -> None:
+    line.call("c1", number="1")
+    line.switchboard.adopt(2, without_queue(line, "none"))
+    line.call("c2", number="1")
+    assert (line.hears("c1"), line.hears("c2")) == ("Vecchio.", "Nuovo.")
+    line.press("c1", "1")
+    line.press("c2", "1")
+    assert line.now("c1").state is CallState.QUEUED
+    assert line.hears("c2") == "Ciao."
+
+
+def test_a_queue_that_is_gone_serves_those_who_wait_in_it_or_come_to_it_by_the_old_menu(line: ContactCentre) -> None:
+    line.call("waits", number="1")
+    line.press("waits", "1")
+    line.clock.advance(1)
+    line.call("chooses", number="1")
+    line.switchboard.adopt(2, without_queue(line, "hall"))
+    line.press("chooses", "1")
+    assert line.waiting_in() == ["waits", "chooses"]
+    line.agent("ana")
+    assert line.ringing_now() == {"ana": "waits"}
+
+
+def test_a_call_sent_on_by_a_queue_comes_to_a_step_of_its_own_dialplan(line: ContactCentre) -> None:
+    line.queue("hall", longest_wait_s=60.0, longest_wait_then=ToStep("main"))
+    line.service(dialplan("1", OLD))
+    line.switchboard.adopt(2, replace(line.configuration, dialplans=dict(line.dialplans)))
+    line.call("c1", number="1")
+    line.press("c1", "1")
+    line.switchboard.adopt(3, without_queue(line, "none"))
+    line.clock.advance(61)
+    assert line.hears("c1") == "Vecchio."
+
+
+def test_agents_who_left_the_roster_are_offered_nothing_more_and_talks_go_on(line: ContactCentre) -> None:
+    line.agent("ana")
+    line.agent("bo")
+    line.call("c1", number="1")
+    line.press("c1", "1")
+    line.pick_up("ana")
+    del line.agents["ana"]
+    line.switchboard.adopt(2, line.configuration)
+    line.call("c2", "hall")
+    assert line.talking_now() == {"ana": "c1"}
+    assert line.ringing_now() == {"bo": "c2"}
+    line.put_down("ana")
+    assert "c1" in line.outcomes()
+
+
+def test_the_phone_system_is_asked_nothing_by_a_reload(line: ContactCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.call("c1", number="1")
+    asked: list[str] = []
+    for name in ("play", "hold", "ring", "hang_up", "stop_playing"):
+        monkeypatch.setattr(FakeTelephony, name, lambda *args, name=name: asked.append(name))
+    line.switchboard.adopt(2, without_queue(line, "none"))
+    assert asked == []
