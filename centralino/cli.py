@@ -6,26 +6,24 @@ What a command needs it imports itself: a look at the queues must not wait for t
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import uvloop
 from rich.console import Console
 
 from centralino import shown
-from centralino.door import DoorClient, door_path
+from centralino.asking import Result, ask, run_loop
+from centralino.door import DoorClient
+from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, instant
+from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from centralino.database import Database
     from centralino.instance import Instance
     from centralino.settings import Configuration
@@ -34,26 +32,13 @@ app = typer.Typer(
     help="One number for a whole city.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=True
 )
 agents_app = typer.Typer(help="Who is here and what they do; and sign agents in and out.")
+add_yaml_commands(app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 
-Config = Annotated[Path, typer.Option("--config", envvar="CENTRALINO_CONFIG", help="The folder with the YAML.")]
-State = Annotated[
-    Path, typer.Option("--state", envvar="CENTRALINO_STATE", help="Where this installation keeps things.")
-]
-PortOffset = Annotated[int, typer.Option("--port-offset", min=0, max=40_000, help="Added to every port.")]
 StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 Guarded = Annotated[bool, typer.Option("--guarded", help="Stop when standard input ends.")]
-HERE, VAR = Path(), Path("var")
-Result = TypeVar("Result")
-
-PROBLEM, REFUSED = 1, 1
-
-
-class Stop(Exception):
-    """The command cannot be carried out; the text is for the person at the terminal."""
 
 
 def main() -> None:
@@ -140,7 +125,7 @@ def engine(
             on_guardians_death(stop)
         await Engine(configuration, _instance(config, state, port_offset), life).run(stop)
 
-    _loop(live())
+    run_loop(live())
 
 
 @app.command(hidden=True)
@@ -160,105 +145,6 @@ def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0,
     except PortTaken as taken:
         raise Stop(str(taken)) from taken
     sys.exit(code)
-
-
-# --- the configuration
-
-
-@app.command()
-def check(
-    folder: Annotated[Path | None, typer.Argument(help="The folder with the YAML.")] = None, config: Config = HERE
-) -> None:
-    """Say everything that is wrong with a configuration; exit 0 when nothing is."""
-    from centralino import settings
-
-    configuration, problems = settings.examine(folder or config)
-    for problem in problems:
-        typer.echo(problem)
-    if configuration is None:
-        raise Stop(f"{settings.counted(problems)}. Nothing can be loaded.")
-    if problems:
-        raise Stop(f"{settings.counted(problems)}. It can be loaded all the same.")
-    dialplans, queues = len(configuration.dialplans), len(configuration.rules.queues)
-    typer.echo(f"No problem: {dialplans} dialplans, {queues} queues, {len(configuration.roster.agents)} agents.")
-
-
-@app.command("try")
-def walk_as_text(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The number that is called.")],
-    at: Annotated[str | None, typer.Option("--at", help="When (2026-11-22T21:00, local); default: now.")] = None,
-    caller: Annotated[str, typer.Option("--from", help="The caller's number, +39…; default: withheld.")] = "",
-    press: Annotated[str, typer.Option("--press", help="What is keyed in, such as 1,wait,12345#.")] = "",
-    language: Annotated[str | None, typer.Option("--language", help="The language that the call speaks.")] = None,
-    config: Config = HERE,
-) -> None:
-    """Walk a call through a dialplan as text, without Asterisk."""
-    from centralino import settings, trying
-    from centralino.speaking import system_sentences
-    from ivr.rehearsal import SILENCE, Script
-
-    configuration = settings.load(config)
-    plan = trying.plan_of(configuration, number)
-    presses = tuple(part.strip() for part in press.split(",") if part.strip())
-    if wrong := next((part for part in presses if part != SILENCE and set(part) - set("0123456789*#")), None):
-        raise Stop(f"`{wrong}` cannot be pressed; write keys such as 1,12345# or `{SILENCE}` for silence")
-    if language and language not in plan.languages:
-        raise Stop(f"{plan.number} does not speak `{language}`; it speaks {', '.join(plan.languages)}")
-    when = _instant(at, plan.time_zone) if at else datetime.now(plan.time_zone)
-    script = Script(when, presses, caller, language)
-    for line in trying.walk(plan, system_sentences(), script):
-        typer.echo(line)
-
-
-@app.command("test")
-def run_scenarios(
-    folder: Annotated[Path | None, typer.Argument(help="The folder with the YAML.")] = None, config: Config = HERE
-) -> None:
-    """Walk the calls that `tests:` in the dialplans describe; exit 1 when one ends otherwise."""
-    from centralino import settings, trying
-    from centralino.speaking import system_sentences
-
-    configuration = settings.load(folder or config)
-    tested = trying.run_scenarios(configuration, system_sentences())
-    for problem in (*tested.failures, *tested.untried):
-        typer.echo(problem)
-    typer.echo(trying.counted(tested, configuration.dialplans.values()))
-    if tested.failures:
-        sys.exit(PROBLEM)
-
-
-@app.command()
-def reload(config: Config = HERE, state: State = VAR) -> None:
-    """Put the YAML in force as it stands now: all of it or nothing. Calls in progress end as they began."""
-    from centralino import settings
-    from centralino.running import load
-
-    settings.load(config)  # problems are told without an engine too
-    _say_loaded(_ask(state, lambda client: load(client, config, _user())))
-
-
-@app.command()
-def rollback(
-    number: Annotated[int | None, typer.Argument(help="A configuration's number; default: the one before.")] = None,
-    state: State = VAR,
-) -> None:
-    """Go back to an earlier configuration; the last ten are kept."""
-    from centralino.running import RELOADED_WITHIN_S
-
-    args = {"number": number, "by": _user()}
-    _say_loaded(_ask(state, lambda client: client.slow_command("configuration.back", RELOADED_WITHIN_S, args)))
-
-
-def _say_loaded(loaded: dict[str, Any]) -> None:
-    if loaded["release"] is None:
-        typer.echo("Nothing changed.")
-        return
-    typer.echo(loaded["difference"], nl=False)
-    typer.echo(f"Configuration {loaded['release']} is in force; calls in progress end in the one they began in.")
-
-
-def _user() -> str:
-    return f"{getpass.getuser()} (cli)"
 
 
 @app.command()
@@ -334,9 +220,12 @@ def cases(
 ) -> None:
     """The newest cases."""
     from cases import store
+    from cases.proof import code_of
 
     zone = _in_force(config, state).settings.time_zone
-    shown.cases(_read(config, state, lambda database: store.cases(database, limit)), zone, as_json=as_json)
+    found = _read(config, state, lambda database: store.cases(database, limit))
+    secret = _instance(config, state, 0).secrets(frozenset()).case_codes
+    shown.cases(found, {case.id: code_of(case.id, secret) for case in found}, zone, as_json=as_json)
 
 
 @app.command()
@@ -423,14 +312,14 @@ def pause(
 
 
 def _choose(state: Path, command: str, as_json: bool, **args: str) -> None:
-    shown.agent(_ask(state, lambda client: client.command(command, by="cli", **args)), as_json=as_json)
+    shown.agent(ask(state, lambda client: client.command(command, by="cli", **args)), as_json=as_json)
 
 
 def _snapshot(state: Path) -> dict[str, Any]:
     async def look(client: DoorClient) -> dict[str, Any]:
         return client.snapshot
 
-    return _ask(state, look)
+    return ask(state, look)
 
 
 def _engines_time_s(state: Path) -> float:
@@ -441,18 +330,6 @@ def _engines_time_s(state: Path) -> float:
         return float(_snapshot(state)["at_s"])
     except EngineAway:
         return time.time()
-
-
-def _ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) -> Result:
-    async def visit() -> Result:
-        client = DoorClient(door_path(state))
-        await client.connect()
-        try:
-            return await ask(client)
-        finally:
-            await client.close()
-
-    return _loop(visit())
 
 
 def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
@@ -471,7 +348,7 @@ def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, A
         finally:
             await database.close()
 
-    return _loop(look())
+    return run_loop(look())
 
 
 def _in_force(config: Path, state: Path) -> Configuration:
@@ -481,11 +358,6 @@ def _in_force(config: Path, state: Path) -> Configuration:
 
     release = Releases(state / "configurations").current
     return settings.load(release.folder if release else config)
-
-
-def _loop(work: Coroutine[Any, Any, Result]) -> Result:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
 
 
 def _instance(config: Path, state: Path, port_offset: int) -> Instance:
@@ -502,13 +374,4 @@ def _clock_offset_s(clock: str | None, configuration: Configuration) -> float:
         return 0.0
     if not configuration.settings.testing:
         raise Stop("--clock is for tests: it needs `testing: true` in centralino.yaml")
-    return _instant(clock, configuration.settings.time_zone).timestamp() - time.time()
-
-
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    """`2026-11-22T21:00`, local where it names no zone. Raises Stop."""
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
-    return instant if instant.tzinfo else instant.replace(tzinfo=zone)
+    return instant(clock, configuration.settings.time_zone).timestamp() - time.time()

@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -148,14 +148,16 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     )
 
 
-def cases(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
+def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_json: bool) -> None:
+    """`codes`: what the citizen keys in, beside the case's number, to hear how it stands; by case."""
     if as_json:
-        return _json([dataclasses.asdict(row) for row in rows])
+        return _json([dataclasses.asdict(row) | {"code": codes[row.id]} for row in rows])
     _table(
-        ("case", "opened", "state", "number", "from", "contacts", "why"),
+        ("case", "code", "opened", "state", "number", "from", "contacts", "why"),
         (
             (
                 row.id,
+                codes[row.id],
                 row.opened_at.astimezone(zone).strftime("%d/%m %H:%M:%S"),
                 row.state,
                 row.service,
@@ -165,6 +167,7 @@ def cases(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
             )
             for row in rows
         ),
+        left_out_first=("why", "contacts", "number", "code"),
     )
 
 

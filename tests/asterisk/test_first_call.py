@@ -122,6 +122,7 @@ async def test_an_agent_who_rejects_hands_on_at_once(house: House) -> None:
         call = await into_the_queue(house, citizen)
         (await first.ring(within_s=5)).reject()
         talk = await (await second.ring(within_s=2)).answer()
+        await talk.wait_packets(10, 5)  # joined: whoever hangs up before has not talked, and the caller waits again
         await talk.hang_up()
         await call.wait_ended(5)
         await house.until_ended()

@@ -1,0 +1,30 @@
+"""What the commands of the command line share: options, and the error that is a sentence."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+Config = Annotated[Path, typer.Option("--config", envvar="CENTRALINO_CONFIG", help="The folder with the YAML.")]
+State = Annotated[
+    Path, typer.Option("--state", envvar="CENTRALINO_STATE", help="Where this installation keeps things.")
+]
+PortOffset = Annotated[int, typer.Option("--port-offset", min=0, max=40_000, help="Added to every port.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+HERE, VAR = Path(), Path("var")
+PROBLEM = 1  # the exit code
+
+
+class Stop(Exception):
+    """The command cannot be carried out; the text is for the person at the terminal."""
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """`2026-11-22T21:00`, local where it names no zone. Raises Stop."""
+    try:
+        written = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
+    return written if written.tzinfo else written.replace(tzinfo=zone)
