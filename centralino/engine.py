@@ -19,6 +19,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import msgspec
+
 from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
@@ -29,6 +31,7 @@ from centralino import recovery, voices
 from centralino.book import Book
 from centralino.clock import Clock, RunningClock
 from centralino.door import CommandRefused, DoorServer, door_path
+from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
 from centralino.people import People
@@ -155,6 +158,8 @@ class Engine:
         book = Book(self.house, self._on_record)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around, self._releases())
+        self._emergencies = Emergencies(self.switchboard, self._speaker, self.instance.notices)
+        await self._emergencies.speak_again(self.configuration)
         self.live = LiveView(
             self.house, self.switchboard.floor, dict(self.configuration.roster.agents), self._number_and_name
         )
@@ -240,6 +245,7 @@ class Engine:
             "at_s": self.clock.now_s(),
             "instance": self.name,
             "configuration_at_s": self._began_s,
+            "emergencies": msgspec.to_builtins(self.house.emergencies),
             **self._health(),
             **self.live.everything(),
         }
@@ -249,6 +255,8 @@ class Engine:
         area, _, what = name.partition(".")
         if area == "configuration":
             return self._change_configuration(what, args)
+        if area == "emergency":
+            return self._change_emergency(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._choose(what, args),
             "calls": lambda args: self._end_all(what),
@@ -281,6 +289,20 @@ class Engine:
         self._ami.look_after(frozenset(adopted.configuration.roster.phones))
         self._after()
         return {"release": number, "difference": adopted.difference}
+
+    async def _change_emergency(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        by = str(args.get("by") or "")[:64]
+        if what == "on":
+            result = await self._emergencies.begin(args, self.configuration, by)
+        elif what == "off":
+            plan = self.configuration.service_of(str(args.get("number") or ""))
+            if plan is None or not self.switchboard.end_emergency(plan.number, by, "it was ended"):
+                raise CommandRefused(f"there is no emergency on {args.get('number')}")
+            result = {"number": plan.number}
+        else:
+            raise CommandRefused(f"there is no command `emergency.{what}`")
+        self._after()
+        return result
 
     def _releases(self) -> dict[int, Configuration]:
         """The configurations that calls in progress began in, and the one in force."""

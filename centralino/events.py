@@ -231,6 +231,23 @@ class ConfigurationLoaded(Event, frozen=True, kw_only=True):
     files: list[str]  # that changed
 
 
+class EmergencyStarted(Event, frozen=True, kw_only=True):
+    """Callers of `service` hear a notice first, until somebody ends it, or until `until_s` (0: no end is set)."""
+
+    service: str
+    say: dict[str, str]  # language → text; empty where `file` says it
+    file: str = ""  # a recording in STATE/notices, by its name
+    opens: bool = False
+    until_s: float = 0.0
+    by: str
+
+
+class EmergencyEnded(Event, frozen=True, kw_only=True):
+    service: str
+    by: str
+    why: str
+
+
 class AsteriskConnected(Event, frozen=True, kw_only=True):
     node: str
     legs: int
@@ -289,6 +306,8 @@ AnyEvent = (
     | WrapUpEnded
     | EngineStarted
     | ConfigurationLoaded
+    | EmergencyStarted
+    | EmergencyEnded
     | AsteriskConnected
     | AsteriskLost
     | PhoneReachable

@@ -45,6 +45,11 @@ class Instance:
         return self.state / "configurations"
 
     @property
+    def notices(self) -> Path:
+        """Recordings of emergencies' notices."""
+        return self.state / "notices"
+
+    @property
     def journal(self) -> Path:
         return self.state / "journal"
 

@@ -124,6 +124,17 @@ class QueueCount(msgspec.Struct):
     talk_sum_s: float = 0.0
 
 
+class EmergencyNow(msgspec.Struct):
+    """A notice before the menu of a number; as `EmergencyStarted` says."""
+
+    say: dict[str, str]
+    file: str
+    opens: bool
+    until_s: float
+    since_s: float
+    by: str
+
+
 class House(msgspec.Struct):
     """Everything that must survive the engine."""
 
@@ -134,6 +145,7 @@ class House(msgspec.Struct):
     today: dict[str, QueueCount] = {}
     day: str = ""
     outcomes: dict[str, int] = {}
+    emergencies: dict[str, EmergencyNow] = {}  # by service number
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
@@ -339,6 +351,15 @@ def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent.wrap_up_call, agent.wrap_up_until_s, agent.idle_since_s = "", 0.0, entry.at_s
 
 
+def _emergency_started(house: House, event: ev.EmergencyStarted, entry: Entry) -> None:
+    now = EmergencyNow(event.say, event.file, event.opens, event.until_s, entry.at_s, event.by)
+    house.emergencies[event.service] = now
+
+
+def _emergency_ended(house: House, event: ev.EmergencyEnded, entry: Entry) -> None:
+    house.emergencies.pop(event.service, None)
+
+
 def _reachable(house: House, event: ev.PhoneReachable, entry: Entry) -> None:
     house.reachable[event.phone] = True
 
@@ -373,6 +394,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.AgentPaused: _paused,
     ev.WrapUpStarted: _wrap_up_started,
     ev.WrapUpEnded: _wrap_up_ended,
+    ev.EmergencyStarted: _emergency_started,
+    ev.EmergencyEnded: _emergency_ended,
     ev.PhoneReachable: _reachable,
     ev.PhoneUnreachable: _unreachable,
 }

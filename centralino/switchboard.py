@@ -6,7 +6,7 @@ the next event finds a house in order. There is one switchboard, and nobody else
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from acd.floor import Floor
@@ -20,16 +20,18 @@ from centralino import events as ev
 from centralino.alarms import Alarms
 from centralino.attendant import Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
-from centralino.clock import Clock
+from centralino.clock import Clock, as_utc
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
 from centralino.offices import Offices
 from centralino.people import People, is_withheld
 from centralino.settings import Configuration
 from centralino.signing import Signing
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow, CallState, EmergencyNow
 from ivr.actions import Why as StepWhy
+from ivr.emergency import Emergency, during
 from ivr.menu import Dialplan
+from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
 
@@ -102,6 +104,9 @@ class Switchboard:
         self.dispatcher.due()
         while alarm := self._alarms.take(self.clock.now_s()):
             kind, call_id = alarm
+            if kind == "emergency":
+                self.end_emergency(call_id, "the clock", "its time was over")
+                continue
             try:
                 self.attendant.alarm(kind, call_id)
             except Exception:
@@ -168,8 +173,34 @@ class Switchboard:
         return self._releases[release].rules.queues
 
     def plan_of(self, call: CallNow) -> Dialplan | None:
-        """The dialplan that the call follows; None: there is none any more."""
-        return self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+        """The dialplan that the call follows, an emergency's notice before it; None: there is none any more."""
+        plan = self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+        now = self.book.house.emergencies.get(call.service)
+        if plan is None or now is None:
+            return plan
+        words = emergency_words(now, plan.languages)
+        is_open = plan.hours is None or plan.hours.is_open(as_utc(self.clock.now_s()), plan.time_zone)
+        return during(plan, Emergency(words, now.opens), is_open=is_open)
+
+    # --- emergencies
+
+    def begin_emergency(self, started: ev.EmergencyStarted) -> None:
+        """Callers hear the notice from now on; its sounds are made."""
+        self.book.write(started)
+        self._set_emergency_end(started.service)
+
+    def end_emergency(self, service: str, by: str, why: str) -> bool:
+        """False: there was none."""
+        self._alarms.cancel("emergency", service)
+        if service not in self.book.house.emergencies:
+            return False
+        self.book.write(ev.EmergencyEnded(service=service, by=by, why=why))
+        return True
+
+    def _set_emergency_end(self, service: str) -> None:
+        until_s = self.book.house.emergencies[service].until_s
+        if until_s:
+            self._alarms.set("emergency", service, until_s)
 
     # --- a call's beginning and end
 
@@ -370,6 +401,17 @@ class Switchboard:
         self.dispatcher.put_back_agents()
         for call in self.book.house.calls.values():
             self.dispatcher.put_back_call(call)
+        for service in self.book.house.emergencies:
+            self._set_emergency_end(service)
+
+
+def emergency_words(now: EmergencyNow, languages: Sequence[str]) -> Words:
+    """The notice in each of `languages`; where it was given in one only, in that one."""
+    if now.file:
+        return {language: (Prompt("", language, now.file),) for language in languages}
+    first = next(iter(now.say))
+    spoken = {language: language if language in now.say else first for language in languages}
+    return {language: (Prompt(now.say[as_said], as_said),) for language, as_said in spoken.items()}
 
 
 def outcome_of(call: CallNow) -> Outcome:

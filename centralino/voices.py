@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from centralino.attendant import Voice
@@ -60,6 +60,12 @@ class Speaker:
         self._config = config
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
+
+    async def make_ready(self, prompts: Collection[Prompt], recorded: Path) -> list[str]:
+        """Make the sounds of `prompts`, whose recordings, if any, stand in `recorded`; which ones failed, and why."""
+        spoken = await speak(prompts, self._folder, recorded=recorded)
+        self._spoken.sounds.update(spoken.sounds)
+        return [str(problem) for problem in spoken.problems if problem.prompt not in spoken.sounds]
 
     def voice(self) -> Voice:
         return Voice(system_sentences(), self._sound_of, self._make)

@@ -1,6 +1,7 @@
 """The commands for who writes the YAML: check it, try it, put it in force."""
 
 import getpass
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from centralino.asking import ask
+from centralino.clock import as_utc
+from centralino.door import DoorClient
 from centralino.options import HERE, PROBLEM, VAR, Config, State, Stop, instant
+
+emergency_app = typer.Typer(help="A notice before the menu of a number, and the number open around the clock.")
 
 
 def add_yaml_commands(app: typer.Typer) -> None:
@@ -18,6 +23,7 @@ def add_yaml_commands(app: typer.Typer) -> None:
     app.command("test")(run_scenarios)
     app.command()(reload)
     app.command()(rollback)
+    app.add_typer(emergency_app, name="emergency", invoke_without_command=True)
 
 
 def check(
@@ -109,3 +115,73 @@ def _say_loaded(loaded: dict[str, Any]) -> None:
 
 def _user() -> str:
     return f"{getpass.getuser()} (cli)"
+
+
+# --- emergencies
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="A service number.")]
+
+
+@emergency_app.callback()
+def emergencies(ctx: typer.Context, state: State = VAR) -> None:
+    """A notice before the menu of a number, and the number open around the clock."""
+    os.environ["CENTRALINO_STATE"] = str(state)  # what is said before the command holds for it too
+    if ctx.invoked_subcommand is not None:
+        return
+    now = ask(state, _emergencies)
+    for number, one in now.items():
+        until = f", until {as_utc(one['until_s']).astimezone():%Y-%m-%d %H:%M}" if one["until_s"] else ""
+        opened = ", open around the clock" if one["opens"] else ""
+        said = one["file"] or " / ".join(one["say"].values())
+        typer.echo(f"{number}{opened}{until}, by {one['by']}: {said}")
+    if not now:
+        typer.echo("There is no emergency.")
+
+
+async def _emergencies(client: DoorClient) -> dict[str, Any]:
+    found: dict[str, Any] = client.snapshot["emergencies"]
+    return found
+
+
+@emergency_app.command("on")
+def emergency_on(
+    number: Number,
+    say: Annotated[list[str], typer.Option("--say", help="A text (in one language: en=TEXT), or FILE.wav.")],
+    opens: Annotated[bool, typer.Option("--open", help="Lead callers as if the number were open.")] = False,
+    until: Annotated[str | None, typer.Option("--until", help="When it ends (2026-11-24T21:00, local).")] = None,
+    config: Config = HERE,
+    state: State = VAR,
+) -> None:
+    """Let callers of a number hear a notice first, from now on."""
+    from centralino import settings
+    from centralino.running import RELOADED_WITHIN_S
+
+    plan = settings.load(config).service_of(number)
+    if plan is None:
+        raise Stop(f"no dialplan answers {number}")
+    files = [words for words in say if words.endswith(".wav")]
+    args = {
+        "number": number,
+        "say": dict(_in_language(text, plan.languages) for text in say if text not in files),
+        "file": str(Path(files[0]).absolute()) if files else "",
+        "open": opens,
+        "until_s": instant(until, plan.time_zone).timestamp() if until else 0,
+        "by": _user(),
+    }
+    begun = ask(state, lambda client: client.slow_command("emergency.on", RELOADED_WITHIN_S, args))
+    typer.echo(
+        f"Callers of {begun['number']} hear the notice from now on. End it with: centralino emergency off {number}"
+    )
+
+
+def _in_language(text: str, languages: tuple[str, ...]) -> tuple[str, str]:
+    """`en=TEXT` → language and text; a text that names none of `languages` is in the first."""
+    language, mark, rest = text.partition("=")
+    return (language, rest) if mark and language in languages else (languages[0], text)
+
+
+@emergency_app.command("off")
+def emergency_off(number: Number, state: State = VAR) -> None:
+    """End the emergency of a number."""
+    ended = ask(state, lambda client: client.command("emergency.off", number=number, by=_user()))
+    typer.echo(f"The emergency on {ended['number']} has ended.")

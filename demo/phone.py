@@ -67,17 +67,20 @@ class Phone:
         local_host: str = "127.0.0.1",
         max_calls: int = 1,
         *,
+        local_port: int = 0,
         keep_audio: bool = True,
         keep_s: float = KEEP_S,
         timing: Timing | None = None,
     ) -> None:
-        """`keep_s`: how many seconds each call remembers of what it hears, unless `keep_audio` is off."""
+        """`local_port` 0: any. `keep_s`: how many seconds each call remembers of what it hears; none without
+        `keep_audio`.
+        """
         self.on_incoming: Callable[[IncomingCall], None] | None = None
         self.is_registered = False
         wire = Wire(self._asked, timing or Timing())
         kept_s = keep_s if keep_audio else 0.0
         self._line = Line(wire, server, user, secret, display_name, local_host, kept_s)
-        self._max_calls = max_calls
+        self._max_calls, self._local_port = max_calls, local_port
         self._rings: deque[IncomingCall] = deque(maxlen=max(max_calls, 100))
         self._rang = asyncio.Event()
         self._registration: Dialog | None = None
@@ -95,7 +98,7 @@ class Phone:
     async def open(self) -> None:
         """Raises OSError where no port is free."""
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: self._line.wire, (self._line.host, 0))
+        transport, _ = await loop.create_datagram_endpoint(lambda: self._line.wire, (self._line.host, self._local_port))
         opened: socket.socket = transport.get_extra_info("socket")
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
 

@@ -83,9 +83,15 @@ def _number(chance: random.Random, known: deque[str]) -> str:
         number = known[chance.randrange(len(known) - NUMBERS_LEFT_ALONE)]
         known.remove(number)
     else:
-        number = f"+390550{chance.randrange(1_000_000):06}"
+        number = _nobodys(chance)
+        while number in known:  # by chance, and rarely
+            number = _nobodys(chance)
     known.append(number)
     return number
+
+
+def _nobodys(chance: random.Random) -> str:
+    return f"+390550{chance.randrange(1_000_000):06}"
 
 
 def _citizen(kind: Kind, after_s: float, number: str, chance: random.Random) -> Citizen:

@@ -142,3 +142,9 @@ def test_a_deployment_that_is_never_open_on_mondays_is_told_so() -> None:
     sundays_only, _ = read_hours({"sun": "08:00-20:00"})
     with pytest.raises(DemoFailed, match="Monday"):
         next_open_monday(datetime(2026, 11, 22, tzinfo=UTC), ROME, [sundays_only])
+
+
+def test_a_new_number_is_never_by_chance_that_of_somebody_who_is_still_on_the_phone() -> None:
+    numbers = [citizen.number for citizen in town(4370)]  # once, two callers in reach of each other had the same
+    for place, number in enumerate(numbers):
+        assert number not in numbers[max(0, place - NUMBERS_LEFT_ALONE) : place]
