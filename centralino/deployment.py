@@ -6,6 +6,7 @@ be read, nothing is said about the names in it.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from centralino.located import Located, Path, Problem, did_you_mean, shown
@@ -52,6 +53,7 @@ class Deployment:
 
     def __init__(self, files: Mapping[str, Located], recordings: Mapping[str, float]) -> None:
         self.files, self.recordings = files, recordings
+        self._leads_to: dict[str, list[Located]] = {}
         self.shared = {
             file.removeprefix(SHARED).removesuffix(".yaml"): located
             for file, located in files.items()
@@ -87,13 +89,17 @@ class Deployment:
 
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
-        queues, reached = table(self.files[QUEUES].data, "queues"), {queue}
-        for _ in queues:
-            reached |= {name for name, rules in queues.items() if reached & set(sent_on(rules, "queue"))}
-        queues_of = {
-            plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans
-        }
-        return [plan for plan in self.dialplans if reached & queues_of[plan.file]]
+        if queue not in self._leads_to:
+            queues, reached = table(self.files[QUEUES].data, "queues"), {queue}
+            for _ in queues:
+                reached |= {name for name, rules in queues.items() if reached & set(sent_on(rules, "queue"))}
+            self._leads_to[queue] = [plan for plan in self.dialplans if reached & self._queues_of[plan.file]]
+        return self._leads_to[queue]
+
+    @cached_property
+    def _queues_of(self) -> dict[str, set[str]]:
+        """The queues that the steps of each dialplan name."""
+        return {plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans}
 
 
 def sent_on(rules: object, kind: str) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from asterisk import configuration as asterisk_files
 from asterisk.installer import Installation, find_or_make
@@ -89,15 +88,7 @@ class Runner:
         ]
 
     async def _speak(self, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("Speaking the prompts", total=None)
-            spoken = await voices.prepare(
-                self.configuration,
-                self.instance.config,
-                self.instance.prompts,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        spoken = await voices.speak_with_a_bar(self.configuration, self.instance.config, self.instance.prompts, console)
         for problem in spoken.problems:
             console.print(f"prompt: {problem}", markup=False)
 

@@ -19,6 +19,7 @@ from rich.text import Text
 Row = dict[str, Any]
 LOG_BYTES_MAX = 10_000_000
 WIDTH_OF_A_FILE = 240  # where no terminal says how wide it is
+FOLDED_AT = 50  # a longer text may as well stand in two lines
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -171,6 +172,16 @@ def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_j
     )
 
 
+def prompts(rows: Sequence[Any], *, as_json: bool) -> None:
+    if as_json:
+        return _json([dataclasses.asdict(row) for row in rows])
+    _table(
+        ("record as", "spoken by", "s", "text"),
+        ((f"{row.language}/{row.name}", row.by, f"{row.seconds:.1f}", row.text) for row in rows),
+        left_out_first=("s", "spoken by"),
+    )
+
+
 def trail(events: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(event) for event in events])
@@ -258,7 +269,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_first: 
     """A table as wide as the terminal: where it is too narrow, columns are left out in that order, and it says so."""
     shown = [[_plain(value) for value in row] for row in rows]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    widths = {head: max(map(len, (head, *(row[n] for row in shown)))) for n, head in enumerate(heads)}
+    widths = {head: max(map(len, (head, *(row[n][:FOLDED_AT] for row in shown)))) for n, head in enumerate(heads)}
     kept = list(heads)
     for head in left_out_first:
         if sum(widths[name] + len("  ") for name in kept) <= width:

@@ -3,7 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from centralino.attendant import Voice
 from centralino.settings import RECORDED, Configuration
@@ -11,6 +15,8 @@ from centralino.speaking import Spoken, speak, system_sentences
 from ivr.menu import Ask, CallBack, CaseStatus
 from ivr.prompts import Prompt, words
 
+RECORDED_BY = "recorded"  # the name of the engine that is a person
+ALAW_BYTES_PER_S = 8_000
 MADE_AT_ONCE_MAX = 20
 MADE_WITHIN_S = 5.0  # a caller hears nothing meanwhile
 
@@ -43,6 +49,48 @@ async def prepare(
     return await speak(
         prompts_of(configuration), folder, recorded=recorded if recorded.is_dir() else None, progress=progress
     )
+
+
+async def speak_with_a_bar(configuration: Configuration, config: Path, folder: Path, console: Console) -> Spoken:
+    """`prepare`, with a progress bar while there is something to be made."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Speaking the prompts", total=None)
+        return await prepare(
+            configuration, config, folder, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A prompt for people: `name` is that of the recording, prompts/LANGUAGE/NAME.wav, that would replace it."""
+
+    language: str
+    name: str
+    by: str  # which engine speaks it, or `recorded`
+    seconds: float
+    text: str
+    sound: Path
+
+    @property
+    def is_machine(self) -> bool:
+        return self.by != RECORDED_BY
+
+
+def listed(spoken: Spoken) -> list[Listed]:
+    """Every prompt that has a sound, by language and text."""
+    lines = [
+        Listed(
+            prompt.language,
+            prompt.recording_names()[-1],
+            sound.engine,
+            (sound.path.with_name(f"{sound.path.name}.alaw")).stat().st_size / ALAW_BYTES_PER_S,
+            prompt.text or f"(recording {prompt.file})",
+            sound.path,
+        )
+        for prompt, sound in spoken.sounds.items()
+    ]
+    return sorted(lines, key=lambda line: (line.language, line.text))
 
 
 class Speaker:

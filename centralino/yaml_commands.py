@@ -1,18 +1,26 @@
-"""The commands for who writes the YAML: check it, try it, put it in force."""
+"""The commands for who writes the YAML: check it, try it, hear it, put it in force."""
 
+from __future__ import annotations
+
+import asyncio
 import getpass
 import os
+import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 
 from centralino.asking import ask
 from centralino.clock import as_utc
 from centralino.door import DoorClient
-from centralino.options import HERE, PROBLEM, VAR, Config, State, Stop, instant
+from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, State, Stop, instant
+
+if TYPE_CHECKING:
+    from centralino.voices import Listed
 
 emergency_app = typer.Typer(help="A notice before the menu of a number, and the number open around the clock.")
 
@@ -23,6 +31,7 @@ def add_yaml_commands(app: typer.Typer) -> None:
     app.command("test")(run_scenarios)
     app.command()(reload)
     app.command()(rollback)
+    app.command()(prompts)
     app.add_typer(emergency_app, name="emergency", invoke_without_command=True)
 
 
@@ -115,6 +124,43 @@ def _say_loaded(loaded: dict[str, Any]) -> None:
 
 def _user() -> str:
     return f"{getpass.getuser()} (cli)"
+
+
+# --- prompts
+
+
+def prompts(
+    machine: Annotated[bool, typer.Option("--machine", help="Only those that nobody has recorded.")] = False,
+    play: Annotated[str, typer.Option("--play", metavar="NAME", help="One of them, to the file that --to names.")] = "",
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="A WAV file to write.")] = None,
+    config: Config = HERE,
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that callers may hear: who speaks it, and under which name somebody can record it."""
+    from centralino import settings, shown, voices
+    from centralino.instance import Instance
+
+    instance = Instance(config.absolute(), state.absolute())
+    instance.make_folders()
+    configuration, console = settings.load(config), Console(stderr=True)
+    spoken = asyncio.run(voices.speak_with_a_bar(configuration, instance.config, instance.prompts, console))
+    lines = voices.listed(spoken)
+    if play or to:
+        _play(lines, play, to)
+        return
+    shown.prompts([line for line in lines if line.is_machine or not machine], as_json=as_json)
+    for problem in spoken.problems:
+        typer.echo(f"prompt: {problem}", err=True)
+
+
+def _play(lines: list[Listed], name: str, to: Path | None) -> None:
+    found = next((line for line in lines if name in (line.name, f"{line.language}/{line.name}")), None)
+    if found is None or to is None:
+        raise Stop("name a prompt as `centralino prompts` lists it, and the file: --play NAME --to FILE.wav")
+    raw = ("-t", "raw", "-r", "16000", "-e", "signed", "-b", "16", "-c", "1")
+    subprocess.run(["sox", *raw, f"{found.sound}.sln16", str(to)], check=True)  # noqa: S603, S607
+    typer.echo(f"{to}: {found.text}")
 
 
 # --- emergencies

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from centralino import speaking
+from centralino import speaking, voices
 from centralino.speaking import Trouble, speak, system_sentences
 from ivr.prompts import LANGUAGES, Prompt, Unspeakable, slug, spoken_text, unspeakable
 from ivr.sentences import LANGUAGES_WITH_SENTENCES, Sentence, TableError, read_sentences, read_table
@@ -376,3 +376,15 @@ async def test_at_most_two_engines_run_at_once_and_progress_counts_each_prompt(s
     assert counted == [(n, 6) for n in range(1, 7)]
     running = np.cumsum([{"begin": 1, "end": -1}.get(line, 0) for line in studio.heard()])
     assert running.max() == 2
+
+
+async def test_prompts_are_listed_with_who_speaks_them_and_the_name_to_record_them_under(studio: Studio) -> None:
+    studio.engine("espeak-ng", says=studio.tone)
+    (studio.recorded / "it").mkdir(parents=True)
+    shutil.copy(studio.tone, studio.recorded / "it" / "benvenuti-allo-055055.wav")
+    spoken = await speak([HELLO, Prompt("Uno.", "it")], studio.sounds, recorded=studio.recorded)
+    by_name = {line.name: line for line in voices.listed(spoken)}
+    assert by_name["benvenuti-allo-055055"].by == "recorded"
+    assert not by_name["benvenuti-allo-055055"].is_machine
+    assert by_name["uno"].is_machine
+    assert by_name["uno"].seconds > 0
