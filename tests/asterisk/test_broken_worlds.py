@@ -177,6 +177,7 @@ async def test_what_is_being_edited_does_not_keep_the_engine_from_coming_back(ho
     before = house.now["instance"]
     os.kill(house.pid_of("engine"), signal.SIGKILL)
     await house.until(lambda now: now["instance"] != before and now["can_answer"], BACK_WITHIN_S)
+    assert house.configuration.rules.queues.keys() == house.now["queues"].keys()
     edited.write_text(good)
 
 

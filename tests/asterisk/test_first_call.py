@@ -111,6 +111,9 @@ async def test_a_phone_that_is_not_answered_hands_on_to_the_next_agent(house: Ho
         await call.hang_up()
         await talk.wait_ended(5)
         await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200004" and c["state"] == "ended")
+    assert (row["outcome"], row["agent"]) == ("answered", "a1002")
+    assert "the phone was not answered" in (await house.cli("why", row["id"]))[1]
 
 
 async def test_an_agent_who_rejects_hands_on_at_once(house: House) -> None:
@@ -126,6 +129,9 @@ async def test_an_agent_who_rejects_hands_on_at_once(house: House) -> None:
         await talk.hang_up()
         await call.wait_ended(5)
         await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200005" and c["state"] == "ended")
+    assert (row["outcome"], row["agent"]) == ("answered", "a1002")
+    assert "the phone was busy" in (await house.cli("why", row["id"]))[1]
 
 
 async def test_a_caller_who_gives_up_leaves_at_once_and_no_phone_goes_on_ringing(house: House) -> None:
@@ -197,6 +203,8 @@ async def test_an_old_number_leads_to_the_new_one(house: House) -> None:
         await house.until(lambda now: any(c["service"] == "055055" for c in now["calls"].values()))
         await call.hang_up()
         await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200011")
+    assert (row["dialled"], row["service"]) == ("0552768", "055055")
 
 
 async def test_a_withheld_number_never_joins_an_older_case(house: House) -> None:

@@ -76,6 +76,8 @@ async def test_where_the_office_does_not_take_it_the_caller_goes_on(house: House
         await house.until(lambda now: any(c["state"] == "queued" for c in now["calls"].values()), 45)
         await call.hang_up()
         await house.until_ended()
+    rows = [row for row in await house.json("calls") if row["number"] == "+39055600002"]
+    assert {(row["office"], row["outcome"]) for row in rows} == {("comune/anagrafe", "abandoned")}
     await house.no_leftovers()
 
 
