@@ -56,6 +56,7 @@ class LeaveQueue:
 class StartWrapUp:
     agent: str
     call: str
+    queue: str
     until_s: float
 
 
@@ -66,4 +67,23 @@ class EndWrapUp:
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | LeaveQueue | StartWrapUp | EndWrapUp
+@dataclass(frozen=True, slots=True)
+class OpenSite:
+    """Agents of a further site are asked for the queue's calls from now on."""
+
+    queue: str
+    site: str
+    why: Why
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSite:
+    """A further site is offered no more calls of the queue; those that it has go on."""
+
+    queue: str
+    site: str
+    why: Why
+
+
+Decision = Offer | EndOffer | Wait | LeaveQueue | StartWrapUp | EndWrapUp | OpenSite | CloseSite

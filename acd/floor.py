@@ -4,67 +4,57 @@ Pure: events go in as method calls with their instant, decisions come out as dat
 The caller of this class saves each decision, then acts on it, and calls `due` at `next_deadline()`.
 
 One floor serves all queues. Two events meet here: a call that finds a free agent, and an agent who finds a waiting
-call; both pick by one rule (the longest idle able agent; the call that entered first), and ties are settled by the id,
-so that the same floor always gives the same answer.
+call. The call is always the first in the one order of all lines that the agent serves; the agent is the one whom the
+call's queue picks, at the first of its open sites that has one; ties are settled by the id, so that the same floor
+always gives the same answer.
 """
 
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from acd.decisions import Decision, EndOffer, EndWrapUp, Facts, LeaveQueue, Offer, StartWrapUp, Wait
-from acd.rules import QueueRules
-from acd.state import Cause, Doing, after
-from acd.waiting import Line, WaitingCall
+from acd.agent import AgentOnFloor, AgentProfile
+from acd.decisions import (
+    Decision,
+    EndOffer,
+    EndWrapUp,
+    Facts,
+    LeaveQueue,
+    Offer,
+    StartWrapUp,
+    Wait,
+)
+from acd.groups import Group
+from acd.hall import Hall
+from acd.rules import Pick, QueueRules
+from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
+from acd.state import Cause, Doing
+from acd.waiting import Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
-Group = tuple[str, str]  # queue, language
-
-
-@dataclass(frozen=True, slots=True)
-class AgentProfile:
-    """What the floor knows of an agent who may be offered calls at `phone`."""
-
-    id: str
-    phone: str
-    site: str
-    skills: Mapping[str, int]
-    languages: frozenset[str]
-
-
-@dataclass(slots=True)
-class AgentOnFloor:
-    """An agent and what calls cause at them. `available`: ready, and the phone within reach."""
-
-    profile: AgentProfile
-    available: bool
-    idle_since_s: float
-    doing: Doing = Doing.FREE
-    since_s: float = 0.0
-    call: str = ""
-    queue: str = ""
-    leg: str = ""
-    until_s: float = 0.0
-
-    @property
-    def can_take_a_call(self) -> bool:
-        return self.available and self.doing is Doing.FREE
+WHY_PICKED = {
+    Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
+    Pick.BEST_SKILL: Why.BEST_SKILL,
+    Pick.LEAST_BUSY: Why.LEAST_BUSY,
+    Pick.ROUND_ROBIN: Why.ROUND_ROBIN,
+    Pick.FIXED_ORDER: Why.FIXED_ORDER,
+}
 
 
 @dataclass(slots=True)
 class _Deadlines:
     """What must be looked at, and when. Entries whose matter is over are dropped when they come up."""
 
-    heap: list[tuple[float, str, str]] = field(default_factory=list)
+    heap: list[tuple[float, str, str, str]] = field(default_factory=list)
 
-    def add(self, at_s: float, kind: str, subject: str) -> None:
-        heapq.heappush(self.heap, (at_s, kind, subject))
+    def add(self, at_s: float, kind: str, subject: str, detail: str = "") -> None:
+        heapq.heappush(self.heap, (at_s, kind, subject, detail))
 
     def next(self) -> float | None:
         return self.heap[0][0] if self.heap else None
 
-    def take_due(self, now_s: float) -> Iterable[tuple[float, str, str]]:
+    def take_due(self, now_s: float) -> Iterable[tuple[float, str, str, str]]:
         while self.heap and self.heap[0][0] <= now_s:
             yield heapq.heappop(self.heap)
 
@@ -73,15 +63,16 @@ class Floor:
     """All waiting calls and all agents of one installation."""
 
     def __init__(self, rules: Mapping[str, QueueRules]) -> None:
-        self.rules = rules
-        self.calls: dict[str, WaitingCall] = {}
-        self.agents: dict[str, AgentOnFloor] = {}
-        self._lines: dict[Group, Line] = {}
-        self._able: dict[Group, frozenset[str]] = {}  # filled when asked; emptied when who is here changes
+        self._hall = Hall(rules)
+        self.calls, self.agents = self._hall.calls, self._hall.agents
+        self.touched = self._hall.touched
         self._agent_of_leg: dict[str, str] = {}
         self._deadlines = _Deadlines()
         self._suspended = False
-        self.touched: set[str] = set()  # agents whose state changed since somebody last looked and cleared this
+
+    @property
+    def rules(self) -> Mapping[str, QueueRules]:
+        return self._hall.rules
 
     # --- the phone system
 
@@ -92,13 +83,18 @@ class Floor:
     def resume(self, now_s: float) -> list[Decision]:
         """Offers are possible again: match whoever waits with whoever is free."""
         self._suspended = False
-        return self._match_all(now_s)
+        sites = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        return [*sites, *self._match(self._hall.groups.values(), now_s)]
 
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
-        self.rules = rules
-        self._able.clear()
-        return self._match_all(now_s)
+        for call in self.calls.values():
+            call.stage = rules[call.queue].stage_at(call.first_entered_s, now_s)
+        self._hall.change_rules(rules)
+        for call in self.calls.values():
+            self._watch_the_wait(call, over_earliest_s=now_s)
+        looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        return [*looks, *self._match(self._hall.groups.values(), now_s)]
 
     # --- agents
 
@@ -106,25 +102,31 @@ class Floor:
         """The agent may be offered calls from now on (was not here, was paused, or the phone was out of reach)."""
         agent = self.agents.get(profile.id)
         if agent is None:
-            agent = self.agents[profile.id] = AgentOnFloor(profile, True, now_s, since_s=now_s)
-        elif not agent.available or agent.profile != profile:
-            agent.profile, agent.available, agent.idle_since_s = profile, True, now_s
+            agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
+        if not agent.available or agent.profile != profile:
+            self._hall.go(agent)
+            agent.profile, agent.idle_since_s = profile, now_s
             if agent.doing is Doing.RESTING:
-                self._move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
-        self._able.clear()
-        return [*self._match_agent(agent, now_s), *self._reasons_of_all()]
+                self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
+            self._hall.come(agent)
+        return [*self._match_agent(agent, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
         agent = self.agents.get(agent_id)
         if agent is None or not agent.available:
             return []
-        agent.available = False
-        self._able.clear()
+        groups = self._hall.go(agent)
         rings = agent.doing in (Doing.RESERVED, Doing.RINGING)
         ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
         # where nobody else here speaks a language, its callers may be taken by whoever is free
-        return [*ended, *self._match_all(now_s)]
+        return [*ended, *self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
+
+    def new_day(self) -> None:
+        """Count anew what agents have to do."""
+        for agent in self.agents.values():
+            agent.busy_s = 0.0
+            self._hall.queue_up(agent)
 
     # --- calls
 
@@ -139,19 +141,19 @@ class Floor:
         """A call that was in the line before, or that has nowhere else to go, enters also where the queue is full."""
         # why a pause for one that comes back: two queues' longest waits may lead to each other
         comes_back = call.first_entered_s < now_s
-        self._stand_in_line(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
-        return self._match_call(call, now_s)
+        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
+        return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
         """The caller gave up. A phone that rings for the call stops ringing."""
-        call = self.calls.pop(call_id, None)
+        call = self.calls.get(call_id)
         if call is None:
             return []
         agent = self._ringing(call.offered_leg)
-        if agent is None:
-            self._line(call.group).remove(call)
-            return []
-        return self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s)
+        self._hall.forget(call)
+        ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
+        return [*ended, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
     # --- what became of an offer; a leg that is not ringing any more is late, and nothing is done
 
@@ -160,7 +162,7 @@ class Floor:
         agent = self._ringing(leg)
         if agent is None or agent.doing is not Doing.RESERVED:
             return False
-        self._move(agent, Cause.RANG, now_s)
+        self._hall.move(agent, Cause.RANG, now_s)
         return True
 
     def answered(self, leg: str, now_s: float) -> str | None:
@@ -168,8 +170,11 @@ class Floor:
         agent = self._ringing(leg)
         if agent is None:
             return None
-        call = self.calls.pop(agent.call)
-        self._move(agent, Cause.ANSWERED, now_s)
+        call = self.calls[agent.call]
+        self._hall.forget(call)
+        self._hall.move(agent, Cause.ANSWERED, now_s)
+        if self._hall.queue(call.queue).further_sites:
+            self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
         return call.id
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
@@ -184,12 +189,13 @@ class Floor:
             return []
         call, wrap_up_s = agent.call, self.rules[agent.queue].wrap_up_s if agent.queue in self.rules else 0.0
         self._agent_of_leg.pop(leg)
-        self._move(agent, Cause.TALK_ENDED, now_s)
+        agent.busy_s += now_s - agent.since_s
+        self._hall.move(agent, Cause.TALK_ENDED, now_s)
         agent.leg, agent.until_s = "", now_s + wrap_up_s
         if wrap_up_s == 0:
             return self._become_free(agent, Cause.WRAP_UP_OVER, now_s)
         self._deadlines.add(agent.until_s, "wrap-up", agent.profile.id)
-        return [StartWrapUp(agent.profile.id, call, agent.until_s)]
+        return [StartWrapUp(agent.profile.id, call, agent.queue, agent.until_s)]
 
     def wrap_up_done(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is ready for the next call before the wrap-up's time is over, or because it is."""
@@ -197,7 +203,24 @@ class Floor:
         if agent is None or agent.doing is not Doing.WRAPPING_UP:
             return []
         ended = EndWrapUp(agent_id, agent.call, why)
+        agent.busy_s += now_s - agent.since_s
         return [ended, *self._become_free(agent, Cause.WRAP_UP_OVER, now_s)]
+
+    # --- sites
+
+    def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
+        """A supervisor or an emergency opens or closes a further site of a queue, or leaves it to its rule again."""
+        there = self._hall.queue(queue)
+        there.sites[site].held = held
+        return self._look_at_sites(there, now_s)
+
+    def further_sites_of(self, queue: str) -> list[str]:
+        """The sites that open and close for a queue; none where there is no such queue."""
+        return [site.rules.name for site in self._hall.queue(queue).further_sites] if queue in self.rules else []
+
+    def sites_of(self, queue: str) -> Mapping[str, SiteNow]:
+        """The sites of a queue, in order."""
+        return self._hall.queue(queue).sites
 
     # --- time
 
@@ -206,45 +229,69 @@ class Floor:
         return self._deadlines.next()
 
     def due(self, now_s: float) -> list[Decision]:
-        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, longest waits over."""
+        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
         decisions: list[Decision] = []
-        for at_s, kind, subject in self._deadlines.take_due(now_s):
-            if kind == "ring":
-                decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
-            elif kind == "wait":
-                decisions += self._wait_is_over(subject)
-            else:
-                decisions += self._pause_is_over(subject, kind, at_s, now_s)
+        for at_s, kind, subject, detail in self._deadlines.take_due(now_s):
+            match kind:
+                case "ring":
+                    decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
+                case "wait":
+                    decisions += self._wait_is_over(subject, now_s)
+                case "relax":
+                    decisions += self._relax(subject, now_s)
+                case "overdue":
+                    decisions += self._has_waited(subject, detail, now_s)
+                case "look":
+                    decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
+                case _:
+                    decisions += self._pause_is_over(subject, kind, at_s, now_s)
         return decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
-    def put_back_call(self, call: WaitingCall) -> None:
+    def put_back_call(self, call: WaitingCall, now_s: float) -> None:
         """A call stands in its place in the line."""
-        self._stand_in_line(call, over_earliest_s=call.first_entered_s)
+        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        self._begin_to_wait(call, over_earliest_s=now_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
         call = self.calls[call_id]
-        self._line(call.group).remove(call)
+        self._hall.group_of(call).line.remove(call)
         call.offered_leg = leg
-        agent.doing, agent.call, agent.queue, agent.leg = Doing.RINGING, call_id, call.queue, leg
-        self._put_back(agent)
+        self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
         self._deadlines.add(now_s + self.rules[call.queue].ring_s, "ring", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
-        agent.doing, agent.call, agent.queue, agent.leg = Doing.TALKING, call_id, queue, leg
-        self._put_back(agent)
+        self._put_back_busy(agent, Doing.TALKING, call_id, queue, leg)
 
-    def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, until_s: float) -> None:
-        agent.doing, agent.call, agent.until_s = Doing.WRAPPING_UP, call_id, until_s
-        self._put_back(agent)
+    def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, queue: str, until_s: float) -> None:
+        agent.until_s = until_s
+        self._put_back_busy(agent, Doing.WRAPPING_UP, call_id, queue, "")
         self._deadlines.add(until_s, "wrap-up", agent.profile.id)
 
     def put_back(self, agent: AgentOnFloor) -> None:
-        """An agent who was free, or is not ready."""
-        self._put_back(agent)
+        """An agent as they were: free, or not ready."""
+        self.agents[agent.profile.id] = agent
+        if agent.available:
+            self._hall.come(agent)
+
+    def _put_back_busy(self, agent: AgentOnFloor, doing: Doing, call: str, queue: str, leg: str) -> None:
+        is_here = agent.available
+        self._hall.go(agent)  # who is put back as free first must not count so
+        agent.doing, agent.call, agent.queue, agent.leg, agent.available = doing, call, queue, leg, is_here
+        self.put_back(agent)
+        if leg:
+            self._agent_of_leg[leg] = agent.profile.id
+        if queue in self.rules:
+            self._hall.queue(queue).busy[agent.profile.site] += 1
+
+    def put_back_site(self, queue: str, site: str, held: Held, *, is_open: bool) -> None:
+        """A further site was open for a queue, or not. One that the rules no longer name is passed over."""
+        there = self._hall.queue(queue).sites.get(site) if queue in self.rules else None
+        if there is not None and there.rules.opening is not None:
+            there.is_open, there.held = is_open, held
 
     # --- looks
 
@@ -254,100 +301,100 @@ class Floor:
 
     def waiting_in(self, queue: str) -> int:
         """How many calls wait in `queue`, those included for which a phone rings."""
-        return sum(1 for call in self.calls.values() if call.queue == queue)
+        return len(self._hall.queue(queue).line)
 
     def line_of(self, queue: str) -> list[str]:
         """The calls of `queue` in their order, those included for which a phone rings."""
-        return [c.id for c in sorted((c for c in self.calls.values() if c.queue == queue), key=lambda c: c.place)]
+        return self._hall.queue(queue).line.ids()
 
     def position(self, call_id: str) -> int | None:
         """The place in the queue's line, 1 for the next; None where the call waits in none."""
         call = self.calls.get(call_id)
-        if call is None:
-            return None
-        return 1 + sum(1 for c in self.calls.values() if c.queue == call.queue and c.place < call.place)
+        return None if call is None else self._hall.queue(call.queue).line.position(call)
 
     def able(self, queue: str, language: str) -> frozenset[str]:
         """The agents here who may take such a call; the language only counts while somebody here speaks it."""
-        group = (queue, language)
-        if group not in self._able:
-            self._able[group] = self._find_able(group)
-        return self._able[group]
+        return self._hall.able(self._hall.group(queue, language, 0))
+
+    def able_for(self, call_id: str) -> frozenset[str]:
+        """The agents here who may take this call as long as it has waited now."""
+        return self._hall.able(self._hall.group_of(self.calls[call_id]))
 
     def suits(self, profile: AgentProfile, queue: str) -> bool:
         """Whether such an agent could take calls of `queue`, were they free."""
-        return _works_for(profile, self.rules[queue]) and _has_skills(profile, self.rules[queue])
+        return self._hall.suits(profile, queue)
 
-    # --- within
+    # --- within: waiting
 
-    def _find_able(self, group: Group) -> frozenset[str]:
-        queue, language = group
-        rules = self.rules[queue]
-        here = [a.profile for a in self.agents.values() if a.available and _works_for(a.profile, rules)]
-        skilled = [profile for profile in here if _has_skills(profile, rules)]
-        fluent = frozenset(p.id for p in skilled if language in p.languages)
-        return fluent or frozenset(p.id for p in skilled)
-
-    def _stand_in_line(self, call: WaitingCall, over_earliest_s: float) -> None:
+    def _begin_to_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
         self.calls[call.id] = call
-        longest_wait_s = self.rules[call.queue].longest_wait_s
-        if longest_wait_s is not None:
-            self._deadlines.add(max(call.first_entered_s + longest_wait_s, over_earliest_s), "wait", call.id)
-        self._line(call.group).add(call)
+        self._hall.stand_in_line(call)
+        self._watch_the_wait(call, over_earliest_s)
 
-    def _line(self, group: Group) -> Line:
-        return self._lines.setdefault(group, Line())
+    def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
+        """Note when the wait will come to a rule."""
+        rules, since_s = self.rules[call.queue], call.first_entered_s
+        if rules.longest_wait_s is not None:
+            self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
+        for step in rules.relax[call.stage :]:
+            self._deadlines.add(since_s + step.after_s, "relax", call.id)
+        for site in rules.sites:
+            if site.opening and site.opening.after_s is not None:
+                self._deadlines.add(since_s + site.opening.after_s, "overdue", call.id, site.name)
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
         return agent if agent and agent.doing in (Doing.RESERVED, Doing.RINGING) else None
 
-    def _move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
-        agent.doing, agent.since_s = after(agent.doing, cause), now_s
-        self.touched.add(agent.profile.id)
+    # --- within: matching
 
     def _match_call(self, call: WaitingCall, now_s: float) -> list[Decision]:
-        if self._suspended:
-            return self._reason(call)
-        able = self.able(*call.group)
-        free = [a for a in (self.agents[i] for i in able) if a.can_take_a_call]
-        if not free:
-            return self._reason(call)
-        agent = min(free, key=lambda a: (a.idle_since_s, a.profile.id))
-        return [self._offer(call, agent, now_s, {"able": len(able), "free": len(free)})]
+        group = self._hall.group_of(call)
+        agent = None if self._suspended else self._hall.pick(group)
+        return self._reason(call, group) if agent is None else [self._offer(call, group, agent, now_s)]
 
     def _match_agent(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
-        if self._suspended or not agent.can_take_a_call:
-            return []
-        firsts = [
-            call
-            for group, line in self._lines.items()
-            if (call := line.first()) and agent.profile.id in self.able(*group)
-        ]
-        if not firsts:
-            return []
-        call = min(firsts, key=lambda c: c.place)
-        return [self._offer(call, agent, now_s, {"waiting": self.waiting_in(call.queue)})]
+        """Offers, until the agent has one, or none of the calls that wait may be offered to them."""
+        decisions: list[Decision] = []
+        while not self._suspended and agent.can_take_a_call and (found := self._hall.first_call_for(agent)):
+            call, taker = found
+            decisions.append(self._offer(call, self._hall.group_of(call), taker, now_s))
+        return decisions
 
-    def _match_all(self, now_s: float) -> list[Decision]:
-        free = sorted(
-            (a for a in self.agents.values() if a.can_take_a_call), key=lambda a: (a.idle_since_s, a.profile.id)
-        )
-        decisions = [d for agent in free for d in self._match_agent(agent, now_s)]
-        return [*decisions, *self._reasons_of_all()]
+    def _match(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
+        """Offer what can be offered of these groups' calls, in order; tell the others why they wait."""
+        decisions: list[Decision] = []
+        groups = [group for group in groups if len(group.line)]
+        left = {} if self._suspended else dict(enumerate(groups))
+        while left:
+            call, nth = min(((first, nth) for nth, group in left.items() if (first := group.line.first())), key=_place)
+            agent = self._hall.pick(left[nth])
+            if agent is not None:
+                decisions.append(self._offer(call, left[nth], agent, now_s))
+            if agent is None or not len(left[nth].line):
+                del left[nth]
+        return [*decisions, *(d for group in groups for d in self._reasons(group))]
 
-    def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float, facts: Facts) -> Offer:
-        ring_s = self.rules[call.queue].ring_s
-        self._line(call.group).remove(call)
+    def _offer(self, call: WaitingCall, group: Group, agent: AgentOnFloor, now_s: float) -> Offer:
+        rules, profile = group.rules, agent.profile
+        group.line.remove(call)
         call.offers += 1
         call.offered_leg, call.why = f"{call.id}-leg{call.offers}", ""
-        self._move(agent, Cause.OFFERED, now_s)
-        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, call.offered_leg, now_s + ring_s
-        self._agent_of_leg[agent.leg] = agent.profile.id
+        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, call.offered_leg, now_s + rules.ring_s
+        agent.last_call_s[call.queue] = now_s
+        self._hall.move(agent, Cause.OFFERED, now_s)
+        self._agent_of_leg[agent.leg] = profile.id
         self._deadlines.add(agent.until_s, "ring", agent.leg)
-        facts |= {"idle_s": round(now_s - agent.idle_since_s, 1), "waited_s": round(now_s - call.first_entered_s, 1)}
+        queue = self._hall.queue(call.queue)
+        facts: Facts = {
+            "able": group.able(queue.open_sites),
+            "waiting": len(queue.line),
+            "site": profile.site,
+            "idle_s": round(now_s - agent.idle_since_s, 1),
+            "waited_s": round(now_s - call.first_entered_s, 1),
+        }
         return Offer(
-            call.id, call.queue, agent.profile.id, agent.profile.phone, agent.leg, ring_s, Why.LONGEST_IDLE, facts
+            call.id, call.queue, profile.id, profile.phone, agent.leg, rules.ring_s, WHY_PICKED[rules.pick], facts
         )
 
     def _end_offer(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> list[Decision]:
@@ -355,22 +402,33 @@ class Floor:
         call = self.calls.get(agent.call)
         ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
         self._agent_of_leg.pop(agent.leg)
-        self._move(agent, cause, now_s)
-        agent.call, agent.queue, agent.leg = "", "", ""
-        decisions: list[Decision] = [ended]
         if cause is Cause.UNANSWERED:
             agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
             self._deadlines.add(agent.until_s, "rest", agent.profile.id)
+        self._let_go(agent, cause, now_s)
+        decisions: list[Decision] = [ended]
         if call is not None:
             call.offered_leg = ""
-            self._line(call.group).add(call)
-            decisions += self._wait_is_over(call.id) if call.over else self._match_call(call, now_s)
-        return [*decisions, *self._match_agent(agent, now_s)]
+            self._hall.group_of(call).line.add(call)
+            decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
+        return [*decisions, *self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
 
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
-        self._move(agent, cause, now_s)
-        agent.call, agent.queue, agent.leg, agent.idle_since_s = "", "", "", now_s
-        return self._match_agent(agent, now_s)
+        agent.idle_since_s = now_s
+        self._let_go(agent, cause, now_s)
+        return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+
+    def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
+        """The agent has no call any more."""
+        self._hall.move(agent, cause, now_s)
+        agent.call, agent.queue, agent.leg = "", "", ""
+        self._hall.queue_up(agent)
+
+    def _match_lent(self, site: str, now_s: float) -> list[Decision]:
+        """An agent of the site has no call any more: another one there may be lent now."""
+        return self._match(self._hall.lent_by(site), now_s)
+
+    # --- within: what waits for time
 
     def _pause_is_over(self, agent_id: str, kind: str, at_s: float, now_s: float) -> list[Decision]:
         agent = self.agents.get(agent_id)
@@ -380,7 +438,7 @@ class Floor:
             return self.wrap_up_done(agent_id, Why.TIME_OVER, now_s)
         return self._become_free(agent, Cause.REST_OVER, now_s) if agent.doing is Doing.RESTING else []
 
-    def _wait_is_over(self, call_id: str) -> list[Decision]:
+    def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
         then = self.rules[call.queue].longest_wait_then if call else None
         if call is None or then is None:
@@ -388,38 +446,86 @@ class Floor:
         call.over = True
         if call.offered_leg:
             return []  # a phone rings for it: let it ring
-        self._line(call.group).remove(call)
-        del self.calls[call_id]
-        return [LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)]
+        self._hall.forget(call)
+        left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
+        return [left, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
-    def _reasons_of_all(self) -> list[Decision]:
-        return [d for line in self._lines.values() for call in line for d in self._reason(call)]
+    def _relax(self, call_id: str, now_s: float) -> list[Decision]:
+        """The call has waited long enough for less to be needed."""
+        call = self.calls.get(call_id)
+        if call is None:
+            return []
+        stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        if call.offered_leg or stage == call.stage:
+            call.stage = stage
+            return []
+        self._hall.group_of(call).line.remove(call)
+        call.stage = stage
+        self._hall.group_of(call).line.add(call)
+        return self._match_call(call, now_s)
 
-    def _reason(self, call: WaitingCall) -> list[Decision]:
-        why = self._why_waiting(call)
+    # --- within: sites
+
+    def _has_waited(self, call_id: str, site: str, now_s: float) -> list[Decision]:
+        """A call has waited as long as the rule of a further site says."""
+        call = self.calls.get(call_id)
+        queue = self._hall.queue(call.queue) if call else None
+        if queue is None or site not in queue.sites:
+            return []
+        opening = queue.sites[site].rules.opening
+        if call is None or opening is None or opening.after_s is None:
+            return []
+        if now_s >= call.first_entered_s + opening.after_s:
+            queue.sites[site].overdue.add(call_id)
+        return self._look_at_sites(queue, now_s)
+
+    def _look_at_all(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
+        """Who is here has changed: sites may open, and reasons for waiting be others."""
+        looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        return [*looks, *(d for group in groups for d in self._reasons(group))]
+
+    def _look_at_sites(self, queue: QueueFloor, now_s: float) -> list[Decision]:
+        """Open and close what is to be, and match who may be matched then."""
+        if not queue.further_sites:
+            return []
+        decisions: list[Decision] = [*look_at(queue, None, now_s)]
+        next_s = next_look_s(queue)
+        if next_s is not None and next_s != queue.planned_look_s:
+            self._deadlines.add(next_s, "look", queue.rules.name)
+        queue.planned_look_s = next_s
+        return [*decisions, *self._match(self._hall.groups_of(queue), now_s)] if decisions else []
+
+    # --- within: why a call waits
+
+    def _reasons(self, group: Group) -> list[Decision]:
+        """Tell each call of the group why it waits, where that is another reason than before."""
+        why = self._why_waiting(group)
+        if not len(group.line) or why == group.why:
+            return []
+        told = [d for call in group.line for d in self._reason(call, group)]
+        group.why = why
+        return told
+
+    def _reason(self, call: WaitingCall, group: Group) -> list[Decision]:
+        why = self._why_waiting(group)
+        if why != group.why:
+            group.why = ""  # the others are told at the next look
         if why == call.why:
             return []
         call.why = why
-        able = self.able(*call.group)
-        return [Wait(call.id, call.queue, why, {"able": len(able), "position": self.position(call.id) or 0})]
+        queue = self._hall.queue(call.queue)
+        facts: Facts = {"able": group.able(queue.open_sites), "position": queue.line.position(call)}
+        return [Wait(call.id, call.queue, why, facts)]
 
-    def _why_waiting(self, call: WaitingCall) -> Why:
+    def _why_waiting(self, group: Group) -> Why:
         if self._suspended:
             return Why.NOT_CONNECTED
-        if self.able(*call.group):
-            return Why.ALL_BUSY
-        return Why.NOBODY_ABLE if any(a.available for a in self.agents.values()) else Why.NOBODY_SIGNED_IN
-
-    def _put_back(self, agent: AgentOnFloor) -> None:
-        self.agents[agent.profile.id] = agent
-        self._able.clear()
-        if agent.leg:
-            self._agent_of_leg[agent.leg] = agent.profile.id
+        queue = self._hall.queue(group.rules.name)
+        if group.able(queue.open_sites):
+            lends = any(pool.first() for pool in group.pools(queue.open_sites))
+            return Why.ALL_BORROWED if lends else Why.ALL_BUSY
+        return Why.NOBODY_ABLE if self._hall.is_anybody_here else Why.NOBODY_SIGNED_IN
 
 
-def _has_skills(profile: AgentProfile, rules: QueueRules) -> bool:
-    return all(profile.skills.get(skill, 0) >= level for skill, level in rules.needs.items())
-
-
-def _works_for(profile: AgentProfile, rules: QueueRules) -> bool:
-    return not rules.sites or profile.site in rules.sites
+def _place(first: tuple[WaitingCall, int]) -> Place:
+    return first[0].place

@@ -2,32 +2,97 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from acd.goto import Goto
+
+
+class Pick(StrEnum):
+    """Which of several free and able agents is rung; among equals always the longest idle."""
+
+    LONGEST_IDLE = "longest_idle"
+    BEST_SKILL = "best_skill"  # the highest levels in what the queue needs
+    LEAST_BUSY = "least_busy"  # the least time today in talks and wrap-ups
+    ROUND_ROBIN = "round_robin"  # whose last call of this queue is the longest ago
+    FIXED_ORDER = "fixed_order"  # as they stand in agents.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Relax:
+    """A call that has waited `after_s` may go to whoever has `needs`."""
+
+    after_s: float
+    needs: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """When a further site takes calls of a queue: as soon as one of these holds; none set: only by hand.
+
+    `after_s`: a caller has waited so long; `waiting_over`: more calls wait; `expected_wait_over_s`: somebody who enters
+    now is expected to wait longer; `nobody_at`: no able agent is there. It closes when none has held for
+    `back_after_s`.
+    """
+
+    after_s: float | None = None
+    waiting_over: int | None = None
+    expected_wait_over_s: float | None = None
+    nobody_at: str | None = None
+    back_after_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """A site that serves a queue, from the start, or from its `opening` on.
+
+    At most `agents_at_most` of its agents have calls of the queue at a time; `keep_free` of its free agents are left
+    for its own callers.
+    """
+
+    name: str
+    opening: Opening | None = None
+    agents_at_most: int | None = None
+    keep_free: int = 0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether an able agent there may be free while a call waits."""
+        return self.agents_at_most is not None or self.keep_free > 0
 
 
 @dataclass(frozen=True, slots=True)
 class QueueRules:
     """The rules of one queue.
 
-    `needs`: skill → lowest level (1 to 5). `ring_s` 5 to 120, `wrap_up_s` 0 to 3600. Aim: `target_answer` (0 to 1) of
-    all calls answered within `target_within_s`. `sites`: where its agents sit; the loader never leaves
-    it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds `full_waiting` others
-    waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`: language → greeting.
+    `needs`: skill → lowest level (1 to 5), less and less after the steps of `relax`. `ring_s` 5 to 120, `wrap_up_s` 0
+    to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
+    sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
+    to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
+    or not at all. `voicemail_say`: language → greeting.
     """
 
     name: str
     needs: Mapping[str, int] = field(default_factory=dict)
+    relax: tuple[Relax, ...] = ()
+    pick: Pick = Pick.LONGEST_IDLE
     ring_s: float = 20.0
     wrap_up_s: float = 30.0
     target_answer: float = 0.8
     target_within_s: float = 20.0
-    sites: tuple[str, ...] = ()
+    sites: tuple[SiteRules, ...] = ()
     longest_wait_s: float | None = None
     longest_wait_then: Goto | None = None
     full_waiting: int | None = None
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
+
+    def needs_at(self, stage: int) -> Mapping[str, int]:
+        """What is needed after `stage` of the steps of `relax`."""
+        return self.relax[stage - 1].needs if stage else self.needs
+
+    def stage_at(self, first_entered_s: float, now_s: float) -> int:
+        """How many steps of `relax` a wait has come to."""
+        return sum(now_s >= first_entered_s + step.after_s for step in self.relax)
 
 
 @dataclass(frozen=True, slots=True)

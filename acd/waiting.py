@@ -4,10 +4,16 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+Place = tuple[float, str]
+
 
 @dataclass(slots=True)
 class WaitingCall:
-    """A call in a queue. It keeps its place while a phone is rung for it."""
+    """A call in a queue. It keeps its place while a phone is rung for it.
+
+    `head_start_s`: it counts as if it had waited so much longer. Whoever waits ages at the same pace, so that a call
+    can be overtaken only by those that come within their head start after it: nobody starves.
+    """
 
     id: str
     queue: str
@@ -17,38 +23,42 @@ class WaitingCall:
     offered_leg: str = ""  # the leg that rings for it now
     why: str = ""  # the reason last given for waiting
     over: bool = False  # the longest wait is over; leaves as soon as no phone rings for it
+    stage: int = 0  # steps of `relax` that its wait has come to
+    head_start_s: float = 0.0
 
     @property
-    def place(self) -> tuple[float, str]:
-        return (self.first_entered_s, self.id)
-
-    @property
-    def group(self) -> tuple[str, str]:
-        """Calls of one group need the same of an agent."""
-        return (self.queue, self.language)
+    def place(self) -> Place:
+        return (self.first_entered_s - self.head_start_s, self.id)
 
 
 class Line:
-    """Waiting calls of one group, first come first. Entering and leaving cost O(log n) comparisons."""
+    """Waiting calls, first come first. Entering, leaving and telling a position cost O(log n) comparisons."""
 
     def __init__(self) -> None:
-        self._calls: list[WaitingCall] = []
+        self._places: list[Place] = []
+        self._calls: dict[str, WaitingCall] = {}
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self._places)
 
     def __iter__(self) -> Iterator[WaitingCall]:
-        return iter(self._calls)
+        """In order; the line may change meanwhile."""
+        return iter([self._calls[call] for _, call in self._places])
 
     def add(self, call: WaitingCall) -> None:
-        insort(self._calls, call, key=_place)
+        insort(self._places, call.place)
+        self._calls[call.id] = call
 
     def remove(self, call: WaitingCall) -> None:
-        del self._calls[bisect_left(self._calls, call.place, key=_place)]
+        del self._places[bisect_left(self._places, call.place)]
+        del self._calls[call.id]
 
     def first(self) -> WaitingCall | None:
-        return self._calls[0] if self._calls else None
+        return self._calls[self._places[0][1]] if self._places else None
 
+    def position(self, call: WaitingCall) -> int:
+        """1 for the first. The call must be in the line."""
+        return bisect_left(self._places, call.place) + 1
 
-def _place(call: WaitingCall) -> tuple[float, str]:
-    return call.place
+    def ids(self) -> list[str]:
+        return [call for _, call in self._places]

@@ -6,10 +6,15 @@ from enum import StrEnum
 class Why(StrEnum):
     # offered
     LONGEST_IDLE = "the longest idle agent who is able"
+    BEST_SKILL = "the agent with the best skill, then the longest idle"
+    LEAST_BUSY = "the able agent who had the least to do today"
+    ROUND_ROBIN = "the able agent whose turn it is"
+    FIXED_ORDER = "the first able agent in the order of agents.yaml"
     # waits
     NOBODY_SIGNED_IN = "nobody is signed in"
     NOBODY_ABLE = "nobody who is here has the skill"
     ALL_BUSY = "everybody who is able is busy"
+    ALL_BORROWED = "the free agents of the other site are kept for its own callers"
     NOT_CONNECTED = "no connection to the phone system"
     # an offer ended
     NO_ANSWER = "the phone was not answered"
@@ -26,3 +31,11 @@ class Why(StrEnum):
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"
+    # a site opened or closed
+    HELD_OPEN = "it was opened by hand"
+    NOBODY_AT_FIRST_SITE = "nobody able is at the first site"
+    CALLER_WAITED_LONG = "a caller has waited long"
+    MANY_WAIT = "many callers wait"
+    LONG_WAIT_EXPECTED = "a long wait is expected"
+    HELD_CLOSED = "it was closed by hand"
+    CALM_AGAIN = "its reason has been gone for a while"

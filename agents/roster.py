@@ -28,7 +28,7 @@ class PhoneSeat:
 class Agent:
     """Who answers. `phone`: the fixed phone, or None: chosen at sign-in. Levels of skills and languages: 1 to 5.
 
-    `shift`: when they are meant to be here; None: whenever they like.
+    `shift`: when they are meant to be here; None: whenever they like. `rank`: the place in agents.yaml, from 0.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Agent:
     skills: Mapping[str, int]
     languages: Mapping[str, int]
     shift: Hours | None = None
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What no single value shows: names that must exist elsewhere, and things of which there can be only one."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +14,20 @@ from centralino.deployment import (
     Deployment,
     Use,
     found,
+    sites_of,
     table,
     texts_problems,
-    twice,
     unknown_names,
     words,
 )
+from centralino.durations import NotADuration, seconds
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 
 USES = {
     QUEUES: (
         Use("site", ("queues", ANY, "sites", ANY)),
+        Use("site", ("queues", ANY, "sites", ANY, ANY, "or_when_nobody_at")),
         Use("queue", ("queues", ANY, "longest_wait", "then", "queue")),
         Use("queue", ("queues", ANY, "full", "then", "queue")),
     ),
@@ -90,8 +93,9 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
 
 def _in_queues(deployment: Deployment) -> Iterator[Problem]:
     queues = deployment.files[QUEUES]
-    yield from twice(queues, ("queues", ANY, "sites", ANY), "site")
     for name, rules in table(queues.data, "queues").items():
+        yield from _sites_of_queue(deployment, name, rules)
+        yield from _relaxing(queues, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
         yield from _needs(deployment, name, rules)
         for plan in deployment.leads_to(name):
@@ -100,6 +104,51 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
             for path, then in words(rules, (why, "then", "queue")):
                 if then == name:
                     yield queues.at(("queues", name, *path), "a queue cannot lead to itself", "name another queue")
+
+
+OPENINGS = ("after", "or_waiting_over", "or_when_nobody_at", "or_expected_wait_over", "by_hand")
+
+
+def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
+    queues, known = deployment.files[QUEUES], deployment.names("site")
+    sites = list(sites_of(rules))
+    seen: set[str] = set()
+    for path, site, opening in sites:
+        at = ("queues", name, *path)
+        if site in seen:
+            yield queues.at_key(at, f"site {shown(site)} stands here twice", "remove it")
+        seen.add(site)
+        if known is not None and site not in known and path[-1] == site:
+            yield queues.at_key(at, f"site {shown(site)} is not in {AGENTS}", did_you_mean(site, known))
+        if opening.get("or_when_nobody_at") == site:
+            yield queues.at((*at, "or_when_nobody_at"), "a site cannot wait for itself", "name an earlier one")
+    if sites and all(any(key in opening for key in OPENINGS) for _, _, opening in sites):
+        path, site, _ = sites[0]
+        hint = f"write `- {site}` for one that is open from the start"
+        yield queues.at(("queues", name, "sites"), "no site is open from the start", hint)
+
+
+def _relaxing(queues: Located, name: str, rules: object) -> Iterator[Problem]:
+    """Each step of `relax` comes after the one before, and asks for no more."""
+    before, longest_s = table(rules, "needs"), 0.0
+    for path, step in found(rules, ("relax", ANY)):
+        needs = table(step, "needs")
+        for skill, level in needs.items():
+            if _level(needs, skill) > _level(before, skill):
+                what = f"{shown(f'{skill} {level}')} is more than was needed before"
+                yield queues.at(("queues", name, *path, "needs", skill), what, "lower the level, or remove the step")
+        after_s = _seconds(table(step).get("after"))
+        if after_s is not None and after_s <= longest_s:
+            what = "this step comes no later than the one before"
+            yield queues.at(("queues", name, *path, "after"), what, "put the steps in the order of their times")
+        before, longest_s = needs, max(longest_s, after_s or 0.0)
+
+
+def _seconds(duration: object) -> float | None:
+    """None where it is no duration: the form says so."""
+    with suppress(NotADuration):
+        return seconds(duration)
+    return None
 
 
 def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
@@ -126,7 +175,7 @@ def _needs(deployment: Deployment, name: str, rules: object) -> Iterator[Problem
             what = f"nobody in agents.yaml has skill {shown(skill)}"
             yield queues.at_key(("queues", name, "needs", skill), what, did_you_mean(skill, known))
         return
-    sites = {site for _, site in words(rules, ("sites", ANY))}
+    sites = {site for _, site, _ in sites_of(rules)}
     sites = sites if sites and sites <= set(table(agents.data, "sites")) else set()
     here = [skills for site, skills in everybody if site in sites or not sites]
     if needs and not any(all(_level(skills, skill) >= level for skill, level in needs.items()) for skills in here):

@@ -102,6 +102,16 @@ class Deployment:
         return {plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans}
 
 
+def sites_of(rules: object) -> Iterator[tuple[Path, str, dict[str, Any]]]:
+    """The sites of a queue, each with its path within the queue and its rules (empty: none)."""
+    for path, site in found(rules, ("sites", ANY)):
+        if isinstance(site, str):
+            yield path, site, {}
+        elif isinstance(site, dict):
+            for name, one in site.items():
+                yield (*path, str(name)), str(name), one if isinstance(one, dict) else {}
+
+
 def sent_on(rules: object, kind: str) -> list[str]:
     """The queues or steps to which a queue sends calls on."""
     return [name for why in ("longest_wait", "full") for _, name in words(rules, (why, "then", kind))]

@@ -6,11 +6,23 @@ Saved first, then asked for: an offer stands in the journal with the leg's id be
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from acd.decisions import Decision, EndOffer, EndWrapUp, LeaveQueue, Offer, StartWrapUp, Wait
+from acd.agent import AgentOnFloor, AgentProfile
+from acd.decisions import (
+    CloseSite,
+    Decision,
+    EndOffer,
+    EndWrapUp,
+    LeaveQueue,
+    Offer,
+    OpenSite,
+    StartWrapUp,
+    Wait,
+)
 from acd.expected import expected_wait_s
-from acd.floor import AgentOnFloor, AgentProfile, Floor
+from acd.floor import Floor
 from acd.goto import Goto
 from acd.rules import QueueRules
+from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
 from acd.why import Why
@@ -145,6 +157,11 @@ class Dispatcher:
         for agent in list(self._book.house.agents.values()):
             self.refresh(agent)
 
+    def hold_site(self, queue: str, site: str, held: Held, by: str) -> None:
+        """A supervisor or an emergency opens or closes a further site of a queue, or leaves it to its rule."""
+        self._book.write(ev.SiteHeld(queue=queue, site=site, held=held, by=by))
+        self.carry_out(self.floor.hold_site(queue, site, held, self._clock.now_s()))
+
     def who_has_a_call_at(self, phone: str) -> str:
         """The agent whose call rings or talks at `phone`; empty: nobody's."""
         at_phone = (a for a in self.floor.agents.values() if a.profile.phone == phone)
@@ -155,7 +172,8 @@ class Dispatcher:
         listed = self.configuration.roster.agents.get(agent.id)
         if listed is None:
             return None
-        return AgentProfile(listed.id, agent.phone, listed.site, listed.skills, frozenset(listed.languages))
+        languages = frozenset(listed.languages)
+        return AgentProfile(listed.id, agent.phone, listed.site, listed.skills, languages, listed.rank)
 
     # --- time, and the line to the phone system
 
@@ -170,16 +188,22 @@ class Dispatcher:
 
     # --- going on after a restart
 
-    def put_back_agents(self) -> None:
-        """The floor learns who is here, from the house; calls are put back after them."""
+    def put_back_floor(self) -> None:
+        """The floor learns which sites are open, and who is here, from the house; calls are put back after them."""
+        for name, site in self._book.house.sites.items():
+            queue, _, of = name.partition("/")
+            self.floor.put_back_site(queue, of, Held(site.held), is_open=site.is_open)
         for agent in self._book.house.agents.values():
             profile = self.profile(agent)
             if profile is None:
                 continue
-            on_floor = AgentOnFloor(profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s)
+            on_floor = AgentOnFloor(
+                profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
+            )
             if agent.wrap_up_call:
                 on_floor.since_s = agent.idle_since_s  # the end of the talk
-                self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, agent.wrap_up_until_s)
+                queue = agent.wrap_up_queue
+                self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, queue, agent.wrap_up_until_s)
             else:
                 self.floor.put_back(on_floor)
 
@@ -197,7 +221,7 @@ class Dispatcher:
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
-            self.floor.put_back_call(waiting)
+            self.floor.put_back_call(waiting, now_s)
             if agent and call.state is CallState.OFFERED:
                 self.floor.put_back_offer(call.id, agent, call.leg, now_s)
 
@@ -236,7 +260,8 @@ class Dispatcher:
                 self._carry_out(decision)
             except Exception:
                 log.exception("%s could not be carried out", decision)
-                self.give_up(decision.call)
+                if not isinstance(decision, OpenSite | CloseSite):
+                    self.give_up(decision.call)
 
     def _carry_out(self, decision: Decision) -> None:
         write = self._book.write
@@ -251,10 +276,14 @@ class Dispatcher:
             case LeaveQueue(call=call, queue=queue, then=then, why=why):
                 write(ev.QueueLeft(call=call, queue=queue, why=why))
                 self.send_on(call, then)
-            case StartWrapUp(agent=agent, call=call, until_s=until_s):
-                write(ev.WrapUpStarted(agent=agent, call=call, until_s=until_s))
+            case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
+                write(ev.WrapUpStarted(agent=agent, call=call, queue=queue, until_s=until_s))
             case EndWrapUp(agent=agent, call=call, why=why):
                 write(ev.WrapUpEnded(agent=agent, call=call, why=why))
+            case OpenSite(queue=queue, site=site, why=why, facts=facts):
+                write(ev.SiteOpened(queue=queue, site=site, why=why, facts=facts))
+            case CloseSite(queue=queue, site=site, why=why):
+                write(ev.SiteClosed(queue=queue, site=site, why=why))
 
     def _offer(self, offer: Offer) -> None:
         self._book.write(

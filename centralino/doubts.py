@@ -177,7 +177,7 @@ class _Served:
         return [
             agent
             for agent in self.roster.agents.values()
-            if agent.site in self.rules.sites
+            if any(agent.site == site.name for site in self.rules.sites)
             and language in agent.languages
             and all(agent.skills.get(skill, 0) >= level for skill, level in self.rules.needs.items())
         ]

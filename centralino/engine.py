@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from acd.sites import Held
 from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
@@ -218,6 +219,7 @@ class Engine:
             self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
         if new_day(self.house, self._today()):
             self._wrong_proofs.clear()
+            self.switchboard.floor.new_day()
         if self.journal.is_segment_over() and self.clock.now_s() >= self._segment_again_s:
             self._start_segment()
 
@@ -260,6 +262,7 @@ class Engine:
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._choose(what, args),
             "calls": lambda args: self._end_all(what),
+            "sites": lambda args: self._hold_site(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -332,6 +335,21 @@ class Engine:
             raise CommandRefused(str(refused)) from refused
         row: dict[str, Any] = self.live.everything()["agents"][words["agent"]]
         return row
+
+    def _hold_site(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`open` or `close` a further site of a queue, or leave it `by_rule` again."""
+        wishes = {"open": Held.OPEN, "close": Held.CLOSED, "by_rule": Held.BY_RULE}
+        queue, site = (str(args.get(word) or "") for word in ("queue", "site"))
+        if what not in wishes:
+            raise CommandRefused(f"sites cannot `{what}`; they can: {', '.join(wishes)}")
+        if queue not in self.switchboard.floor.rules:
+            raise CommandRefused(f"there is no queue {queue}; there are {', '.join(self.switchboard.floor.rules)}")
+        further = self.switchboard.floor.further_sites_of(queue)
+        if site not in further:
+            there_are = ", ".join(further) or "none"
+            raise CommandRefused(f"{site} does not open and close for {queue} (queues.yaml says which do: {there_are})")
+        self.switchboard.dispatcher.hold_site(queue, site, wishes[what], str(args.get("by") or "")[:64])
+        return {"queue": queue, **self.live.site(queue, site)}
 
     def _end_all(self, what: str) -> dict[str, Any]:
         """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""

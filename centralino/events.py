@@ -166,6 +166,30 @@ class QueueLeft(CallEvent, frozen=True, kw_only=True):
     why: str
 
 
+class SiteOpened(Event, frozen=True, kw_only=True):
+    """Agents of a further site are offered the queue's calls from now on."""
+
+    queue: str
+    site: str
+    why: str
+    facts: dict[str, str | int | float] = {}
+
+
+class SiteClosed(Event, frozen=True, kw_only=True):
+    queue: str
+    site: str
+    why: str
+
+
+class SiteHeld(Event, frozen=True, kw_only=True):
+    """Somebody opens or closes a further site of a queue, or leaves it to its rule again."""
+
+    queue: str
+    site: str
+    held: str  # an `acd.sites.Held`
+    by: str
+
+
 class VoicemailStarted(CallEvent, frozen=True, kw_only=True):
     box: str
     recording: str
@@ -209,6 +233,7 @@ class AgentPaused(AgentEvent, frozen=True, kw_only=True):
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     call: str
     until_s: float
+    queue: str = ""
 
 
 class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
@@ -295,6 +320,9 @@ AnyEvent = (
     | TalkStarted
     | TalkEnded
     | QueueLeft
+    | SiteOpened
+    | SiteClosed
+    | SiteHeld
     | VoicemailStarted
     | VoicemailEnded
     | CallEnded

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from acd.rules import Pick
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
 from ivr.hours import DAYS, is_day
@@ -149,12 +150,47 @@ class GreetingForm(Form):
     say: Texts
 
 
+class RelaxForm(Form):
+    after: Annotated[float, between("5s", "24h")]
+    needs: dict[Name, Level]
+
+
+class SiteRulesForm(Form):
+    """A further site: when it opens for the queue, and how many of its agents it lends."""
+
+    after: Annotated[float, between("1s", "24h")] | None = None
+    or_waiting_over: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    or_when_nobody_at: Name | None = None
+    or_expected_wait_over: Annotated[float, between("1s", "24h")] | None = None
+    by_hand: Literal[True] | None = None
+    back_after: Annotated[float, between("0s", "24h")] = 300.0
+    agents_at_most: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    keep_free: Annotated[int, Field(ge=0, le=10_000)] = 0
+
+
+def _way_to_pick(text: str) -> str:
+    return text if text in set(Pick) else refuse(f"unknown way to pick {shown(text)}", did_you_mean(text, Pick))
+
+
+def _kind_of_site(value: object) -> str:
+    return f"{TAG}rules" if isinstance(value, dict) else f"{TAG}name"
+
+
+SiteOfQueue = Annotated[
+    Annotated[Name, Tag(f"{TAG}name")]
+    | Annotated[dict[Name, SiteRulesForm], Field(min_length=1, max_length=1), Tag(f"{TAG}rules")],
+    Discriminator(_kind_of_site),
+]
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
+    relax: list[RelaxForm] = []
+    pick: Annotated[str, AfterValidator(_way_to_pick)] = Pick.BEST_SKILL
     ring: Annotated[float, between("5s", "2m")] = 20.0
     wrap_up: Annotated[float, between("0s", "1h")] = 30.0
     target: TargetForm = TargetForm()
-    sites: Annotated[list[Name], Field(min_length=1)] | None = None
+    sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None
     full: FullForm | None = None
     voicemail: GreetingForm | None = None

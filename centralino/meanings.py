@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.goto import Goto, ToVoicemail
-from acd.rules import QueueRules, Rules
+from acd.rules import Opening, Pick, QueueRules, Relax, Rules, SiteRules
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -24,6 +24,7 @@ from centralino.forms import (
     RosterForm,
     ScenarioForm,
     SettingsForm,
+    SiteRulesForm,
     StepForm,
     TransferForm,
     split_address,
@@ -142,17 +143,30 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
     return QueueRules(
         name=name,
         needs=form.needs,
+        relax=tuple(Relax(step.after, step.needs) for step in form.relax),
+        pick=Pick(form.pick),
         ring_s=form.ring,
         wrap_up_s=form.wrap_up,
         target_answer=form.target.answer,
         target_within_s=form.target.within,
-        sites=tuple(form.sites or all_sites),
+        sites=tuple(_site(site) for site in form.sites or all_sites),
         longest_wait_s=form.longest_wait.after if form.longest_wait else None,
         longest_wait_then=_own_box(form.longest_wait.then, name) if form.longest_wait else None,
         full_waiting=form.full.waiting if form.full else None,
         full_then=_own_box(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
     )
+
+
+def _site(form: str | dict[str, SiteRulesForm]) -> SiteRules:
+    """One that has no rule is open from the start."""
+    if isinstance(form, str):
+        return SiteRules(form)
+    [(name, rules)] = form.items()
+    conditions = (rules.after, rules.or_waiting_over, rules.or_expected_wait_over, rules.or_when_nobody_at)
+    opens = rules.by_hand or any(condition is not None for condition in conditions)
+    opening = Opening(*conditions, back_after_s=rules.back_after) if opens else None
+    return SiteRules(name, opening, rules.agents_at_most, rules.keep_free)
 
 
 def _own_box(goto: Goto, queue: str) -> Goto:
@@ -324,9 +338,16 @@ def roster(form: RosterForm) -> Roster:
         phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
         agents={
             name: Agent(
-                name, agent.name, agent.site, agent.phone, agent.skills, agent.languages, shifts.get(agent.shift or "")
+                name,
+                agent.name,
+                agent.site,
+                agent.phone,
+                agent.skills,
+                agent.languages,
+                shifts.get(agent.shift or ""),
+                rank,
             )
-            for name, agent in form.agents.items()
+            for rank, (name, agent) in enumerate(form.agents.items())
         },
     )
 

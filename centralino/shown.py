@@ -93,6 +93,26 @@ def queues(snapshot: Row, *, as_json: bool) -> None:
     )
 
 
+def sites(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        return _json(rows)
+    if not rows:
+        return _print("No queue has a further site (queues.yaml: `sites`).")
+    _table(
+        ("queue", "site", "now", "why", "by hand"),
+        (
+            (
+                row["queue"],
+                row["site"],
+                "open" if row["is_open"] else "closed",
+                row["why"],
+                f"{row['held']}, by {row['by']}" if row["by"] else "",
+            )
+            for row in rows
+        ),
+    )
+
+
 def agents(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["agents"].values())
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from acd.sites import Held
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
@@ -110,6 +111,18 @@ class AgentNow(msgspec.Struct):
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
     wrap_up_until_s: float = 0.0
+    wrap_up_queue: str = ""
+    busy_s: float = 0.0  # in talks and wrap-ups that are over, today
+
+
+class SiteState(msgspec.Struct):
+    """A further site of a queue. `held`: an `acd.sites.Held`, and `by` whom."""
+
+    is_open: bool = False
+    since_s: float = 0.0
+    why: str = ""
+    held: str = Held.BY_RULE
+    by: str = ""
 
 
 class QueueCount(msgspec.Struct):
@@ -146,10 +159,14 @@ class House(msgspec.Struct):
     day: str = ""
     outcomes: dict[str, int] = {}
     emergencies: dict[str, EmergencyNow] = {}  # by service number
+    sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
         return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
+
+    def site(self, queue: str, site: str) -> SiteState:
+        return self.sites.setdefault(f"{queue}/{site}", SiteState())
 
 
 def check(house: House, event: Event) -> None:
@@ -182,6 +199,8 @@ def new_day(house: House, day: str) -> bool:
     if house.day == day:
         return False
     house.day, house.today = day, {}
+    for agent in house.agents.values():
+        agent.busy_s = 0.0
     return True
 
 
@@ -284,8 +303,9 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
 
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    house.agent(event.agent).idle_since_s = entry.at_s
-    call = house.calls[event.call]
+    call, agent = house.calls[event.call], house.agent(event.agent)
+    agent.idle_since_s = entry.at_s
+    agent.busy_s += entry.at_s - call.talk_started_s
     call.leg = ""
     if event.by == "lost":
         return  # perhaps nobody talked at all
@@ -343,12 +363,28 @@ def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, re
 
 def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.wrap_up_call, agent.wrap_up_until_s = event.call, event.until_s
+    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue = event.call, event.until_s, event.queue
 
 
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.wrap_up_call, agent.wrap_up_until_s, agent.idle_since_s = "", 0.0, entry.at_s
+    agent.busy_s += max(0.0, entry.at_s - agent.idle_since_s)  # idle since: the end of the talk
+    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue, agent.idle_since_s = "", 0.0, "", entry.at_s
+
+
+def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
+    site = house.site(event.queue, event.site)
+    site.is_open, site.since_s, site.why = True, entry.at_s, event.why
+
+
+def _site_closed(house: House, event: ev.SiteClosed, entry: Entry) -> None:
+    site = house.site(event.queue, event.site)
+    site.is_open, site.since_s, site.why = False, entry.at_s, event.why
+
+
+def _site_held(house: House, event: ev.SiteHeld, entry: Entry) -> None:
+    site = house.site(event.queue, event.site)
+    site.held, site.by = event.held, event.by
 
 
 def _emergency_started(house: House, event: ev.EmergencyStarted, entry: Entry) -> None:
@@ -394,6 +430,9 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.AgentPaused: _paused,
     ev.WrapUpStarted: _wrap_up_started,
     ev.WrapUpEnded: _wrap_up_ended,
+    ev.SiteOpened: _site_opened,
+    ev.SiteClosed: _site_closed,
+    ev.SiteHeld: _site_held,
     ev.EmergencyStarted: _emergency_started,
     ev.EmergencyEnded: _emergency_ended,
     ev.PhoneReachable: _reachable,

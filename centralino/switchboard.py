@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from acd.floor import Floor
 from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
+from acd.sites import Held
 from acd.why import Why
 from agents.state import Wish
 from asterisk import port
@@ -31,6 +32,7 @@ from centralino.state import CallNow, CallState, EmergencyNow
 from ivr.actions import Why as StepWhy
 from ivr.emergency import Emergency, during
 from ivr.menu import Dialplan
+from ivr.menu import Queue as QueueStep
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
@@ -185,9 +187,14 @@ class Switchboard:
     # --- emergencies
 
     def begin_emergency(self, started: ev.EmergencyStarted) -> None:
-        """Callers hear the notice from now on; its sounds are made."""
+        """Callers hear the notice from now on; its sounds are made. One that opens the number opens further sites."""
         self.book.write(started)
         self._set_emergency_end(started.service)
+        if started.opens:
+            by = f"emergency on {started.service}, {started.by}"
+            for queue in self._queues_of(started.service):
+                for site in self.floor.further_sites_of(queue):
+                    self.dispatcher.hold_site(queue, site, Held.OPEN, by)
 
     def end_emergency(self, service: str, by: str, why: str) -> bool:
         """False: there was none."""
@@ -195,7 +202,20 @@ class Switchboard:
         if service not in self.book.house.emergencies:
             return False
         self.book.write(ev.EmergencyEnded(service=service, by=by, why=why))
+        for name, site in list(self.book.house.sites.items()):
+            queue, _, of = name.partition("/")
+            if site.by.startswith(f"emergency on {service},") and of in self.floor.further_sites_of(queue):
+                self.dispatcher.hold_site(queue, of, Held.BY_RULE, by)
         return True
+
+    def _queues_of(self, service: str) -> list[str]:
+        """The queues to which the calls of a number may come, straight or sent on."""
+        plan, rules = self.configuration.dialplans[service], self.configuration.rules.queues
+        found = list(dict.fromkeys(step.queue for step in plan.steps.values() if isinstance(step, QueueStep)))
+        for queue in found:  # grows meanwhile
+            onward = (rules[queue].full_then, rules[queue].longest_wait_then)
+            found += [then.queue for then in onward if isinstance(then, ToQueue) and then.queue not in found]
+        return found
 
     def _set_emergency_end(self, service: str) -> None:
         until_s = self.book.house.emergencies[service].until_s
@@ -398,7 +418,7 @@ class Switchboard:
     def _go_on_from_the_journal(self) -> None:
         """Put the floor back as it was; nothing is offered before the phone system is connected."""
         self.dispatcher.suspend()
-        self.dispatcher.put_back_agents()
+        self.dispatcher.put_back_floor()
         for call in self.book.house.calls.values():
             self.dispatcher.put_back_call(call)
         for service in self.book.house.emergencies:

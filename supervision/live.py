@@ -8,6 +8,7 @@ from typing import Any
 
 from acd.floor import Floor
 from acd.rules import QueueRules
+from acd.sites import Held
 from agents.roster import Agent
 from centralino.events import (
     AgentEvent,
@@ -17,8 +18,11 @@ from centralino.events import (
     Entry,
     PhoneReachable,
     PhoneUnreachable,
+    SiteClosed,
+    SiteHeld,
+    SiteOpened,
 )
-from centralino.state import CallNow, House, QueueCount
+from centralino.state import CallNow, House, QueueCount, SiteState
 
 Row = dict[str, Any]
 Who = Callable[[str], tuple[str, str]]  # a person's key → number, name
@@ -52,6 +56,8 @@ class LiveView:
                     self._floor.touched.add(agent)
             case AgentEvent(agent=agent):
                 self._floor.touched.add(agent)
+            case SiteOpened(queue=queue) | SiteClosed(queue=queue) | SiteHeld(queue=queue):
+                self._queues.add(queue)
             case PhoneReachable(phone=phone) | PhoneUnreachable(phone=phone):
                 self._floor.touched.update(a.id for a in self._house.agents.values() if a.phone == phone)
             case AsteriskConnected() | AsteriskLost():
@@ -59,7 +65,7 @@ class LiveView:
 
     @property
     def has_changed(self) -> bool:
-        return bool(self._calls or self._floor.touched or self._nodes_changed)
+        return bool(self._calls or self._queues or self._floor.touched or self._nodes_changed)
 
     def everything(self) -> Row:
         """All rows."""
@@ -107,6 +113,7 @@ class LiveView:
         able = self._floor.able(rules.name, "")
         return {
             "name": rules.name,
+            "sites": [self.site(rules.name, site) for site in self._floor.further_sites_of(rules.name)],
             "waiting": len(waiting),
             "oldest_s": oldest.first_entered_s if oldest else None,
             "free": sum(1 for name in able if agents[name].can_take_a_call),
@@ -119,6 +126,12 @@ class LiveView:
             "target_answer": rules.target_answer,
             "target_within_s": rules.target_within_s,
         }
+
+    def site(self, queue: str, site: str) -> Row:
+        """A further site of a queue: whether it is open, since when, and why; who holds it so."""
+        now = self._house.sites.get(f"{queue}/{site}", SiteState())
+        held = {"held": now.held, "by": now.by if now.held != Held.BY_RULE else ""}
+        return {"site": site, "is_open": now.is_open, "since_s": now.since_s or None, "why": now.why, **held}
 
     def _agent(self, name: str) -> Row:
         listed, now, on_floor = self._agents[name], self._house.agents.get(name), self._floor.agents.get(name)

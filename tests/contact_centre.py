@@ -12,8 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from acd.floor import AgentOnFloor
-from acd.rules import QueueRules, Rules
+from acd.agent import AgentOnFloor
+from acd.rules import QueueRules, Rules, SiteRules
+from acd.sites import Held
 from acd.state import Doing
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
@@ -112,7 +113,9 @@ class ContactCentre:
     def queue(self, name: str, **rules: object) -> None:
         """The rules of `name`; a call comes to it at once by dialling it."""
         usual = {"sites": ("laquila", "roma"), "wrap_up_s": 30.0, "ring_s": 20.0}
-        self.queues[name] = QueueRules(name, **(usual | rules))  # type: ignore[arg-type]
+        said = usual | rules
+        said["sites"] = tuple(SiteRules(site) if isinstance(site, str) else site for site in said["sites"])  # type: ignore[attr-defined]
+        self.queues[name] = QueueRules(name, **said)  # type: ignore[arg-type]
         self.service(dialplan(name, [Queue("straight", name)]))
 
     def service(self, plan: Dialplan) -> None:
@@ -128,7 +131,8 @@ class ContactCentre:
     ) -> None:
         """An agent who is signed in, at a phone within reach."""
         phone = phone_of(name)
-        self.agents[name] = Agent(name, name.title(), site, phone, skills or {}, dict.fromkeys(languages, 5))
+        rank = len(self.agents)
+        self.agents[name] = Agent(name, name.title(), site, phone, skills or {}, dict.fromkeys(languages, 5), rank=rank)
         self.phones[phone] = PhoneSeat(phone, site)
         self.line.plug_in(phone)
         self.settle()
@@ -281,6 +285,13 @@ class ContactCentre:
         events = self.trail(call) if call else [entry.event for entry in self.entries]
         return sum(isinstance(event, kind) for event in events)
 
+    def hold_site(self, queue: str, site: str, held: Held) -> None:
+        """A supervisor opens or closes a further site, or leaves it to its rule."""
+        self._then(lambda: self.switchboard.dispatcher.hold_site(queue, site, held, "ana"))
+
+    def open_sites(self, queue: str) -> list[str]:
+        return [name for name, site in self.switchboard.floor.sites_of(queue).items() if site.is_open]
+
     # --- rules that always hold, while the line is up and nothing is on its way
 
     def check(self) -> None:
@@ -316,8 +327,10 @@ class ContactCentre:
         floor = self.switchboard.floor
         for call in self.house.calls.values():
             if call.state is CallState.QUEUED:
-                able = [floor.agents[name] for name in floor.able(call.queue, call.language)]
-                assert not [agent for agent in able if agent.can_take_a_call], (call, able)
+                able = [floor.agents[name] for name in floor.able_for(call.id)]
+                lent = {name for name, site in floor.sites_of(call.queue).items() if site.rules.is_limited}
+                free = [agent for agent in able if agent.can_take_a_call and agent.profile.site not in lent]
+                assert not free, (call, able)
 
     def _check_legs(self) -> None:
         legs = self.line.truth.legs.values()

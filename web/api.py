@@ -64,10 +64,22 @@ class Trouble(BaseModel):
     error: str
 
 
+class FurtherSite(BaseModel):
+    """A site that opens for a queue when it is needed; `held` and `by`: by hand, and by whom."""
+
+    site: str
+    is_open: bool
+    since_s: float | None
+    why: str
+    held: str
+    by: str
+
+
 class Queue(BaseModel):
     """A queue now, and its counts of today."""
 
     name: str
+    sites: list[FurtherSite]
     waiting: int
     oldest_s: float | None
     free: int

@@ -84,6 +84,18 @@ _TEXTS: dict[str, tuple[str, str]] = {
 # Why a call is where it is, as the engine says it (acd/why.py, in English) → in Italian.
 _WHY = {
     "the longest idle agent who is able": "l'operatore adatto libero da più tempo",
+    "the agent with the best skill, then the longest idle": "l'operatore più competente, poi libero da più tempo",
+    "the able agent who had the least to do today": "l'operatore adatto che oggi ha lavorato meno",
+    "the able agent whose turn it is": "l'operatore adatto a cui tocca",
+    "the first able agent in the order of agents.yaml": "il primo operatore adatto nell'ordine di agents.yaml",
+    "the free agents of the other site are kept for its own callers": "l'altra sede tiene liberi i suoi operatori",
+    "it was opened by hand": "è stata aperta a mano",
+    "nobody able is at the first site": "nella prima sede non c'è nessun operatore adatto",
+    "a caller has waited long": "qualcuno ha atteso a lungo",
+    "many callers wait": "molte persone sono in attesa",
+    "a long wait is expected": "si prevede un'attesa lunga",
+    "it was closed by hand": "è stata chiusa a mano",
+    "its reason has been gone for a while": "il motivo è venuto meno da un po'",
     "nobody is signed in": "nessun operatore è in servizio",
     "nobody who is here has the skill": "nessun operatore presente ha la competenza",
     "everybody who is able is busy": "tutti gli operatori adatti sono occupati",

@@ -2,6 +2,9 @@
 
 import pytest
 
+from acd.goto import ToQueue
+from acd.rules import Opening, SiteRules
+from acd.sites import Held
 from centralino.events import EmergencyStarted
 from centralino.state import CallState
 from ivr.hours import read_hours
@@ -42,6 +45,29 @@ def test_an_opened_number_leads_callers_as_if_it_were_open(line: ContactCentre) 
     line.call("c1", number="8")
     line.press("c1", "1")
     assert line.now("c1").state is CallState.QUEUED, "who knows the key need not hear the notice out"
+
+
+def test_an_emergency_that_opens_the_number_opens_the_second_hall_too(line: ContactCentre) -> None:
+    line.queue("civil", sites=("laquila", SiteRules("roma", Opening(back_after_s=60.0))))
+    line.queue("hall", full_waiting=9, full_then=ToQueue("civil"))
+    begin(line, opens=False)
+    assert line.open_sites("civil") == ["laquila"]
+    begin(line, opens=True)
+    assert line.open_sites("civil") == ["laquila", "roma"], "also where calls only come by way of another queue"
+    line.restart_engine()
+    assert line.switchboard.end_emergency("8", "bo", "it was ended")
+    line.clock.advance(60)
+    assert line.open_sites("civil") == ["laquila"]
+
+
+def test_the_end_of_an_emergency_leaves_alone_what_a_supervisor_opened(line: ContactCentre) -> None:
+    line.queue("civil", sites=("laquila", SiteRules("roma", Opening(back_after_s=60.0))))
+    line.queue("hall", full_waiting=9, full_then=ToQueue("civil"))
+    begin(line, opens=True)
+    line.hold_site("civil", "roma", Held.OPEN)
+    line.switchboard.end_emergency("8", "bo", "it was ended")
+    line.clock.advance(60)
+    assert line.open_sites("civil") == ["laquila", "roma"]
 
 
 def test_an_emergency_survives_the_engine_and_ends_by_hand(line: ContactCentre) -> None:

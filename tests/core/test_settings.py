@@ -8,6 +8,7 @@ import pytest
 
 from acd.goto import HangUp as HangUpNext
 from acd.goto import ToQueue, ToStep, ToVoicemail
+from acd.rules import SiteRules
 from centralino.forms import STEP_KINDS
 from centralino.settings import BrokenConfiguration, Ports, examine, load
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
@@ -102,7 +103,7 @@ def test_the_deployment_that_ships_is_right():
     assert not shipped.settings.testing
     assert shipped.dialplans["055055"].hours is not None
     assert shipped.dialplans["060606"].hours is None
-    assert shipped.rules.queues["protezione-civile"].sites == ("laquila", "roma")
+    assert [site.name for site in shipped.rules.queues["protezione-civile"].sites] == ["laquila", "roma"]
     assert list(shipped.roster.phones) == [f"p{number}" for number in (*range(101, 116), *range(201, 216))]
 
 
@@ -126,7 +127,7 @@ def test_a_deployment_is_loaded_as_it_is_written(folder):
     assert (tributi.longest_wait_then, tributi.full_then) == (ToVoicemail("tributi"), HangUpNext())
     assert loaded.rules.queues["fax"].full_then == ToQueue("tributi")
     assert loaded.rules.queues["fax"].longest_wait_then == ToStep("bye")
-    assert loaded.rules.queues["fax"].sites == ("laquila", "roma")  # none given: all
+    assert loaded.rules.queues["fax"].sites == (SiteRules("laquila"), SiteRules("roma"))  # none given: all
     assert loaded.roster.agents["a2001"].phone is None
     assert plan.steps["welcome"] == Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main")
     assert plan.steps["taxes"] == Queue("taxes", "tributi")
@@ -200,7 +201,48 @@ MISTAKES = [
     # keys
     (Q, "ring: 20s", "ring_timout: 20s", "5:5: unknown key `ring_timout`", None),
     (Q, "wrap_up:", "wrapup:", "6:5: unknown key `wrapup`", "did you mean `wrap_up`?"),
-    (Q, "{tributi: 3}", "{tributi: 3}\n    relax: []", "4:5: unknown key `relax`", None),
+    # sites and relaxing
+    (Q, "[laquila, roma]", "[{roma: {after: 5s}}]", "7:12: no site is open from the start", "write `- roma`"),
+    (Q, "[laquila, roma]", "[laquila, {roma: {after: 5}}]", "7:37: `5` has no unit", "write `5s`"),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {rome: {after: 5s}}]",
+        "7:23: site `rome` is not in agents.yaml",
+        "did you mean `roma`?",
+    ),
+    (Q, "[laquila, roma]", "[laquila, {roma: {afer: 5s}}]", "7:30: unknown key `afer`", "did you mean `after`?"),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {or_when_nobody_at: rome}}]",
+        "7:49: site `rome` is not in agents.yaml",
+        "did you mean `roma`?",
+    ),
+    (Q, "[laquila, roma]", "[laquila, {roma: {or_when_nobody_at: roma}}]", "7:49: a site cannot wait for itself", None),
+    (Q, "[laquila, roma]", "[laquila, {laquila: {after: 5s}}]", "7:23: site `laquila` stands here twice", None),
+    (
+        Q,
+        "{tributi: 3}",
+        "{tributi: 3}\n    relax: [{after: 9s, needs: {tributi: 4}}]",
+        "4:42: `tributi 4` is more than was needed before",
+        None,
+    ),
+    (
+        Q,
+        "{tributi: 3}",
+        "{tributi: 3}\n    relax: [{after: 9s, needs: {}}, {after: 8s, needs: {}}]",
+        "4:45: this step comes no later than the one before",
+        None,
+    ),
+    (
+        Q,
+        "{tributi: 3}",
+        "{tributi: 3}\n    pick: best",
+        "4:11: unknown way to pick `best`",
+        "did you mean `best_skill`?",
+    ),
+    (Q, "{tributi: 3}", "{tributi: 3}\n    relaxx: []", "4:5: unknown key `relaxx`", None),
     (A, "agents:\n", "shifts: {day: {mon-fri: x}}\nagents:\n", "5:25: `x` are no hours", None),
     (E, "Firenze, ", "Firenze, ofices: {}, ", "2:45: unknown key `ofices`", "did you mean `offices`?"),
     (C, "database", "databse", "4:1: unknown key `databse`", "did you mean `database`?"),

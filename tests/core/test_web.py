@@ -76,7 +76,7 @@ class Kept:
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
     counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
-    times = {"oldest_s": 990.0, "wait_sum_s": 80.0, "target_answer": 0.8, "target_within_s": 20.0}
+    times = {"sites": [], "oldest_s": 990.0, "wait_sum_s": 80.0, "target_answer": 0.8, "target_within_s": 20.0}
     return {"name": name, **counts, **times, **other}
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
+from acd.rules import Opening, Pick, Relax, SiteRules
+from acd.sites import Held
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.port import CallerId
@@ -28,7 +30,7 @@ from tests.contact_centre import ContactCentre, Faults, dialplan
 SEEDS = range(60)
 STEPS = 150
 ROUNDS_MAX = 200
-QUEUES = ("hall", "taxes", "registry")
+QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
@@ -58,6 +60,7 @@ class Day:
             (5, self.an_agent_chooses),
             (3, self.an_agent_turns_away),
             (2, self.a_phone_comes_or_goes),
+            (2, self.a_site_is_held),
             (2, self.events_are_late),
             (2, self.the_line_is_lost),
             (2, self.the_engine_dies),
@@ -75,7 +78,24 @@ class Day:
             "hall", longest_wait_s=120.0, longest_wait_then=chance.choice([ToVoicemail("hall"), ToStep("main")])
         )
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
-        keys = {"1": Key("taxes"), "2": Key("registry"), "3": Key("note"), "4": Key("bye"), "9": Key("main", "en")}
+        opening = Opening(
+            after_s=chance.choice([None, 5.0, 20.0]),
+            waiting_over=chance.choice([None, 1]),
+            nobody_at=chance.choice([None, "laquila"]),
+            back_after_s=chance.choice([0.0, 15.0]),
+        )
+        roma = SiteRules("roma", opening, chance.choice([None, 1]), chance.choice([0, 1]))
+        relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
+        pick = chance.choice(list(Pick))
+        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick)
+        keys = {
+            "1": Key("taxes"),
+            "2": Key("registry"),
+            "3": Key("note"),
+            "4": Key("bye"),
+            "5": Key("civil"),
+            "9": Key("main", "en"),
+        }
         steps: list[Step] = [
             Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main"),
             Menu("main", words({"it": "Premi.", "en": "Press."}), keys, "hall", tries=2),
@@ -108,7 +128,7 @@ class Day:
 
     def a_caller_presses(self) -> None:
         if call := self._some(self._callers()):
-            self.centre.press(call, self.chance.choice("12349#7"))
+            self.centre.press(call, self.chance.choice("123459#7"))
 
     def a_caller_hangs_up(self) -> None:
         if call := self._some(self._callers()):
@@ -137,6 +157,9 @@ class Day:
     def a_phone_comes_or_goes(self) -> None:
         agent = self.chance.choice(list(AGENTS))
         (self.centre.unplug if self.chance.random() < 0.5 else self.centre.plug_in)(agent)
+
+    def a_site_is_held(self) -> None:
+        self.centre.hold_site("civil", "roma", self.chance.choice(list(Held)))
 
     def events_are_late(self) -> None:
         """The engine hears nothing for a while; then all at once."""

@@ -1,0 +1,209 @@
+"""Who is here and who waits, sorted so that whom to ring is found at once. No decisions: these are made in floor.py."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from acd.agent import AgentOnFloor, AgentProfile
+from acd.groups import Group, Pool
+from acd.rules import QueueRules
+from acd.sites import QueueFloor, queue_floor
+from acd.state import Cause, Doing, after
+from acd.waiting import WaitingCall
+
+BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
+
+
+class Hall:
+    """All agents and all waiting calls, by queue, group and pool."""
+
+    def __init__(self, rules: Mapping[str, QueueRules]) -> None:
+        self.rules = rules
+        self.calls: dict[str, WaitingCall] = {}
+        self.agents: dict[str, AgentOnFloor] = {}
+        self.queues: dict[str, QueueFloor] = {}
+        self.groups: dict[tuple[str, str, int], Group] = {}
+        self._pools: dict[str, list[Pool]] = {}  # of each agent who is here
+        self._free_at: Counter[str] = Counter()  # by site
+        self._lenders = _lenders(rules)
+        self.touched: set[str] = set()  # agents whose state changed since somebody last looked and cleared this
+
+    def change_rules(self, rules: Mapping[str, QueueRules]) -> None:
+        """Sort everybody anew by other rules; every queue in which a call waits must be among them."""
+        before, self.rules, self._lenders = self.queues, rules, _lenders(rules)
+        self.queues, self.groups = {}, {}
+        self._pools = {agent: [] for agent in self._pools}
+        for name, queue in before.items():
+            if name in rules:
+                self._take_over(queue)
+        for call in self.calls.values():
+            self.stand_in_line(call)
+
+    # --- agents
+
+    @property
+    def is_anybody_here(self) -> bool:
+        return bool(self._pools)
+
+    def suits(self, profile: AgentProfile, queue: str) -> bool:
+        """Whether such an agent could take calls of `queue`, were they free."""
+        return profile.site in self.queue(queue).sites and profile.has(self.rules[queue].needs)
+
+    def come(self, agent: AgentOnFloor) -> None:
+        """The agent is here: they stand in the pools of every group that they are able for."""
+        name, site = agent.profile.id, agent.profile.site
+        for queue in self.rules:
+            self.queue(queue).here[site] += self.suits(agent.profile, queue)
+        agent.available = True
+        self._pools[name] = [pool for group in self.groups.values() if (pool := group.pool_for(agent))]
+        for pool in self._pools[name]:
+            pool.able[name] = agent
+        self._free_at[site] += agent.doing is Doing.FREE
+        self.queue_up(agent)
+
+    def go(self, agent: AgentOnFloor) -> list[Group]:
+        """The agent is not here any more; the groups whose calls they were able to take."""
+        name, site = agent.profile.id, agent.profile.site
+        if name not in self._pools:
+            return []
+        for queue in self.rules:
+            self.queue(queue).here[site] -= self.suits(agent.profile, queue)
+        agent.available = False
+        pools = self._pools.pop(name)
+        for pool in pools:
+            pool.able.pop(name, None)
+        self._free_at[site] -= agent.doing is Doing.FREE
+        return [pool.group for pool in pools]
+
+    def queue_up(self, agent: AgentOnFloor) -> None:
+        """Where the agent is free, let each of their pools know."""
+        if agent.can_take_a_call:
+            agent.turn += 1
+            for pool in self._pools[agent.profile.id]:
+                pool.queue_up(agent)
+
+    def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
+        """What calls cause at an agent. Raises IllegalMove before anything is changed."""
+        before, site = agent.doing, agent.profile.site
+        agent.doing, agent.since_s = after(before, cause), now_s
+        self.touched.add(agent.profile.id)
+        if agent.available:
+            self._free_at[site] += (agent.doing is Doing.FREE) - (before is Doing.FREE)
+        if agent.queue in self.rules:
+            self.queue(agent.queue).busy[site] += (agent.doing in BUSY) - (before in BUSY)
+
+    # --- calls
+
+    def queue(self, name: str) -> QueueFloor:
+        queue = self.queues.get(name)
+        if queue is None:
+            queue = self.queues[name] = queue_floor(self.rules[name])
+            for agent in self.agents.values():
+                queue.here[agent.profile.site] += agent.available and self.suits(agent.profile, name)
+        return queue
+
+    def group(self, queue: str, language: str, stage: int) -> Group:
+        group = self.groups.get((queue, language, stage))
+        if group is None:
+            base = self.group(queue, language, 0) if stage else None
+            group = self.groups[queue, language, stage] = Group(self.rules[queue], language, stage, base)
+            for name, pools in self._pools.items():
+                if pool := group.pool_for(self.agents[name]):
+                    pool.able[name] = self.agents[name]
+                    pools.append(pool)
+                    if self.agents[name].can_take_a_call:
+                        pool.queue_up(self.agents[name])
+        return group
+
+    def group_of(self, call: WaitingCall) -> Group:
+        return self.group(call.queue, call.language, call.stage)
+
+    def groups_of(self, queue: QueueFloor) -> list[Group]:
+        return [group for group in self.groups.values() if group.rules is queue.rules]
+
+    def stand_in_line(self, call: WaitingCall) -> None:
+        queue = self.queue(call.queue)
+        queue.line.add(call)
+        if not call.offered_leg:
+            self.group_of(call).line.add(call)
+
+    def forget(self, call: WaitingCall) -> None:
+        """The call waits no more."""
+        queue = self.queues[call.queue]
+        queue.line.remove(call)
+        for site in queue.sites.values():
+            site.overdue.discard(call.id)
+        if not call.offered_leg:
+            self.group_of(call).line.remove(call)
+        del self.calls[call.id]
+
+    # --- who for whom
+
+    def able(self, group: Group) -> frozenset[str]:
+        """The agents here who may take the group's calls, free or not."""
+        sites = self.queue(group.rules.name).open_sites
+        return frozenset(agent for pool in group.pools(sites) for agent in pool.able)
+
+    def pick(self, group: Group) -> AgentOnFloor | None:
+        """The free agent whom the queue picks, at the first of its open sites that has one."""
+        queue = self.queue(group.rules.name)
+        fluent_only = group.has_fluent(queue.open_sites)
+        for tier in queue.tiers:
+            pools = group.pools_of([site for site in tier if self._may_lend(queue, site)], fluent_only=fluent_only)
+            firsts = [(not pool.fluent, first) for pool in pools if (first := pool.first())]
+            if firsts:
+                return self.agents[min(firsts)[1][1]]
+        return None
+
+    def first_call_for(self, agent: AgentOnFloor) -> tuple[WaitingCall, AgentOnFloor] | None:
+        """The first of all calls that wait for somebody like the agent, who is free; and who is to take it.
+
+        That is the agent, or, where their site lends only some, somebody there who has been free before.
+        """
+        best: tuple[WaitingCall, Pool] | None = None
+        for pool in self._pools[agent.profile.id]:
+            first = pool.group.line.first()
+            if first is not None and (best is None or first.place < best[0].place) and self._counts(pool):
+                best = first, pool
+        if best is None:
+            return None
+        call, pool = best
+        is_limited = self.queue(call.queue).sites[pool.site].rules.is_limited
+        return call, (is_limited and self.pick(pool.group)) or agent
+
+    def lent_by(self, site: str) -> list[Group]:
+        """The groups to whose calls the site lends only some of its agents."""
+        return [group for name in self._lenders.get(site, ()) for group in self.groups_of(self.queue(name))]
+
+    # --- within
+
+    def _counts(self, pool: Pool) -> bool:
+        """Whether the pool's agents are asked now."""
+        queue = self.queue(pool.group.rules.name)
+        is_asked = queue.sites[pool.site].is_open and (pool.fluent or not pool.group.has_fluent(queue.open_sites))
+        return is_asked and self._may_lend(queue, pool.site)
+
+    def _may_lend(self, queue: QueueFloor, site: str) -> bool:
+        """Whether one more agent of the site may take a call of the queue."""
+        rules = queue.sites[site].rules
+        if rules.keep_free and self._free_at[site] <= rules.keep_free:
+            return False
+        return rules.agents_at_most is None or queue.busy[site] < rules.agents_at_most
+
+    def _take_over(self, before: QueueFloor) -> None:
+        """What was opened stays open, and what was held stays held, under other rules."""
+        queue = self.queue(before.rules.name)
+        queue.busy = before.busy
+        for name, site in before.sites.items():
+            after_it = queue.sites.get(name)
+            if after_it and site.rules.opening and after_it.rules.opening:
+                after_it.is_open, after_it.held = site.is_open, site.held
+
+
+def _lenders(rules: Mapping[str, QueueRules]) -> dict[str, list[str]]:
+    """Sites that lend only some of their agents, and to which queues."""
+    lenders: dict[str, list[str]] = {}
+    for queue in rules.values():
+        for site in queue.sites:
+            if site.is_limited:
+                lenders.setdefault(site.name, []).append(queue.name)
+    return lenders

@@ -1,0 +1,138 @@
+"""Which agent a queue picks, what it needs less of after a while, and who may go before others."""
+
+import pytest
+
+from acd.rules import Pick, Relax
+from acd.why import Why
+from centralino import events as ev
+from tests.contact_centre import ContactCentre
+
+
+def test_the_best_skill_is_rung_before_the_longest_idle(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 1}, pick=Pick.BEST_SKILL)
+    floor.agent("ana", skills={"taxes": 2})
+    floor.clock.advance(100)
+    floor.agent("bo", skills={"taxes": 5})
+    floor.call("c1", "taxes")
+    assert floor.ringing_now() == {"bo": "c1"}
+    assert floor.now("c1").why == Why.BEST_SKILL
+
+
+def test_among_equal_skills_the_longest_idle_is_rung(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 1}, pick=Pick.BEST_SKILL)
+    floor.agent("bo", skills={"taxes": 5})
+    floor.clock.advance(1)
+    floor.agent("ana", skills={"taxes": 5})
+    floor.call("c1", "taxes")
+    assert floor.ringing_now() == {"bo": "c1"}
+
+
+def answer_one(floor: ContactCentre, call: str, queue: str, talk_s: float) -> str:
+    """Let somebody answer and put down; who it was."""
+    floor.call(call, queue)
+    [agent] = floor.ringing_now()
+    floor.pick_up(agent)
+    floor.clock.advance(talk_s)
+    floor.put_down(agent)
+    return agent
+
+
+def test_who_had_the_least_to_do_today_is_rung(floor: ContactCentre) -> None:
+    floor.queue("taxes", pick=Pick.LEAST_BUSY, wrap_up_s=0.0)
+    floor.agent("ana")
+    floor.agent("bo")
+    took = [answer_one(floor, f"c{nth}", "taxes", talk_s) for nth, talk_s in enumerate((100, 10, 10, 10))]
+    assert took == ["ana", "bo", "bo", "bo"]
+
+
+def test_what_was_done_today_is_known_after_a_restart(floor: ContactCentre) -> None:
+    floor.queue("taxes", pick=Pick.LEAST_BUSY, wrap_up_s=5.0)
+    floor.agent("ana")
+    floor.agent("bo")
+    assert answer_one(floor, "c1", "taxes", 100) == "ana"
+    floor.clock.advance(5)
+    assert answer_one(floor, "c2", "taxes", 10) == "bo"
+    floor.clock.advance(5)
+    floor.restart_engine()
+    assert answer_one(floor, "c3", "taxes", 10) == "bo"
+
+
+def test_round_robin_goes_through_all(floor: ContactCentre) -> None:
+    floor.queue("taxes", pick=Pick.ROUND_ROBIN, wrap_up_s=0.0)
+    for name in ("ana", "bo", "cora"):
+        floor.agent(name)
+    took = []
+    for nth in range(6):
+        floor.clock.advance(1)
+        took.append(answer_one(floor, f"c{nth}", "taxes", 10))
+    assert took == ["ana", "bo", "cora"] * 2
+
+
+def test_a_fixed_order_always_begins_with_the_first(floor: ContactCentre) -> None:
+    floor.queue("taxes", pick=Pick.FIXED_ORDER, wrap_up_s=0.0)
+    for name in ("zoe", "ana"):  # their order in the roster
+        floor.agent(name)
+    assert [answer_one(floor, f"c{nth}", "taxes", 10) for nth in range(3)] == ["zoe"] * 3
+
+
+def test_less_is_needed_after_a_while(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(60.0, {"taxes": 1}),))
+    floor.agent("ana", skills={"taxes": 1})
+    floor.call("c1", "taxes")
+    floor.clock.advance(59)
+    assert floor.now("c1").why == Why.NOBODY_ABLE
+    floor.clock.advance(1)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_a_wait_that_was_relaxed_is_so_still_after_a_restart(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(60.0, {"taxes": 1}),))
+    floor.call("c1", "taxes")
+    floor.clock.advance(61)
+    floor.restart_engine()
+    floor.agent("ana", skills={"taxes": 1})
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_a_relaxed_call_keeps_its_place_before_later_ones(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(60.0, {"taxes": 1}),))
+    floor.call("c1", "taxes")
+    floor.clock.advance(61)
+    floor.call("c2", "taxes")
+    floor.agent("ana", skills={"taxes": 3})
+    assert floor.ringing_now() == {"ana": "c1"}
+    assert floor.count(ev.CallOffered) == 1
+
+
+def test_relaxing_never_takes_an_agent_away_from_a_caller(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 2}, relax=(Relax(10.0, {"taxes": 1}),))
+    floor.agent("dino", skills={"taxes": 2}, languages=("en",))  # for Italians too: nobody else has the skill
+    floor.agent("bo", skills={"taxes": 1}, languages=("it",))
+    for call in ("c0", "c1"):
+        floor.call(call, "taxes")
+    floor.pick_up("dino")
+    floor.clock.advance(10)
+    floor.pick_up("bo")
+    floor.call("c2", "taxes")
+    floor.clock.advance(10)
+    floor.call("c3", "taxes")
+    floor.put_down("dino")
+    floor.clock.advance(30)
+    assert floor.ringing_now() == {"dino": "c2"}, "although bo speaks Italian and would do, once free"
+
+
+@pytest.mark.parametrize("rings", [True, False])
+def test_a_call_is_relaxed_also_where_a_phone_rings_for_it_meanwhile(floor: ContactCentre, rings: bool) -> None:
+    floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(30.0, {"taxes": 1}),), ring_s=20.0)
+    floor.agent("ana", skills={"taxes": 3})
+    floor.clock.advance(1)
+    floor.agent("bo", skills={"taxes": 1})
+    if not rings:
+        floor.unplug("ana")
+    floor.call("c1", "taxes")
+    floor.clock.advance(29)
+    assert set(floor.ringing_now()) == ({"ana"} if rings else set())
+    floor.clock.advance(1)
+    if rings:
+        floor.clock.advance(15)
+    assert "bo" in floor.ringing_now()

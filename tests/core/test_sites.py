@@ -1,0 +1,181 @@
+"""Further sites: when they open for a queue and close again, how many of their agents they lend, and by whose hand."""
+
+import pytest
+
+from acd.rules import Opening, SiteRules
+from acd.sites import Held
+from acd.why import Why
+from centralino import events as ev
+from tests.contact_centre import ContactCentre
+
+
+def second_hall(floor: ContactCentre, *, at_most: int | None = None, keep_free: int = 0, **opening: object) -> None:
+    """Queue `civil`: L'Aquila from the start, Rome as `opening` says."""
+    rules = SiteRules("roma", Opening(**opening), at_most, keep_free)  # type: ignore[arg-type]
+    floor.queue("civil", sites=("laquila", rules))
+
+
+def why_opened(floor: ContactCentre) -> list[str]:
+    return [entry.event.why for entry in floor.entries if isinstance(entry.event, ev.SiteOpened)]
+
+
+def test_a_further_site_is_rung_only_once_a_caller_has_waited_long(floor: ContactCentre) -> None:
+    second_hall(floor, after_s=30.0)
+    floor.agent("ana")
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("ana")
+    floor.call("c2", "civil")
+    floor.clock.advance(29)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(1)
+    assert floor.ringing_now() == {"rea": "c2"}
+    assert why_opened(floor) == [Why.CALLER_WAITED_LONG]
+
+
+def test_a_further_site_opens_when_many_wait(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=2)
+    floor.agent("rea", site="roma")
+    floor.agent("ana")
+    for call in ("c1", "c2", "c3"):
+        floor.call(call, "civil")
+    assert floor.ringing_now() == {"ana": "c1", "rea": "c2"}, "the one that came first of those who wait"
+    assert why_opened(floor) == [Why.MANY_WAIT]
+
+
+def test_a_further_site_opens_while_nobody_able_is_at_the_first(floor: ContactCentre) -> None:
+    second_hall(floor, nobody_at="laquila", back_after_s=60.0)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    assert floor.ringing_now() == {"rea": "c1"}
+    floor.agent("ana")
+    floor.clock.advance(19)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.clock.advance(41)
+    assert floor.open_sites("civil") == ["laquila"]
+
+
+def test_the_first_sites_agents_are_rung_before_those_of_an_open_further_site(floor: ContactCentre) -> None:
+    second_hall(floor)
+    floor.agent("rea", site="roma")
+    floor.clock.advance(100)
+    floor.agent("ana")
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.call("c1", "civil")
+    floor.call("c2", "civil")
+    assert floor.ringing_now() == {"ana": "c1", "rea": "c2"}
+
+
+def test_a_site_that_opens_keeps_everybodys_place(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=2)
+    for call in ("c1", "c2", "c3"):
+        floor.clock.advance(1)
+        floor.call(call, "civil")
+    floor.agent("rea", site="roma")
+    assert floor.ringing_now() == {"rea": "c1"}
+
+
+def test_a_site_closes_only_when_its_reason_has_been_gone_for_a_while(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=1, back_after_s=60.0)
+    floor.call("c1", "civil")
+    floor.call("c2", "civil")
+    floor.hang_up("c1")
+    floor.clock.advance(50)
+    floor.call("c3", "civil")  # the reason is back
+    floor.clock.advance(50)
+    floor.hang_up("c3")
+    floor.clock.advance(59)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.clock.advance(1)
+    assert floor.open_sites("civil") == ["laquila"]
+    assert floor.count(ev.SiteOpened) == floor.count(ev.SiteClosed) == 1, "it does not flap"
+
+
+def test_a_site_closes_although_the_last_reason_was_answered_and_nothing_happens_after(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=1, back_after_s=60.0)
+    floor.call("c1", "civil")
+    floor.call("c2", "civil")
+    floor.agent("rea", site="roma")
+    floor.pick_up("rea")
+    floor.clock.advance(60)
+    assert floor.open_sites("civil") == ["laquila"]
+    assert "c1" in floor.house.calls, "the talk goes on"
+
+
+def test_a_site_lends_at_most_so_many_agents(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.agent("remo", site="roma")
+    floor.call("c1", "civil")
+    floor.call("c2", "civil")
+    assert floor.ringing_now() == {"rea": "c1"}
+    assert floor.now("c2").why == Why.ALL_BORROWED
+    floor.pick_up("rea")
+    floor.put_down("rea")
+    assert floor.ringing_now() == {}, "a wrap-up counts too"
+    floor.clock.advance(30)
+    assert floor.ringing_now() == {"remo": "c2"}, "who has been idle longer"
+
+
+def test_a_site_keeps_some_of_its_free_agents_for_its_own_callers(floor: ContactCentre) -> None:
+    second_hall(floor, keep_free=1)
+    floor.queue("romans", sites=("roma",))
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    assert floor.ringing_now() == {}
+    floor.clock.advance(1)
+    floor.agent("remo", site="roma")
+    assert floor.ringing_now() == {"rea": "c1"}
+    floor.call("c2", "romans")
+    assert floor.ringing_now() == {"rea": "c1", "remo": "c2"}
+
+
+def test_a_site_that_is_opened_by_hand_stays_open_until_it_is_left_to_its_rule(floor: ContactCentre) -> None:
+    second_hall(floor, after_s=30.0, back_after_s=60.0)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.clock.advance(10_000)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.hold_site("civil", "roma", Held.BY_RULE)
+    floor.clock.advance(60)
+    assert floor.open_sites("civil") == ["laquila"]
+
+
+def test_a_site_that_is_closed_by_hand_does_not_open_by_its_rule(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=0)
+    floor.agent("rea", site="roma")
+    floor.hold_site("civil", "roma", Held.CLOSED)
+    floor.call("c1", "civil")
+    assert floor.ringing_now() == {}
+    floor.hold_site("civil", "roma", Held.BY_RULE)
+    assert floor.ringing_now() == {"rea": "c1"}
+
+
+@pytest.mark.parametrize("held", [Held.OPEN, Held.BY_RULE])
+def test_an_open_site_is_open_still_after_the_engines_restart(floor: ContactCentre, held: Held) -> None:
+    second_hall(floor, waiting_over=0, back_after_s=60.0)
+    floor.call("c1", "civil")
+    floor.hold_site("civil", "roma", held)
+    floor.restart_engine()
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.hang_up("c1")
+    floor.clock.advance(60)
+    assert floor.open_sites("civil") == ["laquila", "roma"][: 2 if held is Held.OPEN else 1]
+
+
+def test_who_talks_and_wraps_up_counts_as_lent_after_the_engines_restart(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.agent("remo", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("rea")
+    floor.restart_engine()
+    floor.call("c2", "civil")
+    assert floor.ringing_now() == {}
+    floor.put_down("rea")
+    floor.restart_engine()
+    assert floor.ringing_now() == {}
+    floor.clock.advance(30)
+    assert floor.ringing_now() == {"remo": "c2"}
