@@ -26,6 +26,7 @@ missing_packages() {
     [ -n "$python" ] && "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
     command -v sox >/dev/null || echo sox
     command -v espeak-ng >/dev/null || echo espeak-ng
+    command -v dot >/dev/null || echo graphviz
     command -v text2wave >/dev/null || echo festival
     [ -d /usr/share/festival/voices/italian/pc_diphone ] || echo festvox-itapc16k
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates

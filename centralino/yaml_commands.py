@@ -21,6 +21,7 @@ from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, State, Stop, 
 
 if TYPE_CHECKING:
     from centralino.voices import Listed
+    from ivr.menu import Dialplan
 
 emergency_app = typer.Typer(help="A notice before the menu of a number, and the number open around the clock.")
 
@@ -29,6 +30,7 @@ def add_yaml_commands(app: typer.Typer) -> None:
     app.command()(check)
     app.command("try")(walk_as_text)
     app.command("test")(run_scenarios)
+    app.command("graph")(draw)
     app.command()(reload)
     app.command()(rollback)
     app.command()(prompts)
@@ -70,10 +72,8 @@ def walk_as_text(
     presses = tuple(part.strip() for part in press.split(",") if part.strip())
     if wrong := next((part for part in presses if part != SILENCE and set(part) - set("0123456789*#")), None):
         raise Stop(f"`{wrong}` cannot be pressed; write keys such as 1,12345# or `{SILENCE}` for silence")
-    if language and language not in plan.languages:
-        raise Stop(f"{plan.number} does not speak `{language}`; it speaks {', '.join(plan.languages)}")
     when = instant(at, plan.time_zone) if at else datetime.now(plan.time_zone)
-    script = Script(when, presses, caller, language)
+    script = Script(when, presses, caller, _spoken(plan, language))
     for line in trying.walk(plan, system_sentences(), script):
         typer.echo(line)
 
@@ -92,6 +92,35 @@ def run_scenarios(
     typer.echo(trying.counted(tested, configuration.dialplans.values()))
     if tested.failures:
         sys.exit(PROBLEM)
+
+
+def draw(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The number whose menu is drawn.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FILE", help="Default: NUMBER.svg. -: standard output.")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help="The language of the texts.")] = None,
+    config: Config = HERE,
+) -> None:
+    """Draw the menu of a number as a picture (SVG), for people who never read its YAML."""
+    from centralino import drawing, settings, trying
+
+    configuration = settings.load(config)
+    plan = trying.plan_of(configuration, number)
+    picture = drawing.drawn(plan, _spoken(plan, language) or plan.languages[0], configuration.rules)
+    if to == Path("-"):
+        typer.echo(picture, nl=False)
+        return
+    file = to or Path(f"{plan.number}.svg")
+    drawing.write(file, picture)
+    typer.echo(f"{file}: the menu of {plan.number} {plan.name}")
+
+
+def _spoken(plan: Dialplan, language: str | None) -> str | None:
+    """Raises Stop where the number does not speak the language that was asked for."""
+    if language and language not in plan.languages:
+        raise Stop(f"{plan.number} does not speak `{language}`; it speaks {', '.join(plan.languages)}")
+    return language
 
 
 def reload(config: Config = HERE, state: State = VAR) -> None:

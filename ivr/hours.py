@@ -7,11 +7,11 @@ is skipped counts by the clock before the change (02:30 is then 03:30).
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
 import holidays as public_holidays
@@ -69,6 +69,17 @@ class Hours:
             return True
         return any(day in _public_holidays(country, day.year) for country in self.countries)
 
+    def in_words(self) -> tuple[str, ...]:
+        """A line for each run of days with the same hours, `mon-sat 08:00-20:00`; then the days off."""
+        lines = [f"{_run(days)} {_times(self.week[days[0]])}" for days in self._runs() if self.week[days[0]]]
+        days_off = [f"holidays {country}" for country in self.countries]
+        days_off += [f"{month:02}-{day:02}" for month, day in sorted(self.yearly)]
+        days_off += [f"{day}" for day in sorted(self.dates)]
+        return (*(lines or ["never"]), *([f"not on {', '.join(days_off)}"] if days_off else []))
+
+    def _runs(self) -> list[list[int]]:
+        return [list(days) for _, days in groupby(range(7), key=lambda day: self.week[day])]
+
     def _spans(self, first: date, days: int, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
         """The open spans that begin on `first` or in the days after, in order, as UTC instants."""
         for offset in range(days):
@@ -85,6 +96,20 @@ class Hours:
 @lru_cache(maxsize=256)
 def _public_holidays(country: str, year: int) -> frozenset[date]:
     return frozenset(public_holidays.country_holidays(country, years=year))
+
+
+def _run(days: list[int]) -> str:
+    return DAYS[days[0]] if len(days) == 1 else f"{DAYS[days[0]]}-{DAYS[days[-1]]}"
+
+
+def _times(spans: Iterable[Span]) -> str:
+    return ", ".join(f"{_time(span.begin_minute)}-{_time(span.end_minute)}" for span in spans)
+
+
+def _time(minute: int) -> str:
+    """24:00 ends a day; what is later is a time of the next."""
+    hour, rest = divmod(minute if minute <= DAY_MINUTES else minute - DAY_MINUTES, 60)
+    return f"{hour:02}:{rest:02}"
 
 
 def _instant(day: date, minute: int, zone: ZoneInfo) -> datetime:

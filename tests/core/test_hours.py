@@ -25,6 +25,22 @@ def at(text):
 
 
 @pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (WEEK, ("mon-sat 08:00-20:00", "not on holidays IT, 06-24")),
+        ({"mon": "closed", "tue": "00:00-24:00", "fri-sun": "22:00-06:00"}, ("tue 00:00-24:00", "fri-sun 22:00-06:00")),
+        (
+            {"mon": "08:00-13:00, 14:00-18:00", "wed": "09:00-10:00"},
+            ("mon 08:00-13:00, 14:00-18:00", "wed 09:00-10:00"),
+        ),
+        ({"mon": "closed", "holidays": ["2026-12-24"]}, ("never", "not on 2026-12-24")),
+    ],
+)
+def test_hours_are_told_in_a_line_for_each_run_of_days(written, words):
+    assert hours(written).in_words() == words
+
+
+@pytest.mark.parametrize(
     ("written", "local", "is_open"),
     [
         (WEEK, "2026-11-23 08:00", True),
