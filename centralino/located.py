@@ -336,6 +336,6 @@ def keys_at(form: object, path: Path) -> list[str]:
         return keys_at(fields.get(str(path[0])), path[1:])
     if get_origin(form) in (dict, list) and path:
         return keys_at(arguments[-1], path[1:])
-    if arguments and get_origin(form) not in (dict, list):  # Annotated, or X | None
-        return keys_at(arguments[0], path)
-    return []
+    if get_origin(form) in (dict, list):
+        return []
+    return next((keys for one in arguments if (keys := keys_at(one, path))), [])  # Annotated, or several kinds

@@ -202,8 +202,8 @@ MISTAKES = [
     (Q, "ring: 20s", "ring_timout: 20s", "5:5: unknown key `ring_timout`", None),
     (Q, "wrap_up:", "wrapup:", "6:5: unknown key `wrapup`", "did you mean `wrap_up`?"),
     # sites and relaxing
-    (Q, "[laquila, roma]", "[{roma: {after: 5s}}]", "7:12: no site is open from the start", "write `- roma`"),
-    (Q, "[laquila, roma]", "[laquila, {roma: {after: 5}}]", "7:37: `5` has no unit", "write `5s`"),
+    (Q, "[laquila, roma]", "[{roma: {after: 5s}}]", "7:12: no site is open from the start", None),
+    (Q, "[laquila, roma]", "[laquila, {roma: {after: 5}}]", "7:37: `5` has no unit", "write `5s` for seconds"),
     (
         Q,
         "[laquila, roma]",
