@@ -36,6 +36,7 @@ class AgentOnFloor:
     queue: str = ""
     leg: str = ""
     until_s: float = 0.0
+    talk_since_s: float = 0.0
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
     turn: int = 0  # of being free; an entry of a pool with another number is stale
     last_call_s: dict[str, float] = field(default_factory=dict)  # by queue: when one was last offered

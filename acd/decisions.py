@@ -43,6 +43,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the caller their place in the line (None: it would be a worse one than before), and between how many
+    seconds the wait will be over (None: nobody can tell, or it would be longer than was said before).
+    """
+
+    call: str
+    queue: str
+    position: int | None
+    wait_s: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveQueue:
     """The call leaves the queue unanswered and goes on elsewhere."""
 
@@ -86,4 +98,4 @@ class CloseSite:
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | LeaveQueue | StartWrapUp | EndWrapUp | OpenSite | CloseSite
+Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | StartWrapUp | EndWrapUp | OpenSite | CloseSite

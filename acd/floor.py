@@ -9,11 +9,10 @@ call's queue picks, at the first of its open sites that has one; ties are settle
 always gives the same answer.
 """
 
-import heapq
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from acd.agent import AgentOnFloor, AgentProfile
+from acd.deadlines import Deadlines
 from acd.decisions import (
     Decision,
     EndOffer,
@@ -24,11 +23,14 @@ from acd.decisions import (
     StartWrapUp,
     Wait,
 )
+from acd.expected import expected_wait_s
+from acd.goto import Goto
 from acd.groups import Group
 from acd.hall import Hall
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
+from acd.telling import FIRST_TOLD_S, tell
 from acd.waiting import Place, WaitingCall
 from acd.why import Why
 
@@ -42,23 +44,6 @@ WHY_PICKED = {
 }
 
 
-@dataclass(slots=True)
-class _Deadlines:
-    """What must be looked at, and when. Entries whose matter is over are dropped when they come up."""
-
-    heap: list[tuple[float, str, str, str]] = field(default_factory=list)
-
-    def add(self, at_s: float, kind: str, subject: str, detail: str = "") -> None:
-        heapq.heappush(self.heap, (at_s, kind, subject, detail))
-
-    def next(self) -> float | None:
-        return self.heap[0][0] if self.heap else None
-
-    def take_due(self, now_s: float) -> Iterable[tuple[float, str, str, str]]:
-        while self.heap and self.heap[0][0] <= now_s:
-            yield heapq.heappop(self.heap)
-
-
 class Floor:
     """All waiting calls and all agents of one installation."""
 
@@ -67,7 +52,7 @@ class Floor:
         self.calls, self.agents = self._hall.calls, self._hall.agents
         self.touched = self._hall.touched
         self._agent_of_leg: dict[str, str] = {}
-        self._deadlines = _Deadlines()
+        self._deadlines = Deadlines()
         self._suspended = False
 
     @property
@@ -153,7 +138,15 @@ class Floor:
         agent = self._ringing(call.offered_leg)
         self._hall.forget(call)
         ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
-        return [*ended, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
+        queue = self._hall.queue(call.queue)
+        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=True)
+        return [*ended, *self._look_at_sites(queue, now_s)]
+
+    def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
+        """The caller pressed a key to go elsewhere. A phone that rings for the call stops ringing."""
+        call = self.calls.get(call_id)
+        left = self.leave(call_id, now_s)
+        return left if call is None else [*left, LeaveQueue(call_id, call.queue, then, Why.CALLER_CHOSE)]
 
     # --- what became of an offer; a leg that is not ringing any more is late, and nothing is done
 
@@ -173,7 +166,10 @@ class Floor:
         call = self.calls[agent.call]
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
-        if self._hall.queue(call.queue).further_sites:
+        agent.talk_since_s = now_s
+        queue = self._hall.queue(call.queue)
+        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
+        if queue.further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
         return call.id
 
@@ -241,6 +237,8 @@ class Floor:
                     decisions += self._relax(subject, now_s)
                 case "overdue":
                     decisions += self._has_waited(subject, detail, now_s)
+                case "tell":
+                    decisions += self._tell(subject, at_s, now_s)
                 case "look":
                     decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
                 case _:
@@ -287,6 +285,11 @@ class Floor:
         if queue in self.rules:
             self._hall.queue(queue).busy[agent.profile.site] += 1
 
+    def put_back_handled(self, queue: str, calls: int, handling_s: float, now_s: float) -> None:
+        """How many calls of a queue were handled before, and how long each kept its agent busy."""
+        if calls and queue in self.rules:
+            self._hall.queue(queue).last_hour.handled(handling_s, now_s, calls)
+
     def put_back_site(self, queue: str, site: str, held: Held, *, is_open: bool) -> None:
         """A further site was open for a queue, or not. One that the rules no longer name is passed over."""
         there = self._hall.queue(queue).sites.get(site) if queue in self.rules else None
@@ -306,6 +309,15 @@ class Floor:
     def line_of(self, queue: str) -> list[str]:
         """The calls of `queue` in their order, those included for which a phone rings."""
         return self._hall.queue(queue).line.ids()
+
+    def expected_wait_s(self, queue: str, language: str, now_s: float, position: int | None = None) -> float | None:
+        """How long a call at `position` (None: one that enters now) is expected to wait; None: nobody can tell."""
+        there = self._hall.queue(queue)
+        agents = self._hall.group(queue, language, 0).able(there.open_sites)
+        handling_s = there.last_hour.handling_s(now_s)
+        if not agents or handling_s is None:
+            return None
+        return expected_wait_s(position or len(there.line) + 1, agents, handling_s, there.last_hour.patience_s(now_s))
 
     def position(self, call_id: str) -> int | None:
         """The place in the queue's line, 1 for the next; None where the call waits in none."""
@@ -336,6 +348,7 @@ class Floor:
         rules, since_s = self.rules[call.queue], call.first_entered_s
         if rules.longest_wait_s is not None:
             self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
+        self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
         for step in rules.relax[call.stage :]:
             self._deadlines.add(since_s + step.after_s, "relax", call.id)
         for site in rules.sites:
@@ -415,6 +428,8 @@ class Floor:
 
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
         agent.idle_since_s = now_s
+        if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules:
+            self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
         return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
 
@@ -464,6 +479,25 @@ class Floor:
         self._hall.group_of(call).line.add(call)
         return self._match_call(call, now_s)
 
+    def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
+        """Time to tell a caller where they stand, unless a phone rings for them."""
+        call = self.calls.get(call_id)
+        if call is None or call.tell_at_s != at_s:
+            return []
+        rules = self.rules[call.queue].while_waiting
+        call.tell_at_s = None
+        self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
+        if rules.tell_every_s is None or call.offered_leg:
+            return []
+        position = self._hall.queue(call.queue).line.position(call)
+        expected_s = self.expected_wait_s(call.queue, call.language, now_s, position) if rules.tells_wait else None
+        return [tell(call, position, expected_s, now_s)]
+
+    def _plan_to_tell(self, call: WaitingCall, at_s: float) -> None:
+        if call.tell_at_s is None and self.rules[call.queue].while_waiting.tell_every_s is not None:
+            call.tell_at_s = at_s
+            self._deadlines.add(at_s, "tell", call.id)
+
     # --- within: sites
 
     def _has_waited(self, call_id: str, site: str, now_s: float) -> list[Decision]:
@@ -488,7 +522,8 @@ class Floor:
         """Open and close what is to be, and match who may be matched then."""
         if not queue.further_sites:
             return []
-        decisions: list[Decision] = [*look_at(queue, None, now_s)]
+        expected_s = self.expected_wait_s(queue.rules.name, "", now_s)
+        decisions: list[Decision] = [*look_at(queue, expected_s, now_s)]
         next_s = next_look_s(queue)
         if next_s is not None and next_s != queue.planned_look_s:
             self._deadlines.add(next_s, "look", queue.rules.name)

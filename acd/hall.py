@@ -193,6 +193,7 @@ class Hall:
         """What was opened stays open, and what was held stays held, under other rules."""
         queue = self.queue(before.rules.name)
         queue.busy = before.busy
+        queue.last_hour = before.last_hour
         for name, site in before.sites.items():
             after_it = queue.sites.get(name)
             if after_it and site.rules.opening and after_it.rules.opening:

@@ -61,6 +61,21 @@ class SiteRules:
 
 
 @dataclass(frozen=True, slots=True)
+class WhileWaiting:
+    """What callers hear while they wait, and what they may choose; empty keys and None: nothing of the kind.
+
+    Every `tell_every_s` the place in the line, and with `tells_wait` how long it may take. `voicemail_key` leads to the
+    voicemail at once; `call_back_key`, offered after `call_back_after_s`, to the promise of a call-back.
+    """
+
+    tell_every_s: float | None = None
+    tells_wait: bool = False
+    voicemail_key: str = ""
+    call_back_key: str = ""
+    call_back_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRules:
     """The rules of one queue.
 
@@ -85,6 +100,7 @@ class QueueRules:
     full_waiting: int | None = None
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
+    while_waiting: WhileWaiting = WhileWaiting()
 
     def needs_at(self, stage: int) -> Mapping[str, int]:
         """What is needed after `stage` of the steps of `relax`."""

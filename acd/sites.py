@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from acd.decisions import CloseSite, OpenSite
+from acd.expected import LastHour
 from acd.rules import QueueRules, SiteRules
 from acd.waiting import Line
 from acd.why import Why
@@ -43,6 +44,7 @@ class QueueFloor:
     line: Line = field(default_factory=Line)
     here: Counter[str] = field(default_factory=Counter)  # able agents who are here, by site
     busy: Counter[str] = field(default_factory=Counter)  # agents who have a call of this queue, by site
+    last_hour: LastHour = field(default_factory=LastHour)
     planned_look_s: float | None = None  # when a site is about to close
 
     @property

@@ -25,6 +25,9 @@ class WaitingCall:
     over: bool = False  # the longest wait is over; leaves as soon as no phone rings for it
     stage: int = 0  # steps of `relax` that its wait has come to
     head_start_s: float = 0.0
+    tell_at_s: float | None = None  # when they are told next
+    told_position: int | None = None  # what was last told to the caller
+    told_until_s: float | None = None  # the latest instant at which the wait would be over, as it was told
 
     @property
     def place(self) -> Place:

@@ -101,7 +101,7 @@ class _Around:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the attendant works with."""
+    """What whoever leads calls works with."""
 
     book: Book
     telephony: Telephony

@@ -96,6 +96,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules)
+        yield from _while_waiting(queues, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
         yield from _needs(deployment, name, rules)
         for plan in deployment.leads_to(name):
@@ -126,6 +127,17 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         path, site, _ = sites[0]
         hint = f"write `- {site}` for one that is open from the start"
         yield queues.at(("queues", name, "sites"), "no site is open from the start", hint)
+
+
+def _while_waiting(queues: Located, name: str, rules: object) -> Iterator[Problem]:
+    waiting = table(rules, "while_waiting")
+    path = ("queues", name, "while_waiting")
+    key = waiting.get("voicemail_key")
+    if key is not None and key == table(waiting, "callback").get("key"):
+        yield queues.at((*path, "voicemail_key"), f"key {shown(key)} is that of the call-back too", "choose another")
+    if waiting.get("expected_wait") is True and "position_every" not in waiting:
+        what = "the expected wait is told together with the position"
+        yield queues.at((*path, "expected_wait"), what, "add `position_every: 45s`")
 
 
 def _relaxing(queues: Located, name: str, rules: object) -> Iterator[Problem]:

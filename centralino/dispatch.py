@@ -16,9 +16,9 @@ from acd.decisions import (
     Offer,
     OpenSite,
     StartWrapUp,
+    Tell,
     Wait,
 )
-from acd.expected import expected_wait_s
 from acd.floor import Floor
 from acd.goto import Goto
 from acd.rules import QueueRules
@@ -27,13 +27,13 @@ from acd.state import Doing
 from acd.waiting import WaitingCall
 from acd.why import Why
 from agents.state import Chosen
-from asterisk.port import CallerId, EndCause, LegNow, Telephony
+from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
-from centralino.book import Book
-from centralino.clock import Clock
+from centralino.attendant import Desk
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import AgentNow, CallNow, CallState, QueueCount
+from centralino.state import AgentNow, CallNow, CallState
+from centralino.waiting_room import WaitingRoom, way_out
 from ivr.situation import QueueNow
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 class Dispatcher:
     """`send_on`, `end` and `give_up` belong to the switchboard."""
 
-    def __init__(self, book: Book, telephony: Telephony, clock: Clock, people: People, floor: Floor) -> None:
-        self._book, self._telephony, self._clock, self._people = book, telephony, clock, people
-        self.floor = floor
+    def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
+        self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
+        self.floor, self._room = floor, room
         self._entering: list[str] = []  # queues that sent the call on which is entering the last of them
         self.configuration: Configuration
         self.send_on: Callable[[str, Goto], None]
@@ -82,19 +82,29 @@ class Dispatcher:
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
         now_s = self._clock.now_s()
+        self._room.hush(call.id)
         if call.state is CallState.TALKING:
             self._talk_over(call, "caller")
         else:
             self.carry_out(self.floor.leave(call.id, now_s))
 
+    def pressed(self, call: CallNow, key: str) -> None:
+        """A caller who waits pressed a key: one that leads elsewhere, or none."""
+        now_s = self._clock.now_s()
+        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.first_entered_s)
+        if then is not None:
+            self._book.write(ev.KeyPressed(call=call.id, step=call.step, key=key, why=Why.CALLER_CHOSE))
+            self.carry_out(self.floor.step_out(call.id, then, now_s))
+
+    def playback_ended(self, call_id: str, playback: str) -> None:
+        self._room.playback_ended(call_id, playback)
+
     def queue_now(self, queue: str, language: str) -> QueueNow:
         """How `queue` stands for somebody who speaks `language` and would enter it now."""
-        able, waiting = self.floor.able(queue, language), self.floor.waiting_in(queue)
+        waiting, now_s = self.floor.waiting_in(queue), self._clock.now_s()
         profiles = [self.profile(a) for a in self._book.house.agents.values() if a.chosen is not Chosen.SIGNED_OUT]
         signed_in = sum(profile is not None and self.floor.suits(profile, queue) for profile in profiles)
-        count = self._book.house.today.get(queue, QueueCount())
-        handling_s = count.talk_sum_s / max(1, count.talked) + self.floor.rules[queue].wrap_up_s
-        return QueueNow(waiting, signed_in, expected_wait_s(waiting, len(able), count.talked, handling_s))
+        return QueueNow(waiting, signed_in, self.floor.expected_wait_s(queue, language, now_s))
 
     # --- agents' legs
 
@@ -112,6 +122,7 @@ class Dispatcher:
         call = self._book.house.calls[call_id]
         waited_s = self._clock.now_s() - call.first_entered_s
         in_time = waited_s <= self.floor.rules[call.queue].target_within_s
+        self._room.hush(call_id)
         self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
         self._telephony.join(call_id, call_id, leg)
 
@@ -193,6 +204,11 @@ class Dispatcher:
         for name, site in self._book.house.sites.items():
             queue, _, of = name.partition("/")
             self.floor.put_back_site(queue, of, Held(site.held), is_open=site.is_open)
+        now_s, rules = self._clock.now_s(), self.floor.rules
+        for queue, count in self._book.house.today.items():
+            if count.talked and queue in rules:
+                handling_s = count.talk_sum_s / count.talked + rules[queue].wrap_up_s
+                self.floor.put_back_handled(queue, count.talked, handling_s, now_s)
         for agent in self._book.house.agents.values():
             profile = self.profile(agent)
             if profile is None:
@@ -221,6 +237,8 @@ class Dispatcher:
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
+            waiting.told_position = call.told_position or None
+            waiting.told_until_s = call.told_until_s or None
             self.floor.put_back_call(waiting, now_s)
             if agent and call.state is CallState.OFFERED:
                 self.floor.put_back_offer(call.id, agent, call.leg, now_s)
@@ -273,7 +291,10 @@ class Dispatcher:
                 self._telephony.hang_up(leg)
             case Wait(call=call, queue=queue, why=why, facts=facts):
                 write(ev.CallWaits(call=call, queue=queue, why=why, facts=facts))
+            case Tell():
+                self._tell(decision)
             case LeaveQueue(call=call, queue=queue, then=then, why=why):
+                self._room.hush(call)
                 write(ev.QueueLeft(call=call, queue=queue, why=why))
                 self.send_on(call, then)
             case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
@@ -284,6 +305,16 @@ class Dispatcher:
                 write(ev.SiteOpened(queue=queue, site=site, why=why, facts=facts))
             case CloseSite(queue=queue, site=site, why=why):
                 write(ev.SiteClosed(queue=queue, site=site, why=why))
+
+    def _tell(self, tell: Tell) -> None:
+        """Nothing is said, nor put on record, where there is nothing to say."""
+        call, rules = self._book.house.calls[tell.call], self.floor.rules[tell.queue].while_waiting
+        from_s, to_s = tell.wait_s or (0.0, 0.0)
+        told = ev.CallerTold(
+            call=call.id, queue=tell.queue, position=tell.position or 0, from_s=round(from_s), to_s=round(to_s)
+        )
+        self._book.write(told)
+        self._room.tell(call, tell, rules, self._clock.now_s() - call.first_entered_s)
 
     def _offer(self, offer: Offer) -> None:
         self._book.write(

@@ -126,6 +126,15 @@ class CallWaits(CallEvent, frozen=True, kw_only=True):
     facts: dict[str, str | int | float] = {}
 
 
+class CallerTold(CallEvent, frozen=True, kw_only=True):
+    """A caller who waits hears their place, and between how many seconds the wait will be over; 0: not said."""
+
+    queue: str
+    position: int = 0
+    from_s: float = 0.0
+    to_s: float = 0.0
+
+
 class CallOffered(CallEvent, frozen=True, kw_only=True):
     """An agent is reserved and their phone is about to be rung. Written before Asterisk is asked."""
 
@@ -315,6 +324,7 @@ AnyEvent = (
     | OfficeLeft
     | QueueEntered
     | CallWaits
+    | CallerTold
     | CallOffered
     | OfferEnded
     | TalkStarted

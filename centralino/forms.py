@@ -183,6 +183,18 @@ SiteOfQueue = Annotated[
 ]
 
 
+class QueueCallBackForm(Form):
+    key: MenuKey
+    after: Annotated[float, between("0s", "24h")] = 0.0
+
+
+class WhileWaitingForm(Form):
+    position_every: Annotated[float, between("10s", "1h")] | None = None
+    expected_wait: bool = False
+    callback: QueueCallBackForm | None = None
+    voicemail_key: MenuKey | None = None
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -194,6 +206,7 @@ class QueueForm(Form):
     longest_wait: LongestWaitForm | None = None
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
+    while_waiting: WhileWaitingForm = WhileWaitingForm()
 
 
 class QueuesForm(Form):

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.goto import Goto, ToVoicemail
-from acd.rules import Opening, Pick, QueueRules, Relax, Rules, SiteRules
+from acd.rules import Opening, Pick, QueueRules, Relax, Rules, SiteRules, WhileWaiting
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -27,6 +27,7 @@ from centralino.forms import (
     SiteRulesForm,
     StepForm,
     TransferForm,
+    WhileWaitingForm,
     split_address,
 )
 from ivr.hours import DAYS, Hours, read_hours
@@ -155,6 +156,18 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_waiting=form.full.waiting if form.full else None,
         full_then=_own_box(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
+        while_waiting=_while_waiting(form.while_waiting),
+    )
+
+
+def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:
+    back = form.callback
+    return WhileWaiting(
+        form.position_every,
+        form.expected_wait,
+        form.voicemail_key or "",
+        back.key if back else "",
+        back.after if back else 0.0,
     )
 
 

@@ -256,6 +256,7 @@ SENTENCES = {
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
     "QueueEntered": "entered queue {queue}",
     "CallWaits": "waits in {queue}",
+    "CallerTold": "was told: place {position}, {from_s}-{to_s} s",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",

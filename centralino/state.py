@@ -50,7 +50,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
     (S.IN_MENU, ev.CallEnded): S.ENDED,
     (S.QUEUED, ev.CallWaits): S.QUEUED,
+    (S.QUEUED, ev.CallerTold): S.QUEUED,
+    (S.QUEUED, ev.KeyPressed): S.QUEUED,
     (S.QUEUED, ev.CallOffered): S.OFFERED,
+    (S.OFFERED, ev.KeyPressed): S.OFFERED,
     (S.QUEUED, ev.QueueLeft): S.IN_MENU,
     (S.QUEUED, ev.CallEnded): S.ENDED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
@@ -83,6 +86,8 @@ class CallNow(msgspec.Struct):
     entry: int = 0  # number of the journal's entry by which the step was entered; playbacks are named by it
     queue: str = ""
     first_entered_s: float = 0.0
+    told_position: int = 0  # while waiting; 0: nothing yet
+    told_until_s: float = 0.0
     offers: int = 0
     agent: str = ""
     leg: str = ""
@@ -262,6 +267,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
     if call.talk_started_s:
         _take_back_answer(house, call)
     if event.queue != call.queue:
+        call.told_position, call.told_until_s = 0, 0.0
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
@@ -278,6 +284,12 @@ def _take_back_answer(house: House, call: CallNow) -> None:
 
 def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
     house.calls[event.call].why = event.why
+
+
+def _caller_told(house: House, event: ev.CallerTold, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.told_position = event.position or call.told_position
+    call.told_until_s = entry.at_s + event.to_s if event.to_s else call.told_until_s
 
 
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
@@ -416,6 +428,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.OfficeLeft: _office_left,
     ev.QueueEntered: _queue_entered,
     ev.CallWaits: _call_waits,
+    ev.CallerTold: _caller_told,
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
     ev.TalkStarted: _talk_started,

@@ -29,7 +29,9 @@ from centralino.people import People, is_withheld
 from centralino.settings import Configuration
 from centralino.signing import Signing
 from centralino.state import CallNow, CallState, EmergencyNow
+from centralino.waiting_room import WaitingRoom
 from ivr.actions import Why as StepWhy
+from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
 from ivr.menu import Dialplan
 from ivr.menu import Queue as QueueStep
@@ -73,10 +75,12 @@ class Switchboard:
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
         self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
         self.floor = Floor(self._rules() if self._releases else configuration.rules.queues)
-        self.dispatcher = Dispatcher(book, telephony, clock, people, self.floor)
+        room = WaitingRoom(book, telephony, around.voice)
+        desk = Desk(book, telephony, clock, self._alarms)
+        self.dispatcher = Dispatcher(desk, people, self.floor, room)
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
-        self.attendant = Attendant(Desk(book, telephony, clock, self._alarms), around.voice, knowledge, self.offices)
+        self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher)
         for part in (self.attendant, self.dispatcher, self.signing):
             part.configuration = configuration
@@ -131,9 +135,10 @@ class Switchboard:
             case port.Arrived():
                 self._arrived(event)
             case port.Digit(leg=leg, digit=digit):
-                self.attendant.digit(leg, digit)
+                self._digit(leg, digit)
             case port.PlaybackEnded(leg=leg, playback=playback, whole=whole):
                 self.attendant.playback_ended(leg, playback, whole=whole)
+                self.dispatcher.playback_ended(leg, playback)
             case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
                 self.attendant.recording_ended(leg, recording, duration_s)
             case port.LegRinging(leg=leg):
@@ -155,6 +160,13 @@ class Switchboard:
             case port.Lost(node=node, why=why):
                 self._lost(node, why)
 
+    def _digit(self, leg: str, digit: str) -> None:
+        call = self.book.call(leg)
+        if call and call.state in (CallState.QUEUED, CallState.OFFERED):
+            self.dispatcher.pressed(call, digit)
+        else:
+            self.attendant.digit(leg, digit)
+
     # --- the configuration
 
     def adopt(self, release: int, configuration: Configuration) -> None:
@@ -175,8 +187,12 @@ class Switchboard:
         return self._releases[release].rules.queues
 
     def plan_of(self, call: CallNow) -> Dialplan | None:
-        """The dialplan that the call follows, an emergency's notice before it; None: there is none any more."""
+        """The dialplan that the call follows, an emergency's notice before it, and the way to a call-back where it has
+        waited for one; None: there is none any more.
+        """
         plan = self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+        if plan is not None and call.queue:
+            plan = with_call_back(plan, call.queue)
         now = self.book.house.emergencies.get(call.service)
         if plan is None or now is None:
             return plan

@@ -14,6 +14,7 @@ from centralino.settings import RECORDED, Configuration
 from centralino.speaking import Spoken, speak, system_sentences
 from ivr.menu import Ask, CallBack, CaseStatus
 from ivr.prompts import Prompt, words
+from ivr.sentences import Pattern
 
 RECORDED_BY = "recorded"  # the name of the engine that is a person
 ALAW_BYTES_PER_S = 8_000
@@ -37,8 +38,23 @@ def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
     languages = {language for plan in plans for language in plan.languages}
     with_digits = [p for p in plans if any(isinstance(s, Ask | CallBack | CaseStatus) for s in p.steps.values())]
     keyed = {language for plan in with_digits for language in plan.languages}
+    queues = configuration.rules.queues.values()
     sentences = system_sentences()
-    return own | sentences.prompts(languages) | sentences.prompts_for_digits(keyed)
+    if any(rules.while_waiting.call_back_key for rules in queues):
+        keyed = languages
+    offers = {
+        sentences.with_key(pattern, key, language)
+        for rules in queues
+        for pattern, key in (
+            (Pattern.OFFER_VOICEMAIL, rules.while_waiting.voicemail_key),
+            (Pattern.OFFER_CALL_BACK, rules.while_waiting.call_back_key),
+        )
+        for language in languages
+        if key
+    }
+    if any(rules.while_waiting.tell_every_s for rules in queues):
+        offers |= sentences.prompts_for_waiting(languages)  # those with numbers are made when they are needed
+    return own | offers | sentences.prompts(languages) | sentences.prompts_for_digits(keyed)
 
 
 async def prepare(

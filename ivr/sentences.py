@@ -3,6 +3,7 @@
 Pure: the tables are handed in as text. Native speakers correct the tables; no sentence stands in code.
 """
 
+import re
 import string
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ class Sentence(StrEnum):
     KEY_IN_CASE = "key_in_case"
     KEY_IN_PROOF = "key_in_proof"
     NO_SUCH_CASE = "no_such_case"  # also where the proof was wrong
+    YOU_ARE_NEXT = "you_are_next"
+    WAIT_SHORT = "wait_short"  # less than a minute
+    WAIT_ONE_OR_TWO = "wait_one_or_two"  # minutes
+    WAIT_LONG = "wait_long"  # more than an hour
+    NOT_RECORDED = "not_recorded"  # the caller does not want to be recorded
 
 
 FOR_DIGITS = frozenset(
@@ -60,6 +66,11 @@ FOR_DIGITS = frozenset(
 )
 
 
+FOR_WAITING = frozenset(
+    {Sentence.YOU_ARE_NEXT, Sentence.WAIT_SHORT, Sentence.WAIT_ONE_OR_TWO, Sentence.WAIT_LONG, Sentence.NOT_RECORDED}
+)
+
+
 class Pattern(StrEnum):
     """Each sentence, or part of one, into which something is put; which must stand in braces is in `_PUT_IN`."""
 
@@ -68,6 +79,11 @@ class Pattern(StrEnum):
     CASE_OPEN = "case_open"
     CASE_OPEN_DUE = "case_open_due"
     CASE_CLOSED = "case_closed"
+    POSITION = "position"
+    WAIT_BETWEEN = "wait_between"  # from so many minutes to so many, counted
+    OFFER_VOICEMAIL = "offer_voicemail"
+    OFFER_CALL_BACK = "offer_call_back"
+    MAY_BE_RECORDED = "may_be_recorded"  # unless a key is pressed
 
 
 _PUT_IN: Mapping[Pattern, frozenset[str]] = {
@@ -76,7 +92,17 @@ _PUT_IN: Mapping[Pattern, frozenset[str]] = {
     Pattern.CASE_OPEN: frozenset({"opened"}),
     Pattern.CASE_OPEN_DUE: frozenset({"opened", "due"}),
     Pattern.CASE_CLOSED: frozenset({"opened"}),
+    Pattern.POSITION: frozenset({"position"}),
+    Pattern.WAIT_BETWEEN: frozenset({"low", "minutes"}),
+    Pattern.OFFER_VOICEMAIL: frozenset({"key"}),
+    Pattern.OFFER_CALL_BACK: frozenset({"key"}),
+    Pattern.MAY_BE_RECORDED: frozenset({"key"}),
 }
+_MINUTES = "minutes"
+_ELSE = "other"
+COUNTED_MOST = 999
+MINUTES_SAID = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60)  # a wait is a guess: coarser as it grows
+WAIT_SHORT_S, WAIT_ONE_OR_TWO_S, WAIT_LONG_S = 60.0, 150.0, 3600.0
 
 
 class TableError(ValueError):
@@ -85,16 +111,24 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the system says in one language. `months`: their twelve names, January first."""
+    """What the system says in one language. `months`: their twelve names, January first; `minutes`: how they are
+    counted, by the least and the most that a form is for.
+    """
 
     sentences: Mapping[Sentence, Prompt]
     patterns: Mapping[Pattern, str]
     months: tuple[str, ...]
+    minutes: Mapping[tuple[int, int], str]
 
     def date(self, day: date) -> str:
         """A day as it stands within a sentence."""
         pattern = self.patterns[Pattern.FIRST_OF_MONTH if day.day == 1 else Pattern.DATE]
         return pattern.format(day=day.day, month=self.months[day.month - 1], year=day.year)
+
+    def counted_minutes(self, count: int) -> str:
+        """`count` minutes as they stand within a sentence; the narrowest form that is for so many."""
+        forms = [(most - least, text) for (least, most), text in self.minutes.items() if least <= count <= most]
+        return min(forms)[1].format(count=count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +152,46 @@ class Sentences:
         text = table.patterns[pattern].format(opened=table.date(opened), due=table.date(due) if due else "")
         return Prompt(text, language if language in self.tables else _FALLBACK_LANGUAGE)
 
+    def place_in_line(self, position: int, language: str) -> Prompt:
+        """Which place in the line the caller has; 1: they are next."""
+        if position == 1:
+            return self.prompt(Sentence.YOU_ARE_NEXT, language)
+        return self._filled(Pattern.POSITION, language, position=position)
+
+    def wait(self, low_s: float, high_s: float, language: str) -> Prompt:
+        """Between how many seconds the wait is expected to be over, in minutes, rounded outwards."""
+        if high_s <= WAIT_SHORT_S:
+            return self.prompt(Sentence.WAIT_SHORT, language)
+        if high_s <= WAIT_ONE_OR_TWO_S:
+            return self.prompt(Sentence.WAIT_ONE_OR_TWO, language)
+        if low_s >= WAIT_LONG_S:
+            return self.prompt(Sentence.WAIT_LONG, language)
+        low = max((count for count in MINUTES_SAID[:-1] if count * 60 <= low_s), default=MINUTES_SAID[0])
+        high = min((count for count in MINUTES_SAID if count > low and count * 60 >= high_s), default=MINUTES_SAID[-1])
+        minutes = self._table(language).counted_minutes(high)
+        return self._filled(Pattern.WAIT_BETWEEN, language, low=low, minutes=minutes)
+
+    def with_key(self, pattern: Pattern, key: str, language: str) -> Prompt:
+        """A sentence that names a key (OFFER_VOICEMAIL, OFFER_CALL_BACK, MAY_BE_RECORDED)."""
+        return self._filled(pattern, language, key=key)
+
+    def _filled(self, pattern: Pattern, language: str, **fields: str | int) -> Prompt:
+        text = self._table(language).patterns[pattern].format(**fields)
+        return Prompt(text, language if language in self.tables else _FALLBACK_LANGUAGE)
+
     def prompts(self, languages: Collection[str]) -> frozenset[Prompt]:
         """What may be said to any caller who speaks one of `languages`: it must be made before the first call."""
-        always = [sentence for sentence in Sentence if sentence not in FOR_DIGITS]
+        always = [sentence for sentence in Sentence if sentence not in FOR_DIGITS | FOR_WAITING]
         return frozenset(self.prompt(sentence, language) for language in languages for sentence in always)
 
     def prompts_for_digits(self, languages: Collection[str]) -> frozenset[Prompt]:
         """What may be said, beside, to callers who key in more than one digit."""
         fixed = {self.prompt(sentence, language) for language in languages for sentence in FOR_DIGITS}
         return frozenset(fixed).union(*(self.digits("0123456789", language) for language in languages))
+
+    def prompts_for_waiting(self, languages: Collection[str]) -> frozenset[Prompt]:
+        """What may be said, beside, to callers who wait; sentences with numbers are not among them."""
+        return frozenset(self.prompt(sentence, language) for language in languages for sentence in FOR_WAITING)
 
     def _table(self, language: str) -> Table:
         return self.tables.get(language, self.tables[_FALLBACK_LANGUAGE])
@@ -144,15 +209,19 @@ def read_table(language: str, text: str) -> Table:
     sentences: dict[Sentence, Prompt] = {}
     patterns: dict[Pattern, str] = {}
     months: tuple[str, ...] = ()
+    minutes: dict[tuple[int, int], str] = {}
     problems = []
     for key, value in _rows(language, text):
         name = str(key.value)
-        if name in {*sentences, *patterns} or (name == _MONTHS and months):
+        if name in {*sentences, *patterns} or (name == _MONTHS and months) or (name == _MINUTES and minutes):
             problems.append(_at(language, key, f"`{name}` stands here twice"))
         elif name == _MONTHS:
             months = tuple(str(month.value) for month in value.value) if isinstance(value, yaml.SequenceNode) else ()
             if len(set(months)) != 12:
                 problems.append(_at(language, value, f"`{name}` is not a list of twelve names"))
+        elif name == _MINUTES:
+            minutes, wrong = _counted(value)
+            problems += [_at(language, value, f"`{name}` {wrong}")] if wrong else []
         elif name not in {*Sentence, *Pattern}:
             problems.append(_at(language, key, f"`{name}` is not the name of a sentence"))
         elif not isinstance(value, yaml.ScalarNode) or unspeakable(Prompt(value.value, language)):
@@ -164,12 +233,26 @@ def read_table(language: str, text: str) -> Table:
         else:
             patterns[Pattern(name)] = value.value
     named = {line.split("`")[1] for line in problems}
-    had = {*sentences, *patterns, *([_MONTHS] if months else [])}
-    wanted = (*Sentence, *Pattern, _MONTHS)
+    had = {*sentences, *patterns, *([_MONTHS] if months else []), *([_MINUTES] if minutes else [])}
+    wanted = (*Sentence, *Pattern, _MONTHS, _MINUTES)
     problems += [f"{language}.yaml:1:1: `{s}` is missing" for s in wanted if s not in had and s not in named]
     if problems:
         raise TableError("\n".join(problems))
-    return Table(MappingProxyType(sentences), MappingProxyType(patterns), months)
+    return Table(MappingProxyType(sentences), MappingProxyType(patterns), months, MappingProxyType(minutes))
+
+
+def _counted(value: yaml.Node) -> tuple[dict[tuple[int, int], str], str]:
+    """The forms of a counted word, and what is wrong with them; empty where nothing is."""
+    wanted = 'is not a table such as `{1: "1 minute", 2-4: "…", other: "{count} minutes"}`'
+    forms: dict[tuple[int, int], str] = {}
+    for key, text in value.value if isinstance(value, yaml.MappingNode) else ():
+        found = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))?", str(key.value))
+        least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, COUNTED_MOST)
+        is_text = isinstance(text, yaml.ScalarNode) and set(re.findall("{(.*?)}", text.value)) <= {"count"}
+        if not (found or key.value == _ELSE) or least > most or not is_text:
+            return {}, wanted
+        forms[least, most] = text.value
+    return forms, "" if (0, COUNTED_MOST) in forms else wanted
 
 
 def _wrong_fields(pattern: Pattern, text: str) -> str:

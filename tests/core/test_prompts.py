@@ -25,11 +25,17 @@ PATTERNS = {
     "case_open": "Open since {opened}.",
     "case_open_due": "Open since {opened}, due {due}.",
     "case_closed": "Closed, opened {opened}.",
+    "position": "Number {position}.",
+    "wait_between": "Between {low} and {minutes}.",
+    "offer_voicemail": "For a message press {key}.",
+    "offer_call_back": "For a call-back press {key}.",
+    "may_be_recorded": "Recorded, unless you press {key}.",
 }
 ENGLISH = "\n".join(
     [f"{sentence}: Some words." for sentence in Sentence]
     + [f'{pattern}: "{text}"' for pattern, text in PATTERNS.items()]
     + [f"months: [{', '.join(calendar.month_name[1:])}]"]
+    + ['minutes: {1: "1 minute", other: "{count} minutes"}']
 )
 
 
@@ -101,7 +107,8 @@ def test_every_language_that_ships_has_every_sentence() -> None:
     sentences = system_sentences()
     assert set(sentences.tables) == set(LANGUAGES_WITH_SENTENCES)
     digits = 10
-    everything = sentences.prompts(LANGUAGES) | sentences.prompts_for_digits(LANGUAGES)
+    for_all = sentences.prompts(LANGUAGES) | sentences.prompts_for_waiting(LANGUAGES)
+    everything = for_all | sentences.prompts_for_digits(LANGUAGES)
     assert len(everything) == len(LANGUAGES) * (len(Sentence) + digits)
 
 
@@ -131,9 +138,9 @@ def test_a_wrong_table_names_each_problem_with_its_place() -> None:
     assert str(wrong.value).splitlines() == [
         "en.yaml:4:1: `godbye` is not the name of a sentence",
         "en.yaml:7:13: `no_message` is not a text that can be spoken",
-        "en.yaml:23:16: `case_open_due` must hold {due}, {opened}",
-        "en.yaml:25:9: `months` is not a list of twelve names",
-        "en.yaml:26:1: `wrong_key` stands here twice",
+        "en.yaml:28:16: `case_open_due` must hold {due}, {opened}",
+        "en.yaml:35:9: `months` is not a list of twelve names",
+        "en.yaml:37:1: `wrong_key` stands here twice",
         "en.yaml:1:1: `goodbye` is missing",
     ]
 

@@ -1,0 +1,25 @@
+"""What must be looked at, and when."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Deadline = tuple[float, str, str, str]  # instant, kind, subject, detail
+
+
+@dataclass(slots=True)
+class Deadlines:
+    """Entries whose matter is over are not taken out: who looks at them finds nothing to do."""
+
+    _heap: list[Deadline] = field(default_factory=list)
+
+    def add(self, at_s: float, kind: str, subject: str, detail: str = "") -> None:
+        heapq.heappush(self._heap, (at_s, kind, subject, detail))
+
+    def next(self) -> float | None:
+        return self._heap[0][0] if self._heap else None
+
+    def take_due(self, now_s: float) -> Iterator[Deadline]:
+        """Those of `now_s` and before, in order; new ones that are added meanwhile included."""
+        while self._heap and self._heap[0][0] <= now_s:
+            yield heapq.heappop(self._heap)

@@ -1,0 +1,80 @@
+"""The waiting room: what callers hear between the music while they wait, cut short as soon as an agent is there."""
+
+from collections.abc import Sequence
+
+from acd.decisions import Tell
+from acd.goto import Goto, ToStep, ToVoicemail
+from acd.rules import WhileWaiting
+from asterisk.port import Telephony
+from centralino.attendant import NO_SOUND, UTTERANCES_PER_STEP, Voice
+from centralino.book import Book
+from centralino.state import CallNow, CallState
+from ivr.call_back import CALL_BACK
+from ivr.prompts import Prompt
+from ivr.sentences import Pattern
+
+WAITS = (CallState.QUEUED, CallState.OFFERED)
+
+
+class WaitingRoom:
+    """One playback a caller at most; after it the music goes on."""
+
+    def __init__(self, book: Book, telephony: Telephony, voice: Voice) -> None:
+        self._book, self._telephony, self._voice = book, telephony, voice
+        self._saying: dict[str, str] = {}  # call → playback
+        self._said: dict[str, int] = {}  # call → how often something was said
+
+    def tell(self, call: CallNow, tell: Tell, rules: WhileWaiting, waited_s: float) -> None:
+        """Say where the caller stands, and what they may choose."""
+        prompts = self._words(call.language, tell, rules, waited_s)
+        if not prompts or call.id in self._saying:
+            return
+        nth = self._said[call.id] = self._said.get(call.id, -1) + 1
+        playback = self._saying[call.id] = f"{call.id}.{call.entry}.{nth % UTTERANCES_PER_STEP}"
+
+        def play() -> None:
+            if self._saying.get(call.id) == playback:
+                sounds = [sound for prompt in prompts if (sound := self._voice.sound_of(prompt))]
+                self._telephony.play(call.id, playback, sounds or [NO_SOUND], call.language)
+
+        missing = [prompt for prompt in prompts if self._voice.sound_of(prompt) is None]
+        if missing:
+            self._voice.make(missing, play)
+        else:
+            play()
+
+    def playback_ended(self, call_id: str, playback: str) -> None:
+        """The music goes on."""
+        if self._saying.get(call_id) == playback:
+            del self._saying[call_id]
+            call = self._book.call(call_id)
+            if call and call.state in WAITS:
+                self._telephony.hold(call_id)
+
+    def hush(self, call_id: str) -> None:
+        """Say no more: an agent is there, or the caller goes elsewhere, or is gone."""
+        self._said.pop(call_id, None)
+        if playback := self._saying.pop(call_id, None):
+            self._telephony.stop_playing(call_id, playback)
+
+    def _words(self, language: str, tell: Tell, rules: WhileWaiting, waited_s: float) -> Sequence[Prompt]:
+        sentences = self._voice.sentences
+        said = []
+        if tell.position is not None:
+            said.append(sentences.place_in_line(tell.position, language))
+        if tell.wait_s is not None:
+            said.append(sentences.wait(*tell.wait_s, language))
+        if rules.call_back_key and waited_s >= rules.call_back_after_s:
+            said.append(sentences.with_key(Pattern.OFFER_CALL_BACK, rules.call_back_key, language))
+        if rules.voicemail_key:
+            said.append(sentences.with_key(Pattern.OFFER_VOICEMAIL, rules.voicemail_key, language))
+        return said
+
+
+def way_out(queue: str, rules: WhileWaiting, key: str, waited_s: float) -> Goto | None:
+    """Where `key` leads a caller who waits; None: nowhere."""
+    if key == rules.voicemail_key:
+        return ToVoicemail(queue)
+    if key == rules.call_back_key and waited_s >= rules.call_back_after_s:
+        return ToStep(CALL_BACK)
+    return None
