@@ -12,6 +12,7 @@ from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
     WITHHELD,
+    AlsoForm,
     AskForm,
     BranchForm,
     DialplanForm,
@@ -249,7 +250,7 @@ class _StepReading:
         return HangUp(name, self.words(form.hang_up.say))
 
     def words(self, form: Any) -> Words:
-        """What `say` means: a text per language, a recorded file, or several of these in a row."""
+        """What `say` means: a text per language, a recorded file, texts for others, or several of these in a row."""
         if form is None:
             return {}
         pieces = [self._piece(piece) for piece in (form if isinstance(form, list) else [form])]
@@ -258,9 +259,12 @@ class _StepReading:
             for language in self.languages
         }
 
-    def _piece(self, form: RecordedForm | dict[str, str]) -> Words:
+    def _piece(self, form: RecordedForm | AlsoForm | dict[str, str]) -> Words:
         if isinstance(form, RecordedForm):
             return {language: (Prompt("", language, form.file),) for language in self.languages}
+        if isinstance(form, AlsoForm):
+            foreign = [Prompt(text, language) for language, text in form.also.items()]
+            return {own: tuple(prompt for prompt in foreign if prompt.language != own) for own in self.languages}
         return words(form)
 
     def _ask(self, name: str, form: AskForm, then: str) -> Ask:
