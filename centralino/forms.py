@@ -585,6 +585,21 @@ class PortsForm(Form):
     engine: Port = 8090
 
 
+VOICE_FILE = r"prompts(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}){1,5}\.onnx"
+VoiceFile = Annotated[
+    str,
+    _matching(
+        VOICE_FILE,
+        "names no voice of piper's",
+        "write where it stands in this folder: `prompts/voices/NAME.onnx`",
+    ),
+]
+
+
+class VoiceForm(Form):
+    piper: VoiceFile
+
+
 class SettingsForm(Form):
     nodes: Annotated[dict[AsteriskName, NodeForm], Field(min_length=1)]
     carrier: CarrierForm
@@ -594,6 +609,7 @@ class SettingsForm(Form):
     web: WebForm = WebForm()
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
+    voices: dict[Language, VoiceForm] = {}
 
 
 FORMS: Mapping[str, type[Form]] = {

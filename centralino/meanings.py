@@ -1,7 +1,7 @@
 """From what an admin wrote (forms, checked) to what it means in each room's own words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -94,6 +94,7 @@ class Settings:
 
     `carrier_peers`: addresses, or address:port, that may send us calls; `carrier_channels`: how many at once;
     `carrier_send_to`: the address:port to which calls outside go (None: nowhere).
+    `piper_voices`: by language, the file of a voice in the deployment's folder.
     `database`: `sqlite`, or `postgresql://…` (may hold a password: never log it).
     """
 
@@ -108,6 +109,7 @@ class Settings:
     web_port: int = 8055
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
+    piper_voices: Mapping[str, str] = field(default_factory=dict)
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -125,6 +127,7 @@ def settings(form: SettingsForm) -> Settings:
         web_port=web_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
+        piper_voices={language: voice.piper for language, voice in form.voices.items()},
     )
 
 
