@@ -149,12 +149,12 @@ def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[st
 
 
 def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) -> Iterator[Problem]:
-    """Each text of `located` stands in each language of `plan`, and in no other."""
+    """Each text of `located` that is for all stands in each language of `plan`, and in no other."""
     languages = [language for _, language in words(plan.data, ("languages", ANY))]
     of_whom = "" if located is plan else f" ({plan.file} speaks it)"
     for pattern in patterns:
         for path, texts in found(located.data, pattern):
-            if not isinstance(texts, dict) or "file" in texts or not languages:
+            if not isinstance(texts, dict) or {"file", "also"} & {*texts, path[-1]} or not languages:
                 continue
             for language in dict.fromkeys(languages):
                 if language not in texts:

@@ -146,7 +146,7 @@ class Engine:
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
         self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password)
-        self._speaker = voices.Speaker(spoken, self.instance.config, self.instance.prompts, self._after)
+        self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
         around = Surroundings(
             self.telephony,
@@ -287,6 +287,7 @@ class Engine:
         self.switchboard.book.write(ev.ConfigurationLoaded(release=number, by=by, files=adopted.files))
         self.configuration = adopted.configuration
         self._began_s = self.clock.now_s()
+        self._speaker.adopt(adopted.configuration)
         self.switchboard.adopt(number, adopted.configuration)
         self.live.adopt(dict(adopted.configuration.roster.agents))
         self._ami.look_after(frozenset(adopted.configuration.roster.phones))

@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -220,18 +221,36 @@ class RecordedForm(Form):
     file: Name
 
 
+class AlsoForm(Form):
+    """`also: {en: "For English press 9."}`: each text by the voice of its language, to all who speak another one."""
+
+    also: Texts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _alone(cls, value: dict[str, object]) -> dict[str, object]:
+        if len(value) > 1:
+            refuse("`also` is a piece of its own", 'write `say: [{it: "…"}, {also: {en: "…"}}]`')
+        return value
+
+
 def _kind_of_words(value: object) -> str:
     if isinstance(value, list):
         return f"{TAG}several"
-    return f"{TAG}file" if isinstance(value, dict) and "file" in value else f"{TAG}texts"
+    special = next((key for key in ("also", "file") if key in value), None) if isinstance(value, dict) else None
+    return f"{TAG}{special or 'texts'}"
 
 
 Piece = Annotated[
-    Annotated[Texts, Tag(f"{TAG}texts")] | Annotated[RecordedForm, Tag(f"{TAG}file")], Discriminator(_kind_of_words)
+    Annotated[Texts, Tag(f"{TAG}texts")]
+    | Annotated[RecordedForm, Tag(f"{TAG}file")]
+    | Annotated[AlsoForm, Tag(f"{TAG}also")],
+    Discriminator(_kind_of_words),
 ]
 WordsForm = Annotated[
     Annotated[Texts, Tag(f"{TAG}texts")]
     | Annotated[RecordedForm, Tag(f"{TAG}file")]
+    | Annotated[AlsoForm, Tag(f"{TAG}also")]
     | Annotated[list[Piece], Field(min_length=1), Tag(f"{TAG}several")],
     Discriminator(_kind_of_words),
 ]
@@ -615,6 +634,21 @@ class PortsForm(Form):
     engine: Port = 8090
 
 
+VOICE_FILE = r"prompts(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}){1,5}\.onnx"
+VoiceFile = Annotated[
+    str,
+    _matching(
+        VOICE_FILE,
+        "names no voice of piper's",
+        "write where it stands in this folder: `prompts/voices/NAME.onnx`",
+    ),
+]
+
+
+class VoiceForm(Form):
+    piper: VoiceFile
+
+
 class SettingsForm(Form):
     nodes: Annotated[dict[AsteriskName, NodeForm], Field(min_length=1)]
     carrier: CarrierForm
@@ -624,6 +658,7 @@ class SettingsForm(Form):
     web: WebForm = WebForm()
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
+    voices: dict[Language, VoiceForm] = {}
 
 
 FORMS: Mapping[str, type[Form]] = {

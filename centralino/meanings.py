@@ -1,7 +1,7 @@
 """From what an admin wrote (forms, checked) to what it means in each room's own words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
     WITHHELD,
+    AlsoForm,
     AskForm,
     BranchForm,
     DialplanForm,
@@ -95,6 +96,7 @@ class Settings:
 
     `carrier_peers`: addresses, or address:port, that may send us calls; `carrier_channels`: how many at once;
     `carrier_send_to`: the address:port to which calls outside go (None: nowhere).
+    `piper_voices`: by language, the file of a voice in the deployment's folder.
     `database`: `sqlite`, or `postgresql://…` (may hold a password: never log it).
     """
 
@@ -109,6 +111,7 @@ class Settings:
     web_port: int = 8055
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
+    piper_voices: Mapping[str, str] = field(default_factory=dict)
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -126,6 +129,7 @@ def settings(form: SettingsForm) -> Settings:
         web_port=web_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
+        piper_voices={language: voice.piper for language, voice in form.voices.items()},
     )
 
 
@@ -276,7 +280,7 @@ class _StepReading:
         return HangUp(name, self.words(form.hang_up.say))
 
     def words(self, form: Any) -> Words:
-        """What `say` means: a text per language, a recorded file, or several of these in a row."""
+        """What `say` means: a text per language, a recorded file, texts for others, or several of these in a row."""
         if form is None:
             return {}
         pieces = [self._piece(piece) for piece in (form if isinstance(form, list) else [form])]
@@ -285,9 +289,12 @@ class _StepReading:
             for language in self.languages
         }
 
-    def _piece(self, form: RecordedForm | dict[str, str]) -> Words:
+    def _piece(self, form: RecordedForm | AlsoForm | dict[str, str]) -> Words:
         if isinstance(form, RecordedForm):
             return {language: (Prompt("", language, form.file),) for language in self.languages}
+        if isinstance(form, AlsoForm):
+            foreign = [Prompt(text, language) for language, text in form.also.items()]
+            return {own: tuple(prompt for prompt in foreign if prompt.language != own) for own in self.languages}
         return words(form)
 
     def _ask(self, name: str, form: AskForm, then: str) -> Ask:

@@ -5,6 +5,7 @@ ten are kept, so that one can go back.
 """
 
 import difflib
+import filecmp
 import hashlib
 import json
 import shutil
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from centralino import piper
 from centralino.deployment import FILES
 from centralino.settings import DIALPLANS, RECORDED
 
@@ -74,9 +76,9 @@ class Releases:
         half_done = self._folder / f".{number:06d}"
         shutil.rmtree(half_done, ignore_errors=True)
         for path in _files(deployment):
-            place = half_done / path.relative_to(deployment)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
+            name = path.relative_to(deployment)
+            (half_done / name).parent.mkdir(parents=True, exist_ok=True)
+            _copy_or_share(path, half_done / name, self._folder / "current" / name)
         note = {key: value for key, value in asdict(release).items() if key in ("by", "at_s", "digest")}
         (half_done / NOTE).write_text(json.dumps(note))
         half_done.replace(release.folder)
@@ -89,8 +91,16 @@ class Releases:
         link.replace(self._folder / "current")
 
 
+def _copy_or_share(path: Path, place: Path, before: Path) -> None:
+    """A recording or voice that is the same as `before`, in the release in force, is kept once: they can be large."""
+    if path.suffix != ".yaml" and before.is_file() and filecmp.cmp(path, before, shallow=False):
+        place.hardlink_to(before.resolve())
+    else:
+        shutil.copyfile(path, place)
+
+
 def difference(old: Path, new: Path) -> str:
-    """What changed between two deployments, file by file, as a unified diff; recordings by name only."""
+    """What changed between two deployments, file by file, as a unified diff; recordings and voices by name only."""
     before, after = ({str(path.relative_to(folder)): path for path in _files(folder)} for folder in (old, new))
     return "".join(
         line for name in sorted({*before, *after}) for line in _changed(name, before.get(name), after.get(name))
@@ -101,7 +111,8 @@ def _changed(name: str, old: Path | None, new: Path | None) -> Iterator[str]:
     if old and new and old.read_bytes() == new.read_bytes():
         return
     if not name.endswith(".yaml"):
-        yield f"{name} {'is new' if old is None else 'is gone' if new is None else 'was recorded anew'}\n"
+        changed = "was recorded anew" if name.endswith(".wav") else "is another one"
+        yield f"{name} {'is new' if old is None else 'is gone' if new is None else changed}\n"
         return
     was, is_now = (path.read_text("utf-8").splitlines(keepends=True) if path else [] for path in (old, new))
     yield from difflib.unified_diff(was, is_now, fromfile=name, tofile=name, n=1)
@@ -111,7 +122,8 @@ def _files(deployment: Path) -> list[Path]:
     """All that a deployment is made of."""
     files = [deployment / name for name in FILES]
     files += [*(deployment / DIALPLANS).rglob("*.yaml"), *(deployment / RECORDED).rglob("*.wav")]
-    return sorted(path for path in files if path.is_file())
+    files += piper.files_named(deployment)
+    return sorted({path for path in files if path.is_file()})
 
 
 def _digest(deployment: Path) -> str:

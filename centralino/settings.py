@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from acd.rules import Rules
 from agents.roster import Roster
 from cases.entities import Entities
-from centralino import meanings
+from centralino import meanings, piper
 from centralino.crosschecks import problems_across
 from centralino.deployment import AGENTS, ENTITIES, FILES, QUEUES, SETTINGS, SHARED, Deployment
 from centralino.doubts import doubts
@@ -111,6 +111,7 @@ def examine(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
         problems += _shape(located, forms)
     deployment = Deployment(files, _recordings(folder))
     problems += problems_across(deployment)
+    problems += piper.problems(files[SETTINGS], folder)
     configuration = None
     if all(problem.is_warning for problem in problems):
         configuration = _meaning(forms, {str(plan.data["number"]): plan for plan in deployment.dialplans})

@@ -2,7 +2,8 @@
 
 A sound is three files beside each other: `.sln16` (16 kHz, the source), `.alaw` and `.ulaw` (8 kHz). They are cached by
 text, language and voice, so a second look makes nothing. A recording by a person comes before every engine; then the
-engines in order of how they sound. What a better voice once made is used also where that voice is not installed.
+voice that the deployment names; then the engines in order of how they sound. What a better voice once made is used also
+where that voice is not installed.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import shutil
 import signal
 import tempfile
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -26,6 +28,7 @@ from ivr.sentences import LANGUAGES_WITH_SENTENCES, Sentences, read_sentences
 
 PROCESSES_MAX = 2
 DEADLINE_S = 20.0  # for one prompt by one voice
+FAILURES_MAX = 3  # of one voice; then the next ones speak: a start waits no longer for a program that does not work
 ENDINGS = (".alaw", ".ulaw", ".sln16")  # the source last: it is renamed last
 
 # Speech without its pauses is brought to this level; Asterisk's own recorded sounds lie between -17 and -20 dBFS.
@@ -82,6 +85,7 @@ class Spoken:
     sounds: dict[Prompt, Sound] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     made: int = 0
+    failures: Counter[str] = field(default_factory=Counter)  # of each voice, by its key
 
     @property
     def without_sound(self) -> frozenset[Prompt]:
@@ -100,12 +104,13 @@ class MakingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who says it: an engine with one of its voices, or (`recording`) a person."""
+    """Who says it: an engine with one of its voices (piper's is a file, `model`), or (`recording`) a person."""
 
     engine: str
     name: str
     package: str = ""
     recording: Path | None = None
+    model: Path | None = None
 
     @property
     def key(self) -> str:
@@ -129,6 +134,8 @@ class Voice:
                 return ["pico2wave", "-l", self.name, "-w", str(wav)]
             case "festival":
                 return ["text2wave", "-eval", f"({self.name})", "-o", str(wav)]
+            case "piper":
+                return ["piper", "--model", str(self.model), "--output_file", str(wav)]
         return ["espeak-ng", "-v", self.name, "-s", "160", "-w", str(wav), "--stdin"]
 
 
@@ -155,17 +162,20 @@ async def speak(
     folder: Path,
     *,
     recorded: Path | None = None,
+    named: Mapping[str, Voice] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Spoken:
     """Make the sounds that are missing in `folder`, and say where each prompt's sound stands.
 
-    `recorded` holds people's recordings as `LANG/NAME.wav` (`Prompt.recording_names`). `progress` is told, after each
-    prompt that had to be made, how many are done and how many there are. At most `PROCESSES_MAX` programs run at once.
+    `recorded` holds people's recordings as `LANG/NAME.wav` (`Prompt.recording_names`); `named`: by language, the voice
+    that comes after them and before ours. `progress` is told, after each prompt that had to be made, how many are done
+    and how many there are. At most `PROCESSES_MAX` programs run at once.
     Raises OSError where `folder` cannot be written; what goes wrong with one prompt is among the `problems`.
     """
     spoken = Spoken()
     # In a thread: at a reload the engine goes on with its calls while thousands of files are looked at.
-    missing = await asyncio.to_thread(_find, dict.fromkeys(prompts), folder, recorded, spoken)
+    candidates = _Candidates(folder, recorded, named or {})
+    missing = await asyncio.to_thread(_find, dict.fromkeys(prompts), candidates, spoken)
     waiting = iter(missing)
     done = 0
 
@@ -186,18 +196,31 @@ async def speak(
     return spoken
 
 
-def _find(
-    prompts: Collection[Prompt], folder: Path, recorded: Path | None, spoken: Spoken
-) -> dict[Prompt, tuple[Voice, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """Who could say a prompt: in `recorded` people, by language the `named` voices, and ours; made is in `folder`."""
+
+    folder: Path
+    recorded: Path | None
+    named: Mapping[str, Voice]
+
+    def of(self, prompt: Prompt) -> Iterator[Voice]:
+        yield from _recordings(prompt, self.recorded)
+        if prompt.language in self.named:
+            yield self.named[prompt.language]
+        yield from voices(prompt.language)
+
+
+def _find(prompts: Collection[Prompt], candidates: _Candidates, spoken: Spoken) -> dict[Prompt, tuple[Voice, ...]]:
     """Note the sounds that stand and the prompts that cannot be made; give the others, with who could say them."""
     missing = {}
     for prompt in prompts:
         if reason := unspeakable(prompt):
             spoken.problems.append(Problem(prompt, Trouble.UNSPEAKABLE, reason))
             continue
-        able, unable = _able(prompt, folder, recorded)
+        able, unable = _able(prompt, candidates)
         spoken.problems += [Problem(prompt, Trouble.NO_SOUND, f"{voice.key}, tried before") for voice in unable]
-        if able and _is_whole(path := folder / prompt.stem(able[0].key)):
+        if able and _is_whole(path := candidates.folder / prompt.stem(able[0].key)):
             spoken.sounds[prompt] = Sound(path, able[0].engine)
         elif able and shutil.which("sox"):
             missing[prompt] = tuple(able)
@@ -209,12 +232,12 @@ def _find(
     return missing
 
 
-def _able(prompt: Prompt, folder: Path, recorded: Path | None) -> tuple[list[Voice], list[Voice]]:
+def _able(prompt: Prompt, candidates: _Candidates) -> tuple[list[Voice], list[Voice]]:
     """The voices that have said the prompt, or could, best first; and those that were found unable to."""
     able: list[Voice] = []
     unable: list[Voice] = []
-    for voice in (*_recordings(prompt, recorded), *voices(prompt.language)):
-        path = folder / prompt.stem(voice.key)
+    for voice in candidates.of(prompt):
+        path = candidates.folder / prompt.stem(voice.key)
         if _is_whole(path):
             return [*able, voice], unable  # nobody after this one will be asked
         if _unable_mark(path).exists():
@@ -237,6 +260,8 @@ def _recordings(prompt: Prompt, recorded: Path | None) -> Iterator[Voice]:
 async def _make(prompt: Prompt, able: Sequence[Voice], folder: Path, spoken: Spoken) -> None:
     """Let the first voice that can say the prompt make its sound; note who failed before."""
     for voice in able:
+        if spoken.failures[voice.key] >= FAILURES_MAX and voice is not able[-1]:
+            continue
         path = folder / prompt.stem(voice.key)
         try:
             if not _is_whole(path):  # meanwhile another prompt with the same words may have made it
@@ -244,10 +269,13 @@ async def _make(prompt: Prompt, able: Sequence[Voice], folder: Path, spoken: Spo
                     await _make_with(voice, prompt.spoken, path, folder)
                 spoken.made += 1
         except TimeoutError:
+            spoken.failures[voice.key] += 1
             spoken.problems.append(Problem(prompt, Trouble.TOO_SLOW, voice.key))
         except MakingError as failed:
             if failed.why is Trouble.NO_SOUND:  # it would be the same at every start
                 _mark_unable(path)
+            else:
+                spoken.failures[voice.key] += 1
             spoken.problems.append(Problem(prompt, failed.why, f"{voice.key}: {failed.detail}"))
         else:
             spoken.sounds[prompt] = Sound(path, voice.engine)

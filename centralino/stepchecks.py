@@ -22,6 +22,7 @@ from centralino.deployment import (
 from centralino.forms import MAY_HAVE_THEN, NEED_THEN, QUEUE_CONDITIONS, STEP_KINDS
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from ivr.hours import read_hours
+from ivr.prompts import LANGUAGES
 
 STEPS = ("steps", ANY)
 USES_IN_DIALPLANS = (
@@ -51,7 +52,8 @@ USES_IN_DIALPLANS = (
 )
 SAYING = ((), *((kind,) for kind in ("menu", "ask", "transfer", "voicemail", "callback", "case_status")))
 SAYING = (*SAYING, ("notice",), ("hang_up",))
-TEXTS = tuple((*STEPS, *within, "say", *piece) for within in SAYING for piece in ((), (ANY,)))
+SAID = tuple((*STEPS, *within, "say") for within in SAYING)
+TEXTS = tuple((*said, *piece) for said in SAID for piece in ((), (ANY,)))
 NOT_STEPS = ("say", "queue", "for", "language", "entity", "to", "note", "open", "caller", "day", "from", "until")
 _Stand = tuple[str, str]  # "step" or "queue", and its name
 
@@ -62,8 +64,10 @@ def problems_in(deployment: Deployment, plan: Located) -> Iterator[Problem]:
     yield from _included_twice(deployment, plan)
     yield from _choices(plan)
     yield from texts_problems(plan, plan, TEXTS)
+    yield from _also(plan)
+    yield from _silent(plan)
     yield from _recordings(deployment, plan)
-    yield from twice(plan, ("languages", ANY), "language")
+    yield from _languages(plan)
     yield from _hours(plan)
     yield from _unreachable(deployment, plan)
     rings = list(_endless(deployment, plan))
@@ -116,6 +120,38 @@ def _branch(plan: Located, path: Path, branch: Mapping[str, object], *, is_last:
         yield plan.at_key((*path, "queue"), "what of this queue?", f"add one of {', '.join(QUEUE_CONDITIONS)}")
     if asked and "queue" not in branch:
         yield plan.at_key((*path, asked[0]), f"`{asked[0]}` of which queue?", "add `queue: NAME`")
+
+
+def _languages(plan: Located) -> Iterator[Problem]:
+    yield from twice(plan, ("languages", ANY), "language")
+    for path, language in words(plan.data, ("languages", ANY)):
+        if language not in LANGUAGES:
+            yield plan.at(path, *_no_voice(language))
+
+
+def _no_voice(language: str) -> tuple[str, str]:
+    return f"there is no voice for language {shown(language)}", did_you_mean(language, LANGUAGES)
+
+
+def _also(plan: Located) -> Iterator[Problem]:
+    """Texts for callers who speak another language may be in any that a voice speaks."""
+    for pattern in TEXTS:
+        for path, also in found(plan.data, (*pattern, "also")):
+            for language in also if isinstance(also, dict) else ():
+                if language not in LANGUAGES:
+                    yield plan.at_key((*path, language), *_no_voice(language))
+
+
+def _silent(plan: Located) -> Iterator[Problem]:
+    """Where all that is said is for others."""
+    own = [language for _, language in words(plan.data, ("languages", ANY))]
+    for pattern in SAID:
+        for path, said in found(plan.data, pattern):
+            spoken = [table(piece, "also") for piece in (said if isinstance(said, list) else [said])]
+            for language in own if spoken and all(spoken) else ():
+                if all({*texts} == {language} for texts in spoken):
+                    hint = f'add a piece for them: `{{{language}: "…"}}`'
+                    yield plan.at(path, f"callers who speak {shown(language)} hear nothing", hint)
 
 
 def _recordings(deployment: Deployment, plan: Located) -> Iterator[Problem]:

@@ -62,7 +62,7 @@ def _shown(line: Line) -> str:
         case Kind.STEP:
             return f"{line.text}  ({line.why})"
         case Kind.SAYS:
-            return f"    says     {line.text}"
+            return f"    says {line.language:<3} {line.text}"
         case Kind.KEYS:
             return f"    pressed  {line.text}"
         case Kind.SILENT:

@@ -9,7 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from centralino import piper
 from centralino.attendant import Voice
+from centralino.instance import Instance
 from centralino.settings import RECORDED, Configuration
 from centralino.speaking import Spoken, speak, system_sentences
 from ivr.menu import Ask, CallBack, CaseStatus
@@ -60,10 +62,15 @@ def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
 async def prepare(
     configuration: Configuration, config: Path, folder: Path, progress: Callable[[int, int], None] | None = None
 ) -> Spoken:
-    """Make the sounds that are missing in `folder`; people's own recordings stand in `config`/prompts."""
+    """Make the sounds that are missing in `folder`; recordings, and voices of piper's, stand in `config`/prompts."""
     recorded = config / RECORDED
+    named = await asyncio.to_thread(piper.voices_of, configuration.settings.piper_voices, config)
     return await speak(
-        prompts_of(configuration), folder, recorded=recorded if recorded.is_dir() else None, progress=progress
+        prompts_of(configuration),
+        folder,
+        recorded=recorded if recorded.is_dir() else None,
+        named=named,
+        progress=progress,
     )
 
 
@@ -112,24 +119,34 @@ def listed(spoken: Spoken) -> list[Listed]:
 class Speaker:
     """The sounds of a running engine: those made before the first call, and those that a call needs at once."""
 
-    def __init__(self, spoken: Spoken, config: Path, folder: Path, after: Callable[[], None]) -> None:
+    def __init__(
+        self, spoken: Spoken, configuration: Configuration, instance: Instance, after: Callable[[], None]
+    ) -> None:
         """`after` is called when a call has gone on with what was made for it."""
-        self._spoken, self._config, self._folder, self._after = spoken, config, folder, after
+        self._spoken, self._configuration, self._after = spoken, configuration, after
+        self._config, self._folder = instance.config, instance.prompts
         self._making: set[asyncio.Task[None]] = set()
 
     async def learn(self, configuration: Configuration, config: Path) -> None:
         """Make the sounds of another configuration, beside those that calls in progress still need."""
         spoken = await prepare(configuration, config, self._folder)
         self._spoken.sounds.update(spoken.sounds)
-        self._config = config
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
 
+    def adopt(self, configuration: Configuration) -> None:
+        """Another configuration is in force; our folder, a link, leads to its files already."""
+        self._configuration = configuration
+
     async def make_ready(self, prompts: Collection[Prompt], recorded: Path) -> list[str]:
         """Make the sounds of `prompts`, whose recordings, if any, stand in `recorded`; which ones failed, and why."""
-        spoken = await speak(prompts, self._folder, recorded=recorded)
+        spoken = await self._speak(prompts, recorded)
         self._spoken.sounds.update(spoken.sounds)
         return [str(problem) for problem in spoken.problems if problem.prompt not in spoken.sounds]
+
+    async def _speak(self, prompts: Collection[Prompt], recorded: Path | None) -> Spoken:
+        named = await asyncio.to_thread(piper.voices_of, self._configuration.settings.piper_voices, self._config)
+        return await speak(prompts, self._folder, recorded=recorded, named=named)
 
     def voice(self) -> Voice:
         return Voice(system_sentences(), self._sound_of, self._make)
@@ -152,7 +169,7 @@ class Speaker:
         recorded = self._config / RECORDED
         try:
             async with asyncio.timeout(MADE_WITHIN_S):
-                made = await speak(prompts, self._folder, recorded=recorded if recorded.is_dir() else None)
+                made = await self._speak(prompts, recorded if recorded.is_dir() else None)
             self._spoken.sounds.update(made.sounds)
             for problem in made.problems:
                 log.warning("prompt: %s", problem)

@@ -3,10 +3,11 @@
 The caller hears each text to its end, then keys in the next thing of the script; when nothing is left, they are silent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from itertools import groupby
 
 from ivr.actions import (
     Action,
@@ -26,6 +27,7 @@ from ivr.actions import (
     Went,
 )
 from ivr.menu import Dialplan
+from ivr.prompts import Prompt
 from ivr.sentences import Sentences
 from ivr.situation import CaseStanding, QueueNow
 from ivr.walk import Walker
@@ -86,11 +88,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the walk. `why`: of a step, why it was entered."""
+    """One line of the walk. `why`: of a step, why it was entered. `language`: of what is said, if not the call's."""
 
     kind: Kind
     text: str
     why: str = ""
+    language: str = ""
 
 
 @dataclass(slots=True)
@@ -175,7 +178,7 @@ class _Rehearsal:
                 performance.steps.add(step)
                 self._tell(Kind.STEP, step, why)
             case Speak(prompts=prompts):
-                self._tell(Kind.SAYS, " ".join(prompt.text or f"[{prompt.file}]" for prompt in prompts))
+                self._say(prompts)
             case TakeKey(step=step, key=key):
                 performance.keys.add((step, key))
             case SpeakLanguage(language=language):
@@ -195,12 +198,19 @@ class _Rehearsal:
             case EnterQueue(queue=queue):
                 self._end(f"queue {queue}")
             case TakeMessage(box=box, greeting=greeting):
-                self._tell(Kind.SAYS, " ".join(prompt.text or f"[{prompt.file}]" for prompt in greeting))
+                self._say(greeting)
                 self._end(f"voicemail {box}")
             case End():
                 self._end(f"call-back {self._promised}" if self._promised else "hang up")
             case _:
                 pass  # a caller who hears everything out interrupts nothing
+
+    def _say(self, prompts: Sequence[Prompt]) -> None:
+        """One line for what one voice says in one go."""
+        for language, said in groupby(prompts, lambda prompt: prompt.language):
+            text = " ".join(prompt.text or f"[{prompt.file}]" for prompt in said)
+            foreign = language if language != self._place.language else ""
+            self._performance.lines.append(Line(Kind.SAYS, text, language=foreign))
 
     def _ring(self, office: str) -> None:
         if office in self._script.offices_away:

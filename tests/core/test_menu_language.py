@@ -59,6 +59,10 @@ END = "  end: {queue: tributi}\n"
         ("  first: {notice: {say: {it: A}, until: 2026-02-30}, then: end}\n", "6:41: `2026-02-30` is no instant"),
         ("  first: {say: {file: hello}, then: end}\n", "6:23: there is no recording prompts/it/hello.wav"),
         ("  first: {say: [{it: A}, {en: B}], then: end}\n", "6:26: the text in `it` is missing"),
+        ("  first: {say: [{it: A}, {also: {xy: B}}], then: end}\n", "6:34: there is no voice for language `xy`"),
+        ("  first: {say: {it: A, also: {en: B}}, then: end}\n", "6:16: `also` is a piece of its own"),
+        ("  first: {say: {also: {}}, then: end}\n", "6:23: this is empty"),
+        ("  first: {say: {also: {en: 9}}, then: end}\n", "6:28: `9` is not in quotes"),
         ("  first: {queue: tributi, then: end}\n", "6:27: `then` means nothing with `queue`"),
         ("  first: {menu: {say: {it: A}, keys: {'1': end}, otherwise: first}}\n", "6:3: who presses nothing comes"),
     ],
@@ -80,6 +84,40 @@ def test_a_wrong_scenario_is_a_mistake_too(folder: Path) -> None:
     scenario = "tests:\n  - {at: 2026-11-23 25:00, ends: nowhere, press: abc}\n"
     said = told(folder, f"  first: {{queue: tributi}}\n{scenario}")
     assert [one.split(": ")[0] for one in said if not one.startswith("queues")] == ["8:10", "8:34", "8:50"]
+
+
+# --- texts for those who speak another language
+
+IN_BOTH = HEAD.replace("[it]", "[it, en]")
+
+
+def test_a_text_in_another_language_is_said_by_its_voice_to_all_but_those_who_speak_it(folder: Path) -> None:
+    say = "[{also: {en: In English, fr: En français}}, {it: Premi 1, en: Press 1}]"
+    told(folder, f"  first: {{say: {say}, then: end}}\n" + END, IN_BOTH)
+    first = load(folder).dialplans["055055"].steps["first"]
+    assert isinstance(first, Say)
+    assert first.words == {
+        "it": (Prompt("In English", "en"), Prompt("En français", "fr"), Prompt("Premi 1", "it")),
+        "en": (Prompt("En français", "fr"), Prompt("Press 1", "en")),
+    }
+
+
+@pytest.mark.parametrize("say", ["{also: {en: Hello}}", "[{also: {en: Hello}}, {also: {en: Again}}]"])
+def test_nobody_is_left_with_texts_for_others_alone(folder: Path, say: str) -> None:
+    said = told(folder, f"  first: {{say: {say}, then: end}}\n" + END, IN_BOTH)
+    assert [one for one in said if not one.startswith("queues")] == ["6:16: callers who speak `en` hear nothing"]
+    enough = say.replace("Hello", "Hello, it: Ciao", 1)
+    said = told(folder, f"  first: {{say: {enough}, then: end}}\n" + END, IN_BOTH)
+    assert [one for one in said if not one.startswith("queues")] == []
+
+
+def test_what_is_for_all_still_stands_in_each_language(folder: Path) -> None:
+    said = told(folder, "  first: {say: [{it: A}, {also: {en: B}}], then: end}\n" + END, IN_BOTH)
+    assert "6:17: the text in `en` is missing" in said
+
+
+def test_a_language_that_nobody_can_speak_is_told(folder: Path) -> None:
+    assert "3:13: there is no voice for language `pt`" in told(folder, END, HEAD.replace("[it]", "[pt]"))
 
 
 # --- steps that dialplans share

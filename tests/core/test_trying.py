@@ -9,7 +9,8 @@ import pytest
 
 from centralino.settings import Configuration, load
 from centralino.trying import UnknownNumber, counted, plan_of, run_scenarios, walk
-from ivr.menu import SetLanguage
+from ivr.menu import Menu, Say, SetLanguage
+from ivr.prompts import Prompt
 from ivr.rehearsal import Script, rehearse
 from tests.contact_centre import sentences
 from tests.core.test_docs import ROOT
@@ -84,6 +85,23 @@ def test_a_call_is_walked_line_by_line(deploy: Deploy) -> None:
         "bye  (a key of the menu)",
         "ends: hang up",
     ]
+
+
+def test_what_another_voice_says_stands_on_a_line_of_its_own_with_its_language(deploy: Deploy) -> None:
+    plan = plan_of(deploy('  - {at: 2026-11-23 10:00, ends: "hang up"}\n'), "055055")
+    own, foreign = Prompt("Premi 1.", "it"), Prompt("For English press 9.", "en")
+    welcome = Say("welcome", {"it": (own, own, foreign)}, "main")
+    script = Script(datetime(2026, 11, 23, 10, tzinfo=plan.time_zone), ("1",))
+    lines = list(walk(replace(plan, steps={**plan.steps, "welcome": welcome}), sentences(), script))
+    assert lines[2:4] == ["    says     Premi 1. Premi 1.", "    says en  For English press 9."]
+
+
+def test_the_menus_that_ship_tell_of_english_in_english_and_only_to_those_who_do_not_speak_it() -> None:
+    for plan in load(ROOT).dialplans.values():
+        main = plan.steps["main"]
+        assert isinstance(main, Menu)
+        assert [prompt.language for prompt in main.words["it"]] == ["it", "en"]
+        assert [prompt.language for prompt in main.words["en"]] == ["en"]
 
 
 def test_a_number_that_nobody_answers_is_said(deploy: Deploy) -> None:
