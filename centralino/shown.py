@@ -225,7 +225,7 @@ def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
 def sentence(kind: str, body: Row) -> str:
     """An event as one reads it aloud; an unknown kind by its name and its facts."""
     form = SENTENCES.get(kind)
-    body = body | {"by_whom": BY_WHOM.get(body.get("by", ""), "?"), "left": _message(body)}
+    body = body | {"by_whom": BY_WHOM.get(body.get("by", ""), "?"), "left": _message(body), "told": _told(body)}
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
     return f"{text} ({facts})" if facts else text
@@ -233,6 +233,14 @@ def sentence(kind: str, body: Row) -> str:
 
 def _message(body: Row) -> str:
     return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+def _told(body: Row) -> str:
+    place, to_s = body.get("position", 0), body.get("to_s", 0.0)
+    said = ([f"place {place} in line"] if place else []) + (
+        [f"a wait of {_span(body.get('from_s', 0.0))} to {_span(to_s)}"] if to_s else []
+    )
+    return " and ".join(said) or "only what can be pressed: anything else would be worse than before"
 
 
 BY_WHOM = {
@@ -256,7 +264,7 @@ SENTENCES = {
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
     "QueueEntered": "entered queue {queue}",
     "CallWaits": "waits in {queue}",
-    "CallerTold": "was told: place {position}, {from_s}-{to_s} s",
+    "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",
