@@ -61,6 +61,33 @@ class SiteRules:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadStart:
+    """A call for which all that is set here holds counts as if it had waited `by_s` longer.
+
+    The service `number`; the `entity`; the dialplan's `step` that led to the queue (so: the key pressed); how the
+    caller's number begins (E.164); at least the `nth_call_today` of the same caller.
+    """
+
+    by_s: float
+    number: str = ""
+    entity: str = ""
+    step: str = ""
+    caller: str = ""
+    nth_call_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What head starts are given for."""
+
+    number: str
+    entity: str
+    step: str
+    caller: str
+    calls_today: int
+
+
+@dataclass(frozen=True, slots=True)
 class WhileWaiting:
     """What callers hear while they wait, and what they may choose; empty keys and None: nothing of the kind.
 
@@ -101,6 +128,11 @@ class QueueRules:
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
+    head_starts: tuple[HeadStart, ...] = ()
+
+    def head_start_s(self, who: Caller) -> float:
+        """The longest head start that holds; 0 where none does."""
+        return max((one.by_s for one in self.head_starts if _holds(one, who)), default=0.0)
 
     def needs_at(self, stage: int) -> Mapping[str, int]:
         """What is needed after `stage` of the steps of `relax`."""
@@ -109,6 +141,15 @@ class QueueRules:
     def stage_at(self, first_entered_s: float, now_s: float) -> int:
         """How many steps of `relax` a wait has come to."""
         return sum(now_s >= first_entered_s + step.after_s for step in self.relax)
+
+
+def _holds(one: HeadStart, who: Caller) -> bool:
+    wanted = ((one.number, who.number), (one.entity, who.entity), (one.step, who.step))
+    return (
+        all(value in ("", is_so) for value, is_so in wanted)
+        and who.caller.startswith(one.caller)
+        and who.calls_today >= one.nth_call_today
+    )
 
 
 @dataclass(frozen=True, slots=True)

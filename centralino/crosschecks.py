@@ -28,6 +28,8 @@ USES = {
     QUEUES: (
         Use("site", ("queues", ANY, "sites", ANY)),
         Use("site", ("queues", ANY, "sites", ANY, ANY, "or_when_nobody_at")),
+        Use("number", ("queues", ANY, "head_start", ANY, "number")),
+        Use("entity", ("queues", ANY, "head_start", ANY, "entity")),
         Use("queue", ("queues", ANY, "longest_wait", "then", "queue")),
         Use("queue", ("queues", ANY, "full", "then", "queue")),
     ),
@@ -97,6 +99,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
+        yield from _head_starts(deployment, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
         yield from _needs(deployment, name, rules)
         for plan in deployment.leads_to(name):
@@ -138,6 +141,20 @@ def _while_waiting(queues: Located, name: str, rules: object) -> Iterator[Proble
     if waiting.get("expected_wait") is True and "position_every" not in waiting:
         what = "the expected wait is told together with the position"
         yield queues.at((*path, "expected_wait"), what, "add `position_every: 45s`")
+
+
+def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
+    queues = deployment.files[QUEUES]
+    steps = {step for plan in deployment.leads_to(name) for step in table(plan.data, "steps")}
+    for path, one in found(rules, ("head_start", ANY)):
+        at = ("queues", name, *path)
+        if isinstance(one, dict) and not one.keys() - {"by"}:
+            hint = "add `number`, `entity`, `step`, `caller` or `nth_call_today`"
+            yield queues.at(at, "this would hold for every caller", hint)
+        for inner, step in words(one, ("step",)):
+            if step not in steps:
+                what = f"step {shown(step)} is in no dialplan whose calls come to this queue"
+                yield queues.at((*at, *inner), what, did_you_mean(step, sorted(steps)))
 
 
 def _relaxing(queues: Located, name: str, rules: object) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from acd.decisions import (
 )
 from acd.floor import Floor
 from acd.goto import Goto
-from acd.rules import QueueRules
+from acd.rules import Caller, QueueRules
 from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
@@ -237,6 +237,7 @@ class Dispatcher:
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
+            waiting.head_start_s = call.head_start_s
             waiting.told_position = call.told_position or None
             waiting.told_until_s = call.told_until_s or None
             self.floor.put_back_call(waiting, now_s)
@@ -266,8 +267,13 @@ class Dispatcher:
         """A call that comes back keeps the place of its first entry."""
         now_s = self._clock.now_s()
         first_s = call.first_entered_s or now_s
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s))
-        self.carry_out(enter(WaitingCall(call.id, queue, call.language, first_s, call.offers), now_s))
+        who = "" if call.withheld else self._people.who(call.person).number
+        calls_today = 0 if call.withheld else self._book.house.callers_today.get(call.person, 0)
+        caller = Caller(call.service, call.entity, call.step, who, calls_today)
+        head_start_s = self.floor.rules[queue].head_start_s(caller)
+        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
+        waiting = WaitingCall(call.id, queue, call.language, first_s, call.offers, head_start_s=head_start_s)
+        self.carry_out(enter(waiting, now_s))
         if call.state in (CallState.QUEUED, CallState.OFFERED):
             self._telephony.hold(call.id)
 

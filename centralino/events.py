@@ -116,6 +116,7 @@ class OfficeLeft(CallEvent, frozen=True, kw_only=True):
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
     queue: str
     first_entered_s: float
+    head_start_s: float = 0.0  # it counts as if it had waited so much longer
 
 
 class CallWaits(CallEvent, frozen=True, kw_only=True):

@@ -184,6 +184,24 @@ SiteOfQueue = Annotated[
 ]
 
 
+NumberStart = Annotated[
+    str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write it with the country: `"+39055"`')
+]
+
+
+class HeadStartForm(Form):
+    """At least one condition stands beside `by`; crosschecks.py looks at that."""
+
+    by: Annotated[float, between("1s", "24h")]
+    number: Number | None = None
+    entity: Name | None = None
+    step: Name | None = None
+    caller: (
+        Annotated[str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write `"+39055"`')] | None
+    ) = None
+    nth_call_today: Annotated[int, Field(ge=2, le=100)] | None = None
+
+
 class QueueCallBackForm(Form):
     key: MenuKey
     after: Annotated[float, between("0s", "24h")] = 0.0
@@ -208,6 +226,7 @@ class QueueForm(Form):
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
+    head_start: list[HeadStartForm] = []
 
 
 class QueuesForm(Form):

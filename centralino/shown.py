@@ -225,7 +225,12 @@ def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
 def sentence(kind: str, body: Row) -> str:
     """An event as one reads it aloud; an unknown kind by its name and its facts."""
     form = SENTENCES.get(kind)
-    body = body | {"by_whom": BY_WHOM.get(body.get("by", ""), "?"), "left": _message(body), "told": _told(body)}
+    body = body | {
+        "by_whom": BY_WHOM.get(body.get("by", ""), "?"),
+        "left": _message(body),
+        "told": _told(body),
+        "head_start": _head_start(body),
+    }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
     return f"{text} ({facts})" if facts else text
@@ -233,6 +238,11 @@ def sentence(kind: str, body: Row) -> str:
 
 def _message(body: Row) -> str:
     return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+def _head_start(body: Row) -> str:
+    by_s = body.get("head_start_s", 0.0)
+    return f", as if it had waited {_span(by_s)} already" if by_s else ""
 
 
 def _told(body: Row) -> str:
@@ -262,7 +272,7 @@ SENTENCES = {
     "OfficeAway": "office {office} did not take it",
     "OfficeAnswered": "talks with office {office}",
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
-    "QueueEntered": "entered queue {queue}",
+    "QueueEntered": "entered queue {queue}{head_start}",
     "CallWaits": "waits in {queue}",
     "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",

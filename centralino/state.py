@@ -86,6 +86,7 @@ class CallNow(msgspec.Struct):
     entry: int = 0  # number of the journal's entry by which the step was entered; playbacks are named by it
     queue: str = ""
     first_entered_s: float = 0.0
+    head_start_s: float = 0.0
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     offers: int = 0
@@ -165,6 +166,7 @@ class House(msgspec.Struct):
     outcomes: dict[str, int] = {}
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
+    callers_today: dict[str, int] = {}  # calls by person
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
@@ -203,7 +205,7 @@ def new_day(house: House, day: str) -> bool:
     """Begin to count a new day (`2026-11-22`, local time), where it is one; whether it is."""
     if house.day == day:
         return False
-    house.day, house.today = day, {}
+    house.day, house.today, house.callers_today = day, {}, {}
     for agent in house.agents.values():
         agent.busy_s = 0.0
     return True
@@ -225,6 +227,8 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         arrived_s=entry.at_s,
         since_s=entry.at_s,
     )
+
+    house.callers_today[event.person] = house.callers_today.get(event.person, 0) + 1
 
 
 def _step_entered(house: House, event: ev.StepEntered, entry: Entry) -> None:
@@ -271,6 +275,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
+    call.head_start_s = event.head_start_s
 
 
 def _take_back_answer(house: House, call: CallNow) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from acd.rules import Pick, Relax
+from acd.rules import HeadStart, Pick, Relax
 from acd.why import Why
+from asterisk.port import CallerId
 from centralino import events as ev
 from tests.contact_centre import ContactCentre
 
@@ -119,6 +120,58 @@ def test_relaxing_never_takes_an_agent_away_from_a_caller(floor: ContactCentre) 
     floor.put_down("dino")
     floor.clock.advance(30)
     assert floor.ringing_now() == {"dino": "c2"}, "although bo speaks Italian and would do, once free"
+
+
+# --- head starts
+
+
+def test_a_head_start_lets_a_call_go_before_those_that_came_within_it(floor: ContactCentre) -> None:
+    floor.queue("civil")
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes"),))
+    floor.call("early", "civil")
+    floor.clock.advance(61)
+    floor.call("late", "civil")
+    floor.clock.advance(1)
+    floor.call("urgent", "taxes")
+    floor.agent("ana")
+    assert floor.ringing_now() == {"ana": "early"}, "it has aged beyond the head start: nobody starves"
+    floor.agent("bo")
+    assert floor.ringing_now()["bo"] == "urgent"
+
+
+def test_a_head_start_is_kept_over_a_restart_and_in_the_next_queue(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, caller="+39055"),))
+    floor.call("c1", "taxes", caller=CallerId("+39066", ""))
+    floor.clock.advance(30)
+    floor.call("c2", "taxes", caller=CallerId("+39055123456", ""))
+    assert floor.waiting_in("taxes") == ["c2", "c1"]
+    floor.restart_engine()
+    assert floor.waiting_in("taxes") == ["c2", "c1"]
+
+
+def test_who_calls_for_the_second_time_today_may_have_a_head_start(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, nth_call_today=2),))
+    again = CallerId("+39055123456", "")
+    floor.call("c1", "taxes", caller=again)
+    floor.hang_up("c1")
+    floor.call("c2", "taxes", caller=CallerId("+39066", ""))
+    floor.clock.advance(10)
+    floor.call("c3", "taxes", caller=again)
+    assert floor.waiting_in("taxes") == ["c3", "c2"]
+
+
+def test_nobody_is_taken_for_a_caller_of_before_because_both_withhold_their_number(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, nth_call_today=2),))
+    for call in ("c1", "c2", "c3"):
+        floor.call(call, "taxes", caller=CallerId("", ""))
+        floor.clock.advance(1)
+    assert floor.waiting_in("taxes") == ["c1", "c2", "c3"]
+
+
+def test_all_conditions_of_a_head_start_must_hold(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes", entity="comune"),))
+    floor.call("c1", "taxes")
+    assert floor.switchboard.floor.calls["c1"].head_start_s == 0
 
 
 @pytest.mark.parametrize("rings", [True, False])
