@@ -283,7 +283,8 @@ class Floor:
         if leg:
             self._agent_of_leg[leg] = agent.profile.id
         if queue in self.rules:
-            self._hall.queue(queue).busy[agent.profile.site] += 1
+            agent.lent_by = agent.profile.site
+            self._hall.queue(queue).busy[agent.lent_by] += 1
 
     def put_back_handled(self, queue: str, calls: int, handling_s: float, now_s: float) -> None:
         """How many calls of a queue were handled before, and how long each kept its agent busy."""

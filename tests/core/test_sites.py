@@ -1,5 +1,7 @@
 """Further sites: when they open for a queue and close again, how many of their agents they lend, and by whose hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from acd.rules import Opening, Relax, SiteRules, WhileWaiting
@@ -227,3 +229,20 @@ def test_an_agent_who_talks_through_a_reload_counts_as_lent_still(floor: Contact
     adopt(floor)
     floor.call("c2", "civil")
     assert floor.ringing_now() == {}
+
+
+def test_an_agent_who_moves_to_another_site_while_talking_is_counted_at_none_afterwards(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("rea")
+    floor.agents["rea"] = replace(floor.agents["rea"], site="laquila")
+    adopt(floor)
+    floor.put_down("rea")
+    floor.clock.advance(30)
+    floor.agent("remo", site="roma")
+    floor.agent("rita", site="roma")
+    for call in ("c2", "c3", "c4"):
+        floor.call(call, "civil")
+    assert set(floor.ringing_now()) == {"rea", "remo"}, "one of Rome's, and who is in L'Aquila now"
