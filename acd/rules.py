@@ -110,7 +110,8 @@ class QueueRules:
     to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
     sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
     to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
-    or not at all. `voicemail_say`: language → greeting.
+    or not at all. `voicemail_say`: language → greeting. Who does not take `unanswered_most` offers in a row (1 or more)
+    is paused for `unanswered_pause_s`.
     """
 
     name: str
@@ -129,6 +130,8 @@ class QueueRules:
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
     head_starts: tuple[HeadStart, ...] = ()
+    unanswered_most: int = 3
+    unanswered_pause_s: float = 300.0
 
     def head_start_s(self, who: Caller) -> float:
         """The longest head start that holds; 0 where none does."""

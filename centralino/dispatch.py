@@ -15,6 +15,7 @@ from acd.decisions import (
     LeaveQueue,
     Offer,
     OpenSite,
+    PauseAgent,
     StartWrapUp,
     Tell,
     Wait,
@@ -55,7 +56,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing."""
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -65,6 +66,7 @@ class Dispatcher:
         self.send_on: Callable[[str, Goto], None]
         self.end: Callable[[str, str], None]
         self.give_up: Callable[[str], None]
+        self.pause: Callable[[PauseAgent], None]
 
     # --- callers
 
@@ -303,6 +305,8 @@ class Dispatcher:
                 self._room.hush(call)
                 write(ev.QueueLeft(call=call, queue=queue, why=why))
                 self.send_on(call, then)
+            case PauseAgent():
+                self.pause(decision)
             case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
                 write(ev.WrapUpStarted(agent=agent, call=call, queue=queue, until_s=until_s))
             case EndWrapUp(agent=agent, call=call, why=why):

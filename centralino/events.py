@@ -236,8 +236,11 @@ class AgentReady(AgentEvent, frozen=True, kw_only=True):
 
 
 class AgentPaused(AgentEvent, frozen=True, kw_only=True):
+    """`until_s`: when the pause ends by itself; 0: when the agent ends it."""
+
     reason: str
     by: str
+    until_s: float = 0.0
 
 
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):

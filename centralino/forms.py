@@ -214,6 +214,11 @@ class WhileWaitingForm(Form):
     voicemail_key: MenuKey | None = None
 
 
+class UnansweredForm(Form):
+    most: Annotated[int, Field(ge=1, le=100)] = 3
+    pause: Annotated[float, between("10s", "24h")] = 300.0
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -227,6 +232,7 @@ class QueueForm(Form):
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
     head_start: list[HeadStartForm] = []
+    unanswered: UnansweredForm = UnansweredForm()
 
 
 class QueuesForm(Form):

@@ -161,6 +161,8 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_own_box(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
+        unanswered_most=form.unanswered.most,
+        unanswered_pause_s=form.unanswered.pause,
         head_starts=tuple(
             HeadStart(
                 one.by, one.number or "", one.entity or "", one.step or "", one.caller or "", one.nth_call_today or 0

@@ -113,6 +113,7 @@ class AgentNow(msgspec.Struct):
     phone: str = ""
     chosen: Chosen = Chosen.SIGNED_OUT
     reason: str = ""
+    pause_until_s: float = 0.0  # when it ends by itself; 0: when they end it
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
@@ -371,11 +372,13 @@ def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
 
 def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.PAUSED, event.reason)
+    house.agent(event.agent).pause_until_s = event.until_s
 
 
 def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:
     agent = house.agent(event.agent)
     agent.chosen, agent.reason, agent.since_s, agent.idle_since_s = chosen, reason, entry.at_s, entry.at_s
+    agent.pause_until_s = 0.0
 
 
 def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:

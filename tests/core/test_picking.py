@@ -4,6 +4,7 @@ import pytest
 
 from acd.rules import HeadStart, Pick, Relax
 from acd.why import Why
+from agents.state import Chosen, Wish
 from asterisk.port import CallerId
 from centralino import events as ev
 from tests.contact_centre import ContactCentre
@@ -189,3 +190,74 @@ def test_a_call_is_relaxed_also_where_a_phone_rings_for_it_meanwhile(floor: Cont
     if rings:
         floor.clock.advance(15)
     assert "bo" in floor.ringing_now()
+
+
+# --- who does not answer
+
+
+def let_ring(floor: ContactCentre, times: int) -> None:
+    """So many rings that nobody answers, and the rest after each."""
+    for _ in range(times):
+        floor.clock.advance(25)
+
+
+def test_who_does_not_take_three_offers_in_a_row_is_paused_for_a_while_and_everybody_sees_why(
+    floor: ContactCentre,
+) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 2)
+    assert floor.ringing_now() == {"ana": "c1"}
+    let_ring(floor, 1)
+    ana = floor.house.agents["ana"]
+    assert (ana.chosen, ana.reason) == (Chosen.PAUSED, f"3 offers in a row: {Why.NO_ANSWER}")
+    assert floor.ringing_now() == {}
+    floor.clock.advance(294)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(1)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_an_answer_between_begins_the_count_anew(floor: ContactCentre) -> None:
+    floor.queue("hall", wrap_up_s=0.0)
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 2)
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.call("c2")
+    let_ring(floor, 2)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_who_says_that_they_are_ready_ends_the_pause(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 3)
+    floor.choose("ana", Wish.READY)
+    assert floor.ringing_now() == {"ana": "c1"}
+    floor.pick_up("ana")
+    floor.choose("ana", Wish.PAUSE, reason="lunch")
+    floor.clock.advance(3600)
+    assert floor.house.agents["ana"].chosen is Chosen.PAUSED, "a pause of their own ends by nobody else"
+
+
+def test_such_a_pause_ends_at_its_time_also_after_a_restart(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 3)
+    floor.restart_engine()
+    floor.clock.advance(294)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(2)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_turning_calls_away_counts_too(floor: ContactCentre) -> None:
+    floor.queue("hall", unanswered_most=2, unanswered_pause_s=60.0)
+    floor.agent("ana")
+    floor.call("c1")
+    for _ in range(2):
+        floor.turn_away("ana")
+        floor.clock.advance(5)
+    assert floor.house.agents["ana"].chosen is Chosen.PAUSED

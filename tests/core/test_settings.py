@@ -243,11 +243,10 @@ MISTAKES = [
         None,
     ),
     (Q, "{tributi: 3}", "{tributi: 3}\n    head_start: [{by: 9s}]", "4:18: this would hold for every caller", None),
-    (Q, "{tributi: 3}", "{tributi: 3}\n    head_start: [{by: 9s, number: '1'}]", "4:35: `1` is not a number", None),
     (
         Q,
         "{tributi: 3}",
-        "{tributi: 3}\n    head_start: [{by: 9s, number: '11'}]",
+        '{tributi: 3}\n    head_start: [{by: 9s, number: "11"}]',
         "4:35: number `11` is not in any dialplan",
         None,
     ),
