@@ -9,15 +9,19 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
 
+from centralino.changes import Changes
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import DoorClient, door_path
 from centralino.guardian import on_guardians_death
+from centralino.releases import Releases
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
@@ -47,17 +51,32 @@ class WebServer(uvicorn.Server):
         yield
 
 
-async def run_desk(
-    state: Path, listener: socket.socket, records: Records, stop: asyncio.Event, names: frozenset[str] = frozenset()
-) -> None:
-    """Serve until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a desk works: its STATE folder, its doors (host, port), and the folder with the YAML that people edit.
 
-    `listener` comes from `listen_at`; `names` are host names, besides loopback, under which the desk may be asked.
+    `names` are host names, besides loopback, under which the web may be asked. `guarded`: it stops also when the
+    guardian is gone.
+    """
+
+    state: Path
+    deployment: Path
+    web: tuple[str, int] = ("127.0.0.1", 8055)
+    time_zone: tzinfo = UTC
+    names: frozenset[str] = frozenset()
+    guarded: bool = False
+
+
+async def run_desk(place: Place, listener: socket.socket, records: Records, stop: asyncio.Event) -> None:
+    """Serve the web until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`. `listener`: see `listen_at`.
+
     Raises RuntimeError where the web server or the line to the engine ended by itself.
     """
     live = Live()
-    client = DoorClient(door_path(state), live)
-    server = web_server(Sources(live, records, Tokens(state), lambda: fresh_snapshot(client), names))
+    client = DoorClient(door_path(place.state), live)
+    changes = Changes(client, Releases(place.state / "configurations"), place.deployment, place.time_zone)
+    sources = Sources(live, records, Tokens(place.state), lambda: fresh_snapshot(client), changes, place.names)
+    server = web_server(sources)
     following = asyncio.create_task(client.follow(), name="follow the engine")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
     stopping = asyncio.create_task(stop.wait(), name="wait for the stop")
@@ -139,26 +158,16 @@ async def _asked(asking: Awaitable[Rows]) -> Rows:
         raise ConnectionError("the database cannot be asked now; the desk's log says why") from away
 
 
-def serve(
-    state: Path,
-    where: tuple[str, int],
-    database_url: str,
-    names: frozenset[str] = frozenset(),
-    *,
-    guarded: bool = False,
-) -> int:
-    """The whole desk at `where` (host, port), until SIGTERM or SIGINT; the exit code. Raises PortTaken.
-
-    `guarded`: it stops also when the guardian is gone.
-    """
-    listener = listen_at(*where)
+def serve(place: Place, database_url: str) -> int:
+    """The whole desk, until SIGTERM or SIGINT; the exit code. Raises PortTaken where the web has no place."""
+    listener = listen_at(*place.web)
     database = open_database(database_url)
 
     async def work(stop: asyncio.Event) -> None:
-        if guarded:
+        if place.guarded:
             on_guardians_death(stop)
         try:
-            await run_desk(state, listener, DatabaseRecords(database), stop, names)
+            await run_desk(place, listener, DatabaseRecords(database), stop)
         finally:
             await database.close()
 
