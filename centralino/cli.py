@@ -47,11 +47,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        if not error.filename:
-            raise
-        _fail(f"{error.filename}: {error.strerror}")
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _fail(f"{error.filename}: {error.strerror}")
         if not isinstance(error, _told_to_people()):
             raise
         _fail(str(error))
@@ -149,6 +147,7 @@ def desk(
         instance.state,
         (deployment or config).absolute(),
         web=(ours.web_host, instance.web_port(configuration)),
+        console=(ours.console_host, instance.console_port(configuration)),
         time_zone=ours.time_zone,
         guarded=guarded,
     )

@@ -179,7 +179,8 @@ def _in_settings(settings: Located) -> Iterator[Problem]:
 
 def _one_port_twice(settings: Located) -> Iterator[Problem]:
     used: dict[int, str] = {}
-    for path, port, what in _ports(settings.data):
+    defaults_first = sorted(_ports(settings.data), key=lambda port: any(found(settings.data, port[0])))
+    for path, port, what in defaults_first:  # so that a clash is told where somebody wrote something
         if port in used:
             yield settings.at(path, f"port `{port}` of {what} is the port of {used[port]} too", "choose another")
         used.setdefault(port, what)

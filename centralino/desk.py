@@ -1,4 +1,4 @@
-"""The desk: the process for people. Web pages and API, on uvicorn; all on one uvloop that Twisted's reactor runs on.
+"""The desk: the process for people. Pages and API, on uvicorn; the SSH console, on Twisted; all on one uvloop.
 
 It reads the database and follows the engine through the door; it runs on, and says so, where the engine is away.
 """
@@ -8,7 +8,8 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -62,6 +63,7 @@ class Place:
     state: Path
     deployment: Path
     web: tuple[str, int] = ("127.0.0.1", 8055)
+    console: tuple[str, int] | None = None
     time_zone: tzinfo = UTC
     names: frozenset[str] = frozenset()
     guarded: bool = False
@@ -167,11 +169,30 @@ def serve(place: Place, database_url: str) -> int:
         if place.guarded:
             on_guardians_death(stop)
         try:
-            await run_desk(place, listener, DatabaseRecords(database), stop)
+            async with console_beside(place):
+                await run_desk(place, listener, DatabaseRecords(database), stop)
         finally:
             await database.close()
 
     return on_reactor(work)
+
+
+@asynccontextmanager
+async def console_beside(place: Place) -> AsyncIterator[None]:
+    """The SSH console, where it can be served; where not, the log says why, and the pages are served all the same."""
+    console = None
+    if place.console:
+        from console.server import CannotServe, Console  # only now: the reactor has been chosen
+
+        try:
+            console = Console.open(place.state, place.deployment, listen_at(*place.console))
+        except (PortTaken, CannotServe) as why:
+            log.error("there is no console: %s", why)
+    try:
+        yield
+    finally:
+        if console:
+            await console.close()
 
 
 def on_reactor(work: Work) -> int:
@@ -183,7 +204,7 @@ def on_reactor(work: Work) -> int:
 
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    asyncioreactor.install(loop)
     from twisted.internet import reactor as installed
 
     reactor: Any = installed  # its types do not know `installSignalHandlers`
