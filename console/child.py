@@ -76,22 +76,21 @@ class Child:
             return TOO_MANY
         Child._running += 1
         try:
-            return await self._run(within_s)
+            code = await self._run(within_s)
         finally:
             Child._running -= 1
+        if code == TOO_LATE:  # said only now: where nobody reads, saying waits, and nothing may run on meanwhile
+            await self._wire.err(f"no end within {within_s:g} s: the command was ended\n")
+        elif code == TOO_MUCH:
+            await self._wire.err(f"\nmore than {OUTPUT_BYTES_MAX // 2**20} MiB: the command was ended\n")
+        return code
 
     async def _run(self, within_s: float) -> int:
         nothing, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *self._argv, env=self._environment, stdin=nothing, stdout=pipe, stderr=pipe, start_new_session=True
         )
-        assert process.stdout is not None
-        assert process.stderr is not None
-        pumps = [
-            asyncio.create_task(self._pump(process.stdout, self._wire.out)),
-            asyncio.create_task(self._pump(process.stderr, self._wire.err)),
-        ]
-        ending = asyncio.create_task(self._until_ended(process, pumps))
+        ending = asyncio.create_task(self._until_ended(process))
         interrupted = asyncio.create_task(self._interrupted.wait())
         try:
             await asyncio.wait({ending, interrupted}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
@@ -100,22 +99,27 @@ class Child:
             if self._interrupted.is_set():
                 await self._ask_to_end(process)
                 return INTERRUPTED
-            await self._wire.err(f"no end within {within_s:g} s: the command was ended\n")
             return TOO_LATE
         finally:
             if not ending.done() or process.returncode is None:
                 _kill(process)
-            for task in (*pumps, ending, interrupted):
-                task.cancel()
-            await asyncio.gather(*pumps, ending, interrupted, return_exceptions=True)
+            ending.cancel()
+            interrupted.cancel()
+            await asyncio.gather(ending, interrupted, return_exceptions=True)
             await process.wait()
 
-    async def _until_ended(self, process: asyncio.subprocess.Process, pumps: list[asyncio.Task[None]]) -> int:
+    async def _until_ended(self, process: asyncio.subprocess.Process) -> int:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        saying = [self._pump(process.stdout, self._wire.out), self._pump(process.stderr, self._wire.err)]
+        pumps = [asyncio.create_task(one) for one in saying]
         try:
             await asyncio.gather(*pumps)
         except _TooMuch:
-            await self._wire.err(f"\nmore than {OUTPUT_BYTES_MAX // 2**20} MiB: the command was ended\n")
             return TOO_MUCH
+        finally:
+            for pump in pumps:
+                pump.cancel()
         code = await process.wait()
         return code if code >= 0 else 128 - code  # as a shell counts a death by signal
 

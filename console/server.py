@@ -8,13 +8,20 @@ reactor has been chosen (centralino.desk).
 import asyncio
 import logging
 import socket
+import struct
 from pathlib import Path
 from typing import Any, ClassVar
 
 from twisted.conch.avatar import ConchUser
-from twisted.conch.error import ConchError, ValidPublicKey
+from twisted.conch.error import ValidPublicKey
 from twisted.conch.interfaces import IConchUser
-from twisted.conch.ssh.connection import OPEN_ADMINISTRATIVELY_PROHIBITED, OPEN_RESOURCE_SHORTAGE, SSHConnection
+from twisted.conch.ssh.common import NS, getNS
+from twisted.conch.ssh.connection import (
+    MSG_CHANNEL_OPEN_FAILURE,
+    OPEN_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_RESOURCE_SHORTAGE,
+    SSHConnection,
+)
 from twisted.conch.ssh.factory import SSHFactory
 from twisted.conch.ssh.keys import FingerprintFormats, Key
 from twisted.conch.ssh.transport import DISCONNECT_BY_APPLICATION, SSHServerTransport
@@ -43,6 +50,7 @@ ATTEMPTS_MAX = 6
 IDLE_MAX_S = 1800.0
 LOOK_EVERY_S = 15.0
 GOODBYE_WITHIN_S = 1.0
+SIGNATURES = b"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"
 
 
 class CannotServe(Exception):
@@ -113,6 +121,8 @@ class KeyChecker:
             raise UnauthorizedLogin("this key is not in the file")
         if not credentials.signature:
             raise ValidPublicKey  # so far: now prove it
+        if getNS(credentials.signature)[0] == b"ssh-rsa":
+            raise UnauthorizedLogin("a signature with SHA-1 proves nothing any more")
         if not key.verify(credentials.signature, credentials.sigData):
             raise UnauthorizedLogin("the signature is wrong")
         return name_of(owner.comment, credentials.username.decode("utf-8", "replace"))
@@ -156,12 +166,21 @@ class Connection(SSHConnection):
         super().serviceStarted()
         self.transport.logged_in()
 
-    def getChannel(self, kind: bytes, window: int, packet: int, data: bytes) -> Any:
+    def ssh_CHANNEL_OPEN(self, packet: bytes) -> None:
+        kind, rest = getNS(packet)
         if kind != b"session":
-            raise ConchError("only commands: no forwarding", OPEN_ADMINISTRATIVELY_PROHIBITED)
-        if len(self.channels) >= CHANNELS_MAX:
-            raise ConchError(f"at most {CHANNELS_MAX} sessions on a connection", OPEN_RESOURCE_SHORTAGE)
-        return super().getChannel(kind, window, packet, data)
+            self._refuse(rest, OPEN_ADMINISTRATIVELY_PROHIBITED, "only commands: nothing is forwarded")
+        elif len(self.channels) >= CHANNELS_MAX:
+            self._refuse(rest, OPEN_RESOURCE_SHORTAGE, f"at most {CHANNELS_MAX} sessions on a connection")
+        else:
+            super().ssh_CHANNEL_OPEN(packet)
+
+    def _refuse(self, rest: bytes, reason: int, why: str) -> None:
+        """As conch does it, but without a traceback in the log for what a client asks."""
+        visitor = self.transport.avatar.name
+        log.info("refused: %s", why, extra={"user": visitor, "address": self.transport.address})
+        answer = rest[:4] + struct.pack(">L", reason) + NS(why.encode()) + NS(b"")
+        self.transport.sendPacket(MSG_CHANNEL_OPEN_FAILURE, answer)
 
 
 class Transport(SSHServerTransport):
@@ -198,6 +217,10 @@ class Transport(SSHServerTransport):
             log.warning("this is no SSH: %r", error, extra={"address": self.address})
             self.transport.abortConnection()
 
+    def sendExtInfo(self, extensions: Any) -> None:
+        """Name the signatures that people may log in with; conch names those of the host key only, so no RSA."""
+        super().sendExtInfo([(b"server-sig-algs", SIGNATURES)])
+
     def receiveError(self, code: int, description: bytes) -> None:
         """They say why they leave; that they left is said anyway."""
 
@@ -208,7 +231,10 @@ class Transport(SSHServerTransport):
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        if loop.time() - self._heard_s > IDLE_MAX_S:
+        idle_s = loop.time() - self._heard_s
+        if idle_s > IDLE_MAX_S + LOOK_EVERY_S:
+            self.transport.abortConnection()  # the goodbye did not reach them
+        elif idle_s > IDLE_MAX_S:
             self.end(f"nothing was said for {IDLE_MAX_S / 60:g} minutes")
         self._timer = loop.call_later(LOOK_EVERY_S, self._look)
 

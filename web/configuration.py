@@ -210,8 +210,15 @@ async def panel(configurations: Configurations, texts: Texts) -> dict[str, Any]:
 
 
 def _when_and_who(one: Kept, zone: tzinfo, texts: Texts) -> dict[str, str]:
-    by = texts("configuration_at_a_start") if one.by == "run" else texts("configuration_by", who=one.by)
-    return {"at": one.at.astimezone(zone).strftime(texts("instant")), "by": by}
+    return {"at": one.at.astimezone(zone).strftime(texts("instant")), "by": _by(one.by, texts)}
+
+
+def _by(who: str, texts: Texts) -> str:
+    if who == "run":
+        return texts("configuration_at_a_start")
+    if who.startswith("page ("):
+        return texts("configuration_by_page", who=who.removeprefix("page "))
+    return texts("configuration_by", who=who)
 
 
 def proposal(look: Look, texts: Texts) -> dict[str, Any]:

@@ -66,6 +66,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "configuration_kept": ("{number}: {at}, {by}", "{number}: {at}, {by}"),
     "configuration_none": ("Nessuna configurazione è ancora in vigore.", "No configuration is in force yet."),
     "configuration_by": ("da {who}", "by {who}"),
+    "configuration_by_page": ("dalla pagina {who}", "from the page {who}"),
     "configuration_at_a_start": ("all'avvio", "at a start"),
     "configuration_reload": ("Ricarica la configurazione", "Reload the YAML"),
     "configuration_back": ("Torna alla precedente", "Go back one"),

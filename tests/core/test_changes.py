@@ -104,7 +104,9 @@ async def test_what_would_change_is_shown_first_and_then_done(desk: Installation
     done = (await desk.post("reload", {"seen": look["seen"]})).json()
     assert done["said"] == "Configuration 2 is in force."
     assert "+# more" in done["difference"]
-    assert (await desk.get(""))["in_force"].startswith("Configuration 2, in force since")
+    now = (await desk.get(""))["in_force"]
+    assert now.startswith("Configuration 2, in force since")
+    assert "from the page (127.0.0.1:" in now
 
 
 async def test_all_problems_are_shown_with_places_and_hints_and_nothing_is_loaded(desk: Installation) -> None:

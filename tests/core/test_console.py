@@ -219,6 +219,14 @@ async def test_endless_output_is_ended(strict: Served) -> None:
     assert "the command was ended" in str(found.stderr)
 
 
+async def test_where_nobody_reads_the_output_the_command_is_ended_all_the_same(strict: Served) -> None:
+    desk = psutil.Process(strict.process.pid)
+    async with strict.login() as ssh:
+        await ssh.create_process("calls", window=32768)
+        await until(lambda: bool(desk.children()))
+        await until(lambda: not desk.children())
+
+
 # --- a terminal
 
 
@@ -452,6 +460,7 @@ async def test_nothing_but_commands_no_files_no_forwarding(console: Served) -> N
         with pytest.raises(asyncssh.ChannelListenError):
             await ssh.forward_remote_port("127.0.0.1", 0, "127.0.0.1", console.web_port)
         assert (await ssh.run("why x", env={"LD_PRELOAD": "x"})).stdout == "['x']\n"
+    assert "Traceback" not in console.log()
 
 
 async def test_a_connection_has_few_sessions(console: Served) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from centralino.options import by_whom
 from console import words
 from console.editor import Editor, Ended, Event, Interrupted, Offered, Typed
 from console.talk import Person, name_of
@@ -180,3 +181,17 @@ def test_the_screen_shows_the_line_with_the_cursor_in_view() -> None:
     assert editor.drawn() == "\r\x1b[K> " + ("0123456789" * 3)[-17:]
     typed("\x15漢字漢字漢字漢字漢字", editor)
     assert editor.drawn() == "\r\x1b[K> " + "漢字" * 4  # two columns each
+
+
+# --- the record
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [("anna (console 192.0.2.1)", "anna (console 192.0.2.1)"), ("a\nb\x1b", "a b"), ("x" * 99, "x" * 64)],
+)
+def test_the_command_line_names_who_the_console_says(named: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CENTRALINO_BY", named)
+    assert by_whom() == said
+    monkeypatch.delenv("CENTRALINO_BY")
+    assert by_whom().endswith(" (cli)")
