@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PACKAGES := acd agents asterisk cases centralino demo ivr recordings supervision web
+PACKAGES := acd agents asterisk cases centralino console demo ivr recordings supervision web
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

@@ -257,7 +257,8 @@ def _in_settings(settings: Located) -> Iterator[Problem]:
 
 def _one_port_twice(settings: Located) -> Iterator[Problem]:
     used: dict[int, str] = {}
-    for path, port, what in _ports(settings.data):
+    defaults_first = sorted(_ports(settings.data), key=lambda port: any(found(settings.data, port[0])))
+    for path, port, what in defaults_first:  # so that a clash is told where somebody wrote something
         if port in used:
             yield settings.at(path, f"port `{port}` of {what} is the port of {used[port]} too", "choose another")
         used.setdefault(port, what)
@@ -267,8 +268,10 @@ def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
     """All ports we would listen on by TCP, the given and the default ones."""
     ports = {"http": 8088, "ami": 5038, "engine": 8090} | table(data, "ports")
     web = str(table(data, "web").get("listen", "127.0.0.1:8055"))
-    for path, address in (*words(data, ("nodes", ANY, "sip")), (("web", "listen"), web)):
+    console = str(table(data, "console").get("listen", "127.0.0.1:5022"))
+    ours = ((("web", "listen"), web), (("console", "listen"), console))
+    for path, address in (*words(data, ("nodes", ANY, "sip")), *ours):
         port = address.rpartition(":")[2]
         if port.isascii() and port.isdigit():
-            yield path, int(port), "SIP" if path[0] == "nodes" else "the web"
+            yield path, int(port), "SIP" if path[0] == "nodes" else f"the {path[0]}"
     yield from ((("ports", name), port, f"`{name}`") for name, port in ports.items() if type(port) is int)

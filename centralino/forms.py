@@ -653,6 +653,10 @@ class WebForm(Form):
     listen: Listen = "127.0.0.1:8055"
 
 
+class ConsoleForm(Form):
+    listen: Listen = "127.0.0.1:5022"
+
+
 class PortsForm(Form):
     http: Port = 8088
     ami: Port = 5038
@@ -681,6 +685,7 @@ class SettingsForm(Form):
     testing: bool = False
     database: Annotated[str, AfterValidator(_database)] = "sqlite"
     web: WebForm = WebForm()
+    console: ConsoleForm = ConsoleForm()
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
     voices: dict[Language, VoiceForm] = {}

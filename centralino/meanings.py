@@ -109,6 +109,8 @@ class Settings:
     database: str = "sqlite"
     web_host: str = "127.0.0.1"
     web_port: int = 8055
+    console_host: str = "127.0.0.1"
+    console_port: int = 5022
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class Settings:
 
 def settings(form: SettingsForm) -> Settings:
     web_host, web_port = _host_and_port(form.web.listen)
+    console_host, console_port = _host_and_port(form.console.listen)
     first, last = (int(port) for port in form.rtp.split("-"))
     return Settings(
         time_zone=ZoneInfo(form.time_zone),
@@ -127,6 +130,8 @@ def settings(form: SettingsForm) -> Settings:
         database=form.database,
         web_host=web_host,
         web_port=web_port,
+        console_host=console_host,
+        console_port=console_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
