@@ -39,6 +39,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "mean_wait": ("Attesa media", "Mean wait"),
     "in_time": ("Entro i tempi", "In time"),
     "target": ("obiettivo {share} entro {within}", "target {share} within {within}"),
+    "site_open": ("aperta anche {site}: {why}", "{site} is open too: {why}"),
     "agents": ("Operatori", "Agents"),
     "agents_caption": ("Operatori della sede {site}", "Agents at the site {site}"),
     "agent": ("Operatore", "Agent"),

@@ -26,6 +26,7 @@ from web import view
 from web.live import ROWS_BEHIND_MAX, Changed, Live, Whole
 from web.texts import Texts, choose_language
 from web.tokens import Role, Tokens, make_token, tokens_path
+from web.view import queue_row
 
 WITHIN_S = 5.0
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -515,3 +516,10 @@ def test_every_reason_of_the_floor_has_italian_words() -> None:
     for why in Why:
         assert italian.why(why) != why
         assert english.why(why) == why
+
+
+def test_a_queue_says_which_further_site_is_open_and_why() -> None:
+    site = {"site": "roma", "is_open": True, "since_s": 1.0, "why": Why.MANY_WAIT, "held": "by rule", "by": ""}
+    row = queue("civile", sites=[site, site | {"site": "milano", "is_open": False}])
+    assert queue_row(row, Texts("it"))["sites"] == "aperta anche roma: molte persone sono in attesa"
+    assert queue_row(row, Texts("en"))["sites"] == "roma is open too: many callers wait"
