@@ -29,13 +29,17 @@ def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, 
     if not pattern:
         yield path, data
         return
+    first, rest = pattern[0], pattern[1:]
+    if first != ANY:
+        if isinstance(data, dict) and first in data:
+            yield from found(data[first], rest, (*path, first))
+        return
     if isinstance(data, dict):
         inner: Iterable[tuple[str | int, object]] = data.items()
     else:
         inner = enumerate(data) if isinstance(data, list) else ()
     for key, value in inner:
-        if pattern[0] in (ANY, key):
-            yield from found(value, pattern[1:], (*path, key))
+        yield from found(value, rest, (*path, key))
 
 
 def words(data: object, pattern: Path) -> Iterator[tuple[Path, str]]:
