@@ -52,6 +52,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += hours_problems(deployment.files[ENTITIES], ("entities", ANY, "offices", ANY, "hours"))
     problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
     problems += _in_queues(deployment)
+    problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
@@ -116,7 +117,7 @@ def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
 def _needs(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
     """Somebody at the queue's sites must have each skill, and somebody all of them."""
     queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
-    if not agents.readable:
+    if not agents.readable or not isinstance(agents.data.get("agents"), dict):
         return
     needs = {skill: level for skill, level in table(rules, "needs").items() if level in (1, 2, 3, 4, 5)}
     everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]

@@ -22,6 +22,7 @@ DEFINED = {
     "phone": (AGENTS, "phones"),
     "node": (SETTINGS, "nodes"),
 }
+MAY_BE_NONE = ("entity", "phone", "shift")
 
 
 def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -89,7 +90,10 @@ class Deployment:
             offices = found(self.files[ENTITIES].data, ("entities", ANY, "offices", ANY))
             return [f"{path[1]}/{path[3]}" for path, _ in offices] if self.files[ENTITIES].readable else None
         file, key = DEFINED[kind]
-        return list(table(self.files[file].data, key)) if self.files[file].readable else None
+        defined = self.files[file].data.get(key, {} if kind == "shift" else None)  # the others must be there
+        if not isinstance(defined, dict) or not (defined or kind in MAY_BE_NONE) or not self.files[file].readable:
+            return None
+        return list(defined)
 
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
@@ -131,9 +135,12 @@ def unknown_names(deployment: Deployment, located: Located, uses: Iterable[Use])
 
 def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[str] | None, str]:
     if kind == "step":
-        return list(table(located.data, "steps")), "this dialplan"
+        included = [deployment.shared.get(file) for _, file in words(located.data, ("include", ANY))]
+        can_be_known = all(one.readable for one in included if one)
+        return (list(table(located.data, "steps")) or None) if can_be_known else None, "this dialplan"
     if kind == "language":
-        return [name for _, name in words(located.data, ("languages", ANY))], "the languages of this number"
+        languages = [name for _, name in words(located.data, ("languages", ANY))]
+        return languages or None, "the languages of this number"
     if kind == "hours":
         return list(table(located.data, "other_hours")), "`other_hours` of this dialplan"
     if kind == "shared steps":
