@@ -40,7 +40,8 @@ def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, 
     else:
         inner = enumerate(data) if isinstance(data, list) else ()
     for key, value in inner:
-        yield from found(value, rest, (*path, key))
+        if not rest or rest[0] == ANY or (isinstance(value, dict) and rest[0] in value):
+            yield from found(value, rest, (*path, key))
 
 
 def words(data: object, pattern: Path) -> Iterator[tuple[Path, str]]:
@@ -98,11 +99,22 @@ class Deployment:
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
         if queue not in self._leads_to:
-            queues, reached = table(self.files[QUEUES].data, "queues"), {queue}
-            for _ in queues:
-                reached |= {name for name, rules in queues.items() if reached & set(sent_on(rules, "queue"))}
+            reached, todo = {queue}, [queue]
+            while todo:
+                before = self._sending_to.get(todo.pop(), set()) - reached
+                reached |= before
+                todo += before
             self._leads_to[queue] = [plan for plan in self.dialplans if reached & self._queues_of[plan.file]]
         return self._leads_to[queue]
+
+    @cached_property
+    def _sending_to(self) -> dict[str, set[str]]:
+        """The queues that send calls on to each queue."""
+        sending: dict[str, set[str]] = {}
+        for name, rules in table(self.files[QUEUES].data, "queues").items():
+            for there in sent_on(rules, "queue"):
+                sending.setdefault(there, set()).add(name)
+        return sending
 
     @cached_property
     def _queues_of(self) -> dict[str, set[str]]:

@@ -14,7 +14,6 @@ from typing import Any, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from yaml.composer import Composer
 
 from centralino.syntax import mistake, place_after
 
@@ -24,8 +23,10 @@ DEPTH_MAX = 40  # our own files need 7
 VALUES_MAX = 200_000  # aliases of aliases grow without bound
 TAG = "\0"  # begins the names by which a form tells apart what may stand in one place; no key has it in it
 _TAG = "tag:yaml.org,2002:"
+_STR, _SEQ, _MAP = (f"{_TAG}{kind}" for kind in ("str", "seq", "map"))
 # Also none that the parser takes for the end of a line (editors do not), nor a byte order mark within.
 _NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_MEANING_BEGINS = "~nNtTfF-0123456789"  # also of an empty text
 _MEANINGS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
     (re.compile(r"~|null|Null|NULL|"), lambda _: None),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
@@ -118,7 +119,7 @@ def read(file: str, content: bytes) -> Located:
         return unreadable(problem)
     text = content.decode("utf-8-sig")
     try:
-        node = _Composing(text).get_single_node()
+        node = _Composing(text).node()
     except yaml.MarkedYAMLError as error:
         return unreadable(Problem(file, *mistake(text, error)))
     except yaml.YAMLError as error:
@@ -161,26 +162,66 @@ class _Alias(yaml.Node):
         self.tag, self.value, self.start_mark, self.end_mark = "", repeated, event.start_mark, event.end_mark
 
 
-class _Composing(Composer, yaml.CBaseLoader):
-    """Makes nodes of a text, and keeps the places of aliases. Raises _TooDeep, and what the parser finds."""
+class _Composing(yaml.CBaseLoader):
+    """Makes the nodes of a text, without tags of its own, and keeps the places of aliases. `get_single_node` of the
+    parser's own loses them. Raises _TooDeep, and what the parser finds.
+    """
 
     def __init__(self, text: str) -> None:
-        yaml.CBaseLoader.__init__(self, text)
-        Composer.__init__(self)
+        super().__init__(text)
+        self._anchors: dict[str, yaml.Node] = {}
         self._depth = 0
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
+    def node(self) -> yaml.Node | None:
+        """The one document's; None: there is nothing in the text."""
+        self.get_event()  # the stream begins
+        if isinstance(self.get_event(), yaml.StreamEndEvent):
+            return None
+        node = self._node(self.get_event())
+        self.get_event()  # the document ends
+        after: Any = self.get_event()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise yaml.MarkedYAMLError(
+                "expected a single document", None, "but found another document", after.start_mark
+            )
+        return node
+
+    def _node(self, event: Any) -> yaml.Node:
+        mark = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            return _Alias(super().compose_node(parent, index), event)
-        if not isinstance(event, yaml.CollectionStartEvent):
-            return super().compose_node(parent, index)
+            if event.anchor not in self._anchors:
+                raise yaml.MarkedYAMLError(problem=f"found undefined alias {event.anchor!r}", problem_mark=mark)
+            return _Alias(self._anchors[event.anchor], event)
+        if isinstance(event, yaml.ScalarEvent):
+            style: Any = event.style
+            return self._kept(event, yaml.ScalarNode(_tag(event, _STR), event.value, mark, None, style))
         self._depth += 1
         if self._depth > DEPTH_MAX:  # before anything recurses
             raise _TooDeep(event.start_mark)
-        node = super().compose_node(parent, index)
+        node = self._list(event) if isinstance(event, yaml.SequenceStartEvent) else self._table(event)
         self._depth -= 1
         return node
+
+    def _list(self, begin: Any) -> yaml.Node:
+        node = self._kept(begin, yaml.SequenceNode(_tag(begin, _SEQ), [], begin.start_mark))
+        while not isinstance(event := self.get_event(), yaml.SequenceEndEvent):
+            node.value.append(self._node(event))
+        return node
+
+    def _table(self, begin: Any) -> yaml.Node:
+        node = self._kept(begin, yaml.MappingNode(_tag(begin, _MAP), [], begin.start_mark))
+        while not isinstance(event := self.get_event(), yaml.MappingEndEvent):
+            node.value.append((self._node(event), self._node(self.get_event())))
+        return node
+
+    def _kept(self, event: Any, node: yaml.Node) -> yaml.Node:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+
+def _tag(event: Any, usual: str) -> str:
+    return usual if event.tag in (None, "!") else str(event.tag)
 
 
 class _Reading:
@@ -240,8 +281,8 @@ class _Reading:
         return built
 
     def _build_kind(self, node: yaml.Node, path: Path) -> object:
-        kind = "map" if isinstance(node, yaml.MappingNode) else "seq" if isinstance(node, yaml.SequenceNode) else "str"
-        if node.tag != _TAG + kind:
+        kind = _MAP if isinstance(node, yaml.MappingNode) else _SEQ if isinstance(node, yaml.SequenceNode) else _STR
+        if node.tag != kind:
             self._say(node, f"tag {shown(node.tag.removeprefix(_TAG))} means nothing here", "remove the tag")
         if isinstance(node, yaml.MappingNode):
             return self._build_table(node, path)
@@ -286,7 +327,7 @@ class _Reading:
 def _meaning(node: yaml.Node) -> object:
     """What a plain word means by YAML 1.2; a text in quotes is that text."""
     text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style:
+    if not isinstance(node, yaml.ScalarNode) or node.style or text[:1] not in _MEANING_BEGINS:
         return text
     return next((mean(text) for pattern, mean in _MEANINGS if pattern.fullmatch(text)), text)
 

@@ -53,7 +53,10 @@ USES_IN_DIALPLANS = (
 SAYING = ((), *((kind,) for kind in ("menu", "ask", "transfer", "voicemail", "callback", "case_status")))
 SAYING = (*SAYING, ("notice",), ("hang_up",))
 TEXTS = tuple((*STEPS, *within, "say", *piece) for within in SAYING for piece in ((), (ANY,)))
-NOT_STEPS = ("say", "queue", "for", "language", "entity", "to", "note", "open", "caller", "day", "from", "until")
+NOT_STEPS = (
+    *("say", "queue", "for", "language", "entity", "to", "note", "open", "caller", "day", "from", "until"),
+    *("digits", "wait", "ring", "longest", "expected_wait_over"),
+)
 LISTS_OF_NAMES: Mapping[Path, str] = {
     ("languages", ANY): "language",
     ("include", ANY): "file",
