@@ -24,7 +24,8 @@ lint: install ## lint, format, types, import rules
 	@$(BIN)/mypy --strict $(PACKAGES)
 	@$(BIN)/lint-imports
 
-bench: install ## measure hand-overs, ours beside app_queue
+bench: install ## measure menus and checks, and hand-overs beside app_queue
+	@$(BIN)/python -m bench.menus
 	@$(BIN)/python -m bench
 
 run: install ## start the deployment of this folder; ARGS="--port-offset 100"

@@ -17,6 +17,7 @@ from centralino.deployment import (
     sites_of,
     table,
     texts_problems,
+    twice,
     unknown_names,
     words,
 )
@@ -57,6 +58,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += hours_problems(deployment.files[ENTITIES], ("entities", ANY, "offices", ANY, "hours"))
     problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
     problems += _in_queues(deployment)
+    problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
@@ -80,7 +82,7 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
     included = {name for plan in deployment.dialplans for _, name in words(plan.data, ("include", ANY))}
     reached: dict[str, set[str]] = {}
     for plan in deployment.dialplans:
-        steps = reached_steps(deployment, plan)
+        steps = reached_steps(deployment, plan) if plan.included else set()
         for step, located in plan.included.items():
             if steps is None or step in steps:
                 reached.setdefault(located.file, set()).add(step)
@@ -94,14 +96,16 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
 
 
 def _in_queues(deployment: Deployment) -> Iterator[Problem]:
-    queues = deployment.files[QUEUES]
+    queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
+    everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
         yield from _head_starts(deployment, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
-        yield from _needs(deployment, name, rules)
+        if isinstance(agents.data.get("agents"), dict):
+            yield from _needs(deployment, name, rules, everybody)
         for plan in deployment.leads_to(name):
             yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
         for why in ("longest_wait", "full"):
@@ -191,13 +195,12 @@ def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
                     yield queues.at(("queues", name, *path), what, did_you_mean(step, steps))
 
 
-def _needs(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
-    """Somebody at the queue's sites must have each skill, and somebody all of them."""
+def _needs(
+    deployment: Deployment, name: str, rules: object, everybody: Iterable[tuple[str, dict[str, Any]]]
+) -> Iterator[Problem]:
+    """Somebody at the queue's sites must have each skill, and somebody all of them. `everybody`: site and skills."""
     queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
-    if not agents.readable:
-        return
     needs = {skill: level for skill, level in table(rules, "needs").items() if level in (1, 2, 3, 4, 5)}
-    everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
     known = list(dict.fromkeys(skill for _, skills in everybody for skill in skills))
     if unknown := [skill for skill in needs if skill not in known]:
         for skill in unknown:

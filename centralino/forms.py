@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import available_timezones
 
@@ -82,8 +83,13 @@ Names = Annotated[list[Name], Field(min_length=1)]
 Level = Annotated[int, Field(ge=1, le=5)]
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads hundreds of files
+
+
 def _zone(name: str) -> str:
-    zones = available_timezones()
+    zones = _zones()
     return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
 
 
@@ -358,7 +364,7 @@ class CaseStatusForm(Form):
 
 
 def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return value if isinstance(value, list | dict) else [value]
 
 
 Several = BeforeValidator(_several, json_schema_input_type=str | list[str])
@@ -416,7 +422,9 @@ def _calendar_day(value: object) -> date:
 
 def _presses(value: object) -> object:
     """`"1,wait,12345#"` or a list of these."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if isinstance(value, list | dict):
+        return value
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
 
 
 def _press(keys: str) -> str:

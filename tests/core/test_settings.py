@@ -293,7 +293,7 @@ MISTAKES = [
         P,
         '"2": fax',
         "*: fax",
-        "13:27: did not find expected alphabetic or numeric character",
+        "13:26: did not find expected alphabetic or numeric character",
         'write `*` in quotes: `"*"`',
     ),
     # values
