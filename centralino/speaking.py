@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -151,6 +152,7 @@ def voices(language: str) -> tuple[Voice, ...]:
     return (*pico, *festival, Voice("espeak-ng", _ESPEAK[language], "espeak-ng"))
 
 
+@lru_cache
 def system_sentences() -> Sentences:
     """What the system itself says, from the tables that ship. Raises TableError."""
     tables = files("ivr") / "sentences"

@@ -268,7 +268,7 @@ def _wrong_fields(pattern: Pattern, text: str) -> str:
 
 def _rows(language: str, text: str) -> list[tuple[yaml.Node, yaml.Node]]:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as wrong:
         line, column = (wrong.problem_mark.line + 1, wrong.problem_mark.column + 1) if wrong.problem_mark else (1, 1)
         raise TableError(f"{language}.yaml:{line}:{column}: {wrong.problem}") from wrong

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from asterisk.configuration import Folders
 from asterisk.installer import find_or_make
 from asterisk.process import AsteriskProcess
 from cases import store as case_store
-from centralino.database import database_url, open_database
+from centralino.database import DatabaseAway, database_url, open_database
 from centralino.door import DoorClient, door_path
 from centralino.instance import Instance
 from centralino.settings import load
@@ -130,9 +130,11 @@ class House:
         try:
             async with asyncio.timeout(SEEN_WITHIN_S):
                 while True:
-                    for row in await read(database, 200):
-                        if is_it(fields := dataclasses.asdict(row)):
-                            return fields
+                    with suppress(DatabaseAway):  # on a busy machine its tables may be made after the first call
+                        for row in await read(database, 200):
+                            if is_it(fields := dataclasses.asdict(row)):
+                                return fields
+                    await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"no such row among {await read(database, 200)}") from None
         finally:
