@@ -25,6 +25,7 @@ from acd.sites import Held
 from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
+from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
@@ -145,7 +146,9 @@ class Engine:
         spoken = await voices.prepare(self.configuration, self.instance.config, self.instance.prompts)
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
-        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password)
+        self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
+        recorder = TalkRecorder(self._ami, node.recordings, self.on_phone_event)
+        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password, recorder)
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
         around = Surroundings(
@@ -165,7 +168,6 @@ class Engine:
             self.house, self.switchboard.floor, dict(self.configuration.roster.agents), self._number_and_name
         )
         book.watchers.append(self.live.entry)
-        self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
 
     async def _open_doors(self) -> None:
         node = self.instance.node(self.configuration)
