@@ -76,6 +76,14 @@ class WhileWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted."""
+
+    refuse_key: str
+    keep_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRules:
     """The rules of one queue.
 
@@ -83,7 +91,7 @@ class QueueRules:
     to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
     sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
     to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
-    or not at all. `voicemail_say`: language → greeting.
+    or not at all. `voicemail_say`: language → greeting. `recording`: None where talks are not recorded.
     """
 
     name: str
@@ -101,6 +109,7 @@ class QueueRules:
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
+    recording: Recording | None = None
 
     def needs_at(self, stage: int) -> Mapping[str, int]:
         """What is needed after `stage` of the steps of `relax`."""

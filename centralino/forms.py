@@ -196,6 +196,11 @@ class WhileWaitingForm(Form):
     voicemail_key: MenuKey | None = None
 
 
+class RecordingForm(Form):
+    refuse_key: MenuKey
+    keep: Annotated[float, between("1d", "3650d")]
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -208,6 +213,7 @@ class QueueForm(Form):
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
+    recording: RecordingForm | None = None
 
 
 class QueuesForm(Form):

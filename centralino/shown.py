@@ -225,7 +225,8 @@ def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
 def sentence(kind: str, body: Row) -> str:
     """An event as one reads it aloud; an unknown kind by its name and its facts."""
     form = SENTENCES.get(kind)
-    body = body | {"by_whom": BY_WHOM.get(body.get("by", ""), "?"), "left": _message(body)}
+    by_whom, seconds = BY_WHOM.get(body.get("by", ""), "?"), f"{body.get('duration_s', 0):.0f}"
+    body = body | {"by_whom": by_whom, "seconds": seconds, "left": _message(body)}
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
     return f"{text} ({facts})" if facts else text
@@ -257,10 +258,17 @@ SENTENCES = {
     "QueueEntered": "entered queue {queue}",
     "CallWaits": "waits in {queue}",
     "CallerTold": "was told: place {position}, {from_s}-{to_s} s",
+    "RecordingAnnounced": "begins to hear that the talk may be recorded, unless {key} is pressed",
+    "RecordingTold": "was told that the talk may be recorded, unless {key} is pressed",
+    "RecordingRefused": "pressed {key}: does not want to be recorded",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
+    "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
+    "TalkNotRecorded": "the talk is not recorded",
+    "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",
+    "RecordingDeleted": "{recording}.wav was deleted",
     "QueueLeft": "left queue {queue}",
     "VoicemailStarted": "came to the voicemail of {box}",
     "VoicemailEnded": "{left} in the voicemail",
