@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from acd.rules import QueueRules
 from acd.sites import Held
 from agents.state import Wish
 from asterisk.ami import AmiLine
@@ -36,6 +37,7 @@ from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
+from centralino.keeping import Keeping
 from centralino.people import People
 from centralino.releases import Releases
 from centralino.reloading import Reloading
@@ -130,6 +132,7 @@ class Engine:
             await self._open_switchboard()
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
+            tasks.append(asyncio.create_task(self._keeping().run()))
             await stop.wait()
         finally:
             await self._close(tasks)
@@ -423,6 +426,12 @@ class Engine:
             await projector.run()
         finally:
             await database.close()
+
+    def _keeping(self) -> Keeping:
+        def rules() -> Mapping[str, QueueRules]:
+            return self.configuration.rules.queues
+
+        return Keeping(self.instance.recordings, self.clock, rules, self.switchboard.book.write)
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         """Beside the calls: the caller waits, at most as long as the attendant does."""
