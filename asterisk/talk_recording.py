@@ -90,7 +90,7 @@ class TalkRecorder:
             await asyncio.to_thread(_make_ready, raw, self._recordings)
             answer = await self._ami.act("MixMonitor", Channel=leg, File=str(raw), Options=OPTIONS)
         except (OSError, ValueError) as refused:  # AMI's ConnectionError and TimeoutError among them
-            return str(refused) or type(refused).__name__
+            return getattr(refused, "strerror", "") or str(refused) or type(refused).__name__
         return "" if answer.get("Response") == "Success" else str(answer.get("Message"))
 
     async def _close(self, leg: str, recording: str, why: str) -> None:
@@ -151,8 +151,8 @@ def _make_ready(raw: Path, recordings: Path) -> None:
     """An empty WAV file under the name `raw`, which Asterisk's user may write to. Raises OSError."""
     if _free_bytes(recordings) < ROOM_AT_START_BYTES:
         raise OSError(errno.ENOSPC, NEARLY_FULL)
-    if _wav(raw).exists():
-        raise FileExistsError(errno.EEXIST, "it stands there already")
+    if _wav(raw).exists() or (raw.exists() and raw.stat().st_size > HEADER_BYTES):
+        raise FileExistsError(errno.EEXIST, "it was recorded before, and that had ended")
     owner = recordings.stat()
     for folder in reversed([parent for parent in raw.parents if parent.is_relative_to(recordings)]):
         if not folder.exists():
@@ -180,8 +180,8 @@ def _finish(raw: Path) -> float:
     """Make NAME.wav of what was recorded in NAME.raw; how many seconds it holds. Where there is no sound, no file."""
     wav = _wav(raw)
     if not raw.exists():
-        return (wav.stat().st_size - HEADER_BYTES) / BYTES_PER_S if wav.exists() else 0.0
-    sound_bytes = (raw.stat().st_size - HEADER_BYTES) // FRAME_BYTES * FRAME_BYTES
+        return _sound_bytes(wav) / BYTES_PER_S if wav.exists() else 0.0
+    sound_bytes = _sound_bytes(raw)
     if sound_bytes <= 0:
         raw.unlink()
         return 0.0
@@ -189,6 +189,10 @@ def _finish(raw: Path) -> float:
         file.write(_header(sound_bytes))
     raw.rename(wav)
     return sound_bytes / BYTES_PER_S
+
+
+def _sound_bytes(file: Path) -> int:
+    return (file.stat().st_size - HEADER_BYTES) // FRAME_BYTES * FRAME_BYTES
 
 
 def _wav(raw: Path) -> Path:

@@ -7,6 +7,7 @@ from acd.rules import Recording, WhileWaiting
 from agents.state import Wish
 from centralino import events as ev
 from centralino.state import CallState
+from centralino.voices import prompts_of
 from ivr.menu import Key, Menu, Queue
 from ivr.prompts import words
 from ivr.sentences import Pattern, Sentence
@@ -314,3 +315,17 @@ def restart(line: ContactCentre, how: str) -> None:
     else:
         line.cut_line()
         line.connect_line()
+
+
+# --- made beforehand
+
+
+def test_the_sentences_are_made_before_the_first_call_in_all_languages_where_something_is_recorded(
+    line: ContactCentre,
+) -> None:
+    line.service(dialplan("055055", [Queue("wait", "hall")], ("it", "fr")))
+    made = {prompt.text for prompt in prompts_of(line.configuration)}
+    for language in ("it", "fr"):
+        assert {may_be_recorded("3", language), said(Sentence.NOT_RECORDED, language)} <= made
+    line.queue("hall")
+    assert may_be_recorded() not in {prompt.text for prompt in prompts_of(line.configuration)}
