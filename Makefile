@@ -4,7 +4,7 @@
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PACKAGES := acd agents asterisk cases centralino demo ivr recordings supervision web
+PACKAGES := acd agents asterisk cases centralino console demo ivr recordings supervision web
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,8 @@ lint: install ## lint, format, types, import rules
 	@$(BIN)/mypy --strict $(PACKAGES)
 	@$(BIN)/lint-imports
 
-bench: install ## measure hand-overs, ours beside app_queue
+bench: install ## measure menus and checks, and hand-overs beside app_queue
+	@$(BIN)/python -m bench.menus
 	@$(BIN)/python -m bench
 
 run: install ## start the deployment of this folder; ARGS="--port-offset 100"

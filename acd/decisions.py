@@ -65,6 +65,17 @@ class LeaveQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseAgent:
+    """The agent did not take `unanswered` offers in a row, the last for this reason: pause them for a while."""
+
+    agent: str
+    call: str
+    unanswered: int
+    why: Why
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class StartWrapUp:
     agent: str
     call: str
@@ -98,4 +109,4 @@ class CloseSite:
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | StartWrapUp | EndWrapUp | OpenSite | CloseSite
+Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | PauseAgent | StartWrapUp | EndWrapUp | OpenSite | CloseSite

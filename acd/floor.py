@@ -20,6 +20,7 @@ from acd.decisions import (
     Facts,
     LeaveQueue,
     Offer,
+    PauseAgent,
     StartWrapUp,
     Wait,
 )
@@ -90,7 +91,7 @@ class Floor:
             agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
         if not agent.available or agent.profile != profile:
             self._hall.go(agent)
-            agent.profile, agent.idle_since_s = profile, now_s
+            agent.profile, agent.idle_since_s, agent.unanswered = profile, now_s, 0
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
@@ -166,7 +167,7 @@ class Floor:
         call = self.calls[agent.call]
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
-        agent.talk_since_s = now_s
+        agent.talk_since_s, agent.unanswered = now_s, 0
         queue = self._hall.queue(call.queue)
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
         if queue.further_sites:
@@ -283,7 +284,8 @@ class Floor:
         if leg:
             self._agent_of_leg[leg] = agent.profile.id
         if queue in self.rules:
-            self._hall.queue(queue).busy[agent.profile.site] += 1
+            agent.lent_by = agent.profile.site
+            self._hall.queue(queue).busy[agent.lent_by] += 1
 
     def put_back_handled(self, queue: str, calls: int, handling_s: float, now_s: float) -> None:
         """How many calls of a queue were handled before, and how long each kept its agent busy."""
@@ -415,7 +417,9 @@ class Floor:
         call = self.calls.get(agent.call)
         ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
         self._agent_of_leg.pop(agent.leg)
+        rules = self.rules[agent.queue]
         if cause is Cause.UNANSWERED:
+            agent.unanswered += 1
             agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
             self._deadlines.add(agent.until_s, "rest", agent.profile.id)
         self._let_go(agent, cause, now_s)
@@ -424,7 +428,17 @@ class Floor:
             call.offered_leg = ""
             self._hall.group_of(call).line.add(call)
             decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
+        if agent.unanswered >= rules.unanswered_most:
+            until_s = now_s + rules.unanswered_pause_s
+            decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
+            decisions += self._take_away(agent, now_s)
         return [*decisions, *self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+
+    def _take_away(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
+        """The agent is not available any more."""
+        groups = self._hall.go(agent)
+        # where nobody else here speaks a language, its callers may be taken by whoever is free
+        return [*self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
         agent.idle_since_s = now_s

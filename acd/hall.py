@@ -88,8 +88,11 @@ class Hall:
         self.touched.add(agent.profile.id)
         if agent.available:
             self._free_at[site] += (agent.doing is Doing.FREE) - (before is Doing.FREE)
+        agent.lent_by = agent.lent_by or site
         if agent.queue in self.rules:
-            self.queue(agent.queue).busy[site] += (agent.doing in BUSY) - (before in BUSY)
+            self.queue(agent.queue).busy[agent.lent_by] += (agent.doing in BUSY) - (before in BUSY)
+        if agent.doing not in BUSY:
+            agent.lent_by = ""
 
     # --- calls
 

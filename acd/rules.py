@@ -61,6 +61,33 @@ class SiteRules:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadStart:
+    """A call for which all that is set here holds counts as if it had waited `by_s` longer.
+
+    The service `number`; the `entity`; the dialplan's `step` that led to the queue (so: the key pressed); how the
+    caller's number begins (E.164); at least the `nth_call_today` of the same caller.
+    """
+
+    by_s: float
+    number: str = ""
+    entity: str = ""
+    step: str = ""
+    caller: str = ""
+    nth_call_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What head starts are given for."""
+
+    number: str
+    entity: str
+    step: str
+    caller: str
+    calls_today: int
+
+
+@dataclass(frozen=True, slots=True)
 class WhileWaiting:
     """What callers hear while they wait, and what they may choose; empty keys and None: nothing of the kind.
 
@@ -91,7 +118,8 @@ class QueueRules:
     to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
     sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
     to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
-    or not at all. `voicemail_say`: language → greeting. `recording`: None where talks are not recorded.
+    or not at all. `voicemail_say`: language → greeting. Who does not take `unanswered_most` offers in a row (1 or more)
+    is paused for `unanswered_pause_s`. `recording`: None where talks are not recorded.
     """
 
     name: str
@@ -110,6 +138,13 @@ class QueueRules:
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
     recording: Recording | None = None
+    head_starts: tuple[HeadStart, ...] = ()
+    unanswered_most: int = 3
+    unanswered_pause_s: float = 300.0
+
+    def head_start_s(self, who: Caller) -> float:
+        """The longest head start that holds; 0 where none does."""
+        return max((one.by_s for one in self.head_starts if _holds(one, who)), default=0.0)
 
     def needs_at(self, stage: int) -> Mapping[str, int]:
         """What is needed after `stage` of the steps of `relax`."""
@@ -118,6 +153,15 @@ class QueueRules:
     def stage_at(self, first_entered_s: float, now_s: float) -> int:
         """How many steps of `relax` a wait has come to."""
         return sum(now_s >= first_entered_s + step.after_s for step in self.relax)
+
+
+def _holds(one: HeadStart, who: Caller) -> bool:
+    wanted = ((one.number, who.number), (one.entity, who.entity), (one.step, who.step))
+    return (
+        all(value in ("", is_so) for value, is_so in wanted)
+        and who.caller.startswith(one.caller)
+        and who.calls_today >= one.nth_call_today
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from rich.console import Console
 from centralino import shown
 from centralino.asking import Result, ask, run_loop
 from centralino.door import DoorClient
-from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, instant
+from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.site_commands import sites_app
 from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
@@ -49,11 +49,9 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        if not error.filename:
-            raise
-        _fail(f"{error.filename}: {error.strerror}")
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _fail(f"{error.filename}: {error.strerror}")
         if not isinstance(error, _told_to_people()):
             raise
         _fail(str(error))
@@ -131,19 +129,32 @@ def engine(
 
 
 @app.command(hidden=True)
-def desk(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, guarded: Guarded = False) -> None:
-    """The process for people: web pages and API (started by `run`)."""
+def desk(
+    config: Config = HERE,
+    state: State = VAR,
+    port_offset: PortOffset = 0,
+    deployment: Annotated[Path | None, typer.Option("--deployment", help="The YAML that people edit.")] = None,
+    guarded: Guarded = False,
+) -> None:
+    """The process for people: web pages, API and SSH console (started by `run`)."""
     from centralino import settings
     from centralino.database import database_url
-    from centralino.desk import PortTaken, serve
+    from centralino.desk import Place, PortTaken, serve
 
     shown.log_to_file(state / "log" / "desk.log")
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
-    url = database_url(configuration.settings.database, state.absolute())
-    where = configuration.settings.web_host, instance.web_port(configuration)
+    ours = configuration.settings
+    place = Place(
+        instance.state,
+        (deployment or config).absolute(),
+        web=(ours.web_host, instance.web_port(configuration)),
+        console=(ours.console_host, instance.console_port(configuration)),
+        time_zone=ours.time_zone,
+        guarded=guarded,
+    )
     try:
-        code = serve(state, where, url, guarded=guarded)
+        code = serve(place, database_url(ours.database, state.absolute()))
     except PortTaken as taken:
         raise Stop(str(taken)) from taken
     sys.exit(code)
@@ -314,7 +325,7 @@ def pause(
 
 
 def _choose(state: Path, command: str, as_json: bool, **args: str) -> None:
-    shown.agent(ask(state, lambda client: client.command(command, by="cli", **args)), as_json=as_json)
+    shown.agent(ask(state, lambda client: client.command(command, by=by_whom(), **args)), as_json=as_json)
 
 
 def _snapshot(state: Path) -> dict[str, Any]:

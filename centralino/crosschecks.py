@@ -17,6 +17,7 @@ from centralino.deployment import (
     sites_of,
     table,
     texts_problems,
+    twice,
     unknown_names,
     words,
 )
@@ -28,6 +29,8 @@ USES = {
     QUEUES: (
         Use("site", ("queues", ANY, "sites", ANY)),
         Use("site", ("queues", ANY, "sites", ANY, ANY, "or_when_nobody_at")),
+        Use("number", ("queues", ANY, "head_start", ANY, "number")),
+        Use("entity", ("queues", ANY, "head_start", ANY, "entity")),
         Use("queue", ("queues", ANY, "longest_wait", "then", "queue")),
         Use("queue", ("queues", ANY, "full", "then", "queue")),
     ),
@@ -55,6 +58,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += hours_problems(deployment.files[ENTITIES], ("entities", ANY, "offices", ANY, "hours"))
     problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
     problems += _in_queues(deployment)
+    problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
@@ -78,7 +82,7 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
     included = {name for plan in deployment.dialplans for _, name in words(plan.data, ("include", ANY))}
     reached: dict[str, set[str]] = {}
     for plan in deployment.dialplans:
-        steps = reached_steps(deployment, plan)
+        steps = reached_steps(deployment, plan) if plan.included else set()
         for step, located in plan.included.items():
             if steps is None or step in steps:
                 reached.setdefault(located.file, set()).add(step)
@@ -92,14 +96,17 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
 
 
 def _in_queues(deployment: Deployment) -> Iterator[Problem]:
-    queues = deployment.files[QUEUES]
+    queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
+    everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
         yield from _recording(queues, name, rules)
+        yield from _head_starts(deployment, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
-        yield from _needs(deployment, name, rules)
+        if isinstance(agents.data.get("agents"), dict):
+            yield from _needs(deployment, name, rules, everybody)
         for plan in deployment.leads_to(name):
             yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
         for why in ("longest_wait", "full"):
@@ -151,6 +158,20 @@ def _recording(queues: Located, name: str, rules: object) -> Iterator[Problem]:
             yield queues.at(("queues", name, "recording", "refuse_key"), problem, "choose another")
 
 
+def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
+    queues = deployment.files[QUEUES]
+    steps = {step for plan in deployment.leads_to(name) for step in table(plan.data, "steps")}
+    for path, one in found(rules, ("head_start", ANY)):
+        at = ("queues", name, *path)
+        if isinstance(one, dict) and not one.keys() - {"by"}:
+            hint = "add `number`, `entity`, `step`, `caller` or `nth_call_today`"
+            yield queues.at(at, "this would hold for every caller", hint)
+        for inner, step in words(one, ("step",)):
+            if step not in steps:
+                what = f"step {shown(step)} is in no dialplan whose calls come to this queue"
+                yield queues.at((*at, *inner), what, did_you_mean(step, sorted(steps)))
+
+
 def _relaxing(queues: Located, name: str, rules: object) -> Iterator[Problem]:
     """Each step of `relax` comes after the one before, and asks for no more."""
     before, longest_s = table(rules, "needs"), 0.0
@@ -185,13 +206,12 @@ def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
                     yield queues.at(("queues", name, *path), what, did_you_mean(step, steps))
 
 
-def _needs(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
-    """Somebody at the queue's sites must have each skill, and somebody all of them."""
+def _needs(
+    deployment: Deployment, name: str, rules: object, everybody: Iterable[tuple[str, dict[str, Any]]]
+) -> Iterator[Problem]:
+    """Somebody at the queue's sites must have each skill, and somebody all of them. `everybody`: site and skills."""
     queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
-    if not agents.readable:
-        return
     needs = {skill: level for skill, level in table(rules, "needs").items() if level in (1, 2, 3, 4, 5)}
-    everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
     known = list(dict.fromkeys(skill for _, skills in everybody for skill in skills))
     if unknown := [skill for skill in needs if skill not in known]:
         for skill in unknown:
@@ -251,7 +271,8 @@ def _in_settings(settings: Located) -> Iterator[Problem]:
 
 def _one_port_twice(settings: Located) -> Iterator[Problem]:
     used: dict[int, str] = {}
-    for path, port, what in _ports(settings.data):
+    defaults_first = sorted(_ports(settings.data), key=lambda port: any(found(settings.data, port[0])))
+    for path, port, what in defaults_first:  # so that a clash is told where somebody wrote something
         if port in used:
             yield settings.at(path, f"port `{port}` of {what} is the port of {used[port]} too", "choose another")
         used.setdefault(port, what)
@@ -261,8 +282,10 @@ def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
     """All ports we would listen on by TCP, the given and the default ones."""
     ports = {"http": 8088, "ami": 5038, "engine": 8090} | table(data, "ports")
     web = str(table(data, "web").get("listen", "127.0.0.1:8055"))
-    for path, address in (*words(data, ("nodes", ANY, "sip")), (("web", "listen"), web)):
+    console = str(table(data, "console").get("listen", "127.0.0.1:5022"))
+    ours = ((("web", "listen"), web), (("console", "listen"), console))
+    for path, address in (*words(data, ("nodes", ANY, "sip")), *ours):
         port = address.rpartition(":")[2]
         if port.isascii() and port.isdigit():
-            yield path, int(port), "SIP" if path[0] == "nodes" else "the web"
+            yield path, int(port), "SIP" if path[0] == "nodes" else f"the {path[0]}"
     yield from ((("ports", name), port, f"`{name}`") for name, port in ports.items() if type(port) is int)

@@ -22,6 +22,7 @@ DEFINED = {
     "phone": (AGENTS, "phones"),
     "node": (SETTINGS, "nodes"),
 }
+MAY_BE_NONE = ("entity", "phone", "shift")
 
 
 def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -29,13 +30,18 @@ def found(data: object, pattern: Path, path: Path = ()) -> Iterator[tuple[Path, 
     if not pattern:
         yield path, data
         return
+    first, rest = pattern[0], pattern[1:]
+    if first != ANY:
+        if isinstance(data, dict) and first in data:
+            yield from found(data[first], rest, (*path, first))
+        return
     if isinstance(data, dict):
         inner: Iterable[tuple[str | int, object]] = data.items()
     else:
         inner = enumerate(data) if isinstance(data, list) else ()
     for key, value in inner:
-        if pattern[0] in (ANY, key):
-            yield from found(value, pattern[1:], (*path, key))
+        if not rest or rest[0] == ANY or (isinstance(value, dict) and rest[0] in value):
+            yield from found(value, rest, (*path, key))
 
 
 def words(data: object, pattern: Path) -> Iterator[tuple[Path, str]]:
@@ -85,16 +91,30 @@ class Deployment:
             offices = found(self.files[ENTITIES].data, ("entities", ANY, "offices", ANY))
             return [f"{path[1]}/{path[3]}" for path, _ in offices] if self.files[ENTITIES].readable else None
         file, key = DEFINED[kind]
-        return list(table(self.files[file].data, key)) if self.files[file].readable else None
+        defined = self.files[file].data.get(key, {} if kind == "shift" else None)  # the others must be there
+        if not isinstance(defined, dict) or not (defined or kind in MAY_BE_NONE) or not self.files[file].readable:
+            return None
+        return list(defined)
 
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
         if queue not in self._leads_to:
-            queues, reached = table(self.files[QUEUES].data, "queues"), {queue}
-            for _ in queues:
-                reached |= {name for name, rules in queues.items() if reached & set(sent_on(rules, "queue"))}
+            reached, todo = {queue}, [queue]
+            while todo:
+                before = self._sending_to.get(todo.pop(), set()) - reached
+                reached |= before
+                todo += before
             self._leads_to[queue] = [plan for plan in self.dialplans if reached & self._queues_of[plan.file]]
         return self._leads_to[queue]
+
+    @cached_property
+    def _sending_to(self) -> dict[str, set[str]]:
+        """The queues that send calls on to each queue."""
+        sending: dict[str, set[str]] = {}
+        for name, rules in table(self.files[QUEUES].data, "queues").items():
+            for there in sent_on(rules, "queue"):
+                sending.setdefault(there, set()).add(name)
+        return sending
 
     @cached_property
     def _queues_of(self) -> dict[str, set[str]]:
@@ -137,9 +157,12 @@ def unknown_names(deployment: Deployment, located: Located, uses: Iterable[Use])
 
 def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[str] | None, str]:
     if kind == "step":
-        return list(table(located.data, "steps")), "this dialplan"
+        included = [deployment.shared.get(file) for _, file in words(located.data, ("include", ANY))]
+        can_be_known = all(one.readable for one in included if one)
+        return (list(table(located.data, "steps")) or None) if can_be_known else None, "this dialplan"
     if kind == "language":
-        return [name for _, name in words(located.data, ("languages", ANY))], "the languages of this number"
+        languages = [name for _, name in words(located.data, ("languages", ANY))]
+        return languages or None, "the languages of this number"
     if kind == "hours":
         return list(table(located.data, "other_hours")), "`other_hours` of this dialplan"
     if kind == "shared steps":

@@ -1,4 +1,4 @@
-"""The desk: the process for people. Web pages and API, on uvicorn; all on one uvloop that Twisted's reactor runs on.
+"""The desk: the process for people. Pages and API, on uvicorn; the SSH console, on Twisted; all on one uvloop.
 
 It reads the database and follows the engine through the door; it runs on, and says so, where the engine is away.
 """
@@ -8,16 +8,21 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
 import uvloop
 
+from centralino.changes import Changes
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import DoorClient, door_path
 from centralino.guardian import on_guardians_death
+from centralino.releases import Releases
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
@@ -47,17 +52,33 @@ class WebServer(uvicorn.Server):
         yield
 
 
-async def run_desk(
-    state: Path, listener: socket.socket, records: Records, stop: asyncio.Event, names: frozenset[str] = frozenset()
-) -> None:
-    """Serve until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a desk works: its STATE folder, its doors (host, port), and the folder with the YAML that people edit.
 
-    `listener` comes from `listen_at`; `names` are host names, besides loopback, under which the desk may be asked.
+    `names` are host names, besides loopback, under which the web may be asked. `guarded`: it stops also when the
+    guardian is gone.
+    """
+
+    state: Path
+    deployment: Path
+    web: tuple[str, int] = ("127.0.0.1", 8055)
+    console: tuple[str, int] | None = None
+    time_zone: tzinfo = UTC
+    names: frozenset[str] = frozenset()
+    guarded: bool = False
+
+
+async def run_desk(place: Place, listener: socket.socket, records: Records, stop: asyncio.Event) -> None:
+    """Serve the web until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`. `listener`: see `listen_at`.
+
     Raises RuntimeError where the web server or the line to the engine ended by itself.
     """
     live = Live()
-    client = DoorClient(door_path(state), live)
-    server = web_server(Sources(live, records, Tokens(state), lambda: fresh_snapshot(client), names))
+    client = DoorClient(door_path(place.state), live)
+    changes = Changes(client, Releases(place.state / "configurations"), place.deployment, place.time_zone)
+    sources = Sources(live, records, Tokens(place.state), lambda: fresh_snapshot(client), changes, place.names)
+    server = web_server(sources)
     following = asyncio.create_task(client.follow(), name="follow the engine")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
     stopping = asyncio.create_task(stop.wait(), name="wait for the stop")
@@ -139,30 +160,39 @@ async def _asked(asking: Awaitable[Rows]) -> Rows:
         raise ConnectionError("the database cannot be asked now; the desk's log says why") from away
 
 
-def serve(
-    state: Path,
-    where: tuple[str, int],
-    database_url: str,
-    names: frozenset[str] = frozenset(),
-    *,
-    guarded: bool = False,
-) -> int:
-    """The whole desk at `where` (host, port), until SIGTERM or SIGINT; the exit code. Raises PortTaken.
-
-    `guarded`: it stops also when the guardian is gone.
-    """
-    listener = listen_at(*where)
+def serve(place: Place, database_url: str) -> int:
+    """The whole desk, until SIGTERM or SIGINT; the exit code. Raises PortTaken where the web has no place."""
+    listener = listen_at(*place.web)
     database = open_database(database_url)
 
     async def work(stop: asyncio.Event) -> None:
-        if guarded:
+        if place.guarded:
             on_guardians_death(stop)
         try:
-            await run_desk(state, listener, DatabaseRecords(database), stop, names)
+            async with console_beside(place):
+                await run_desk(place, listener, DatabaseRecords(database), stop)
         finally:
             await database.close()
 
     return on_reactor(work)
+
+
+@asynccontextmanager
+async def console_beside(place: Place) -> AsyncIterator[None]:
+    """The SSH console, where it can be served; where not, the log says why, and the pages are served all the same."""
+    console = None
+    if place.console:
+        from console.server import CannotServe, Console  # only now: the reactor has been chosen
+
+        try:
+            console = Console.open(place.state, place.deployment, listen_at(*place.console))
+        except (PortTaken, CannotServe) as why:
+            log.error("there is no console: %s", why)
+    try:
+        yield
+    finally:
+        if console:
+            await console.close()
 
 
 def on_reactor(work: Work) -> int:
@@ -174,7 +204,7 @@ def on_reactor(work: Work) -> int:
 
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    asyncioreactor.install(loop)  # type: ignore[no-untyped-call]
+    asyncioreactor.install(loop)
     from twisted.internet import reactor as installed
 
     reactor: Any = installed  # its types do not know `installSignalHandlers`

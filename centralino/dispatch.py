@@ -15,13 +15,14 @@ from acd.decisions import (
     LeaveQueue,
     Offer,
     OpenSite,
+    PauseAgent,
     StartWrapUp,
     Tell,
     Wait,
 )
 from acd.floor import Floor
 from acd.goto import Goto
-from acd.rules import QueueRules, Recording
+from acd.rules import Caller, QueueRules, Recording
 from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
@@ -56,7 +57,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing."""
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -67,6 +68,7 @@ class Dispatcher:
         self.send_on: Callable[[str, Goto], None]
         self.end: Callable[[str, str], None]
         self.give_up: Callable[[str], None]
+        self.pause: Callable[[PauseAgent], None]
 
     # --- callers
 
@@ -242,6 +244,7 @@ class Dispatcher:
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
+            waiting.head_start_s = call.head_start_s
             waiting.told_position = call.told_position or None
             waiting.told_until_s = call.told_until_s or None
             self.floor.put_back_call(waiting, now_s)
@@ -273,8 +276,13 @@ class Dispatcher:
         """A call that comes back keeps the place of its first entry."""
         now_s = self._clock.now_s()
         first_s = call.first_entered_s or now_s
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s))
-        self.carry_out(enter(WaitingCall(call.id, queue, call.language, first_s, call.offers), now_s))
+        who = "" if call.withheld else self._people.who(call.person).number
+        calls_today = 0 if call.withheld else self._book.house.callers_today.get(call.person, 0)
+        caller = Caller(call.service, call.entity, call.step, who, calls_today)
+        head_start_s = self.floor.rules[queue].head_start_s(caller)
+        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
+        waiting = WaitingCall(call.id, queue, call.language, first_s, call.offers, head_start_s=head_start_s)
+        self.carry_out(enter(waiting, now_s))
         if call.state in (CallState.QUEUED, CallState.OFFERED):
             self._telephony.hold(call.id)
             self.recordings.announce(call)
@@ -305,6 +313,8 @@ class Dispatcher:
                 self._room.hush(call)
                 write(ev.QueueLeft(call=call, queue=queue, why=why))
                 self.send_on(call, then)
+            case PauseAgent():
+                self.pause(decision)
             case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
                 write(ev.WrapUpStarted(agent=agent, call=call, queue=queue, until_s=until_s))
             case EndWrapUp(agent=agent, call=call, why=why):

@@ -173,24 +173,24 @@ class _Served:
     rules: QueueRules
     roster: Roster
 
-    def able(self, language: str) -> list[Agent]:
+    def able(self) -> list[Agent]:
+        needs = self.rules.needs.items()
         return [
             agent
             for agent in self.roster.agents.values()
             if any(agent.site == site.name for site in self.rules.sites)
-            and language in agent.languages
-            and all(agent.skills.get(skill, 0) >= level for skill, level in self.rules.needs.items())
+            and all(agent.skills.get(skill, 0) >= level for skill, level in needs)
         ]
 
 
 def _about_queue(served: _Served, at: Problem) -> Iterator[Problem]:
-    queue, file = shown(served.rules.name), served.file
+    queue, file, able = shown(served.rules.name), served.file, served.able()
     for language in served.plan.languages:
-        if not served.able(language):
+        if not any(language in agent.languages for agent in able):
             what = f"nobody who can serve {queue} speaks `{language}`, as callers of {file} may"
             hint = "add the language to an agent, or lead these callers elsewhere by `choose`"
             yield replace(at, what=what, hint=hint, is_warning=True)
-    gap = _unstaffed(served.plan.hours, [agent.shift for agent in served.able(served.plan.languages[0])])
+    gap = _unstaffed(served.plan.hours, [agent.shift for agent in able if served.plan.languages[0] in agent.languages])
     if gap is not None:
         day, minute = divmod(gap, DAY_MINUTES)
         what = f"nobody can serve {queue} on {DAYS[day]} from {minute // 60:02}:{minute % 60:02}; {file} is open then"

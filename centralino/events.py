@@ -116,6 +116,7 @@ class OfficeLeft(CallEvent, frozen=True, kw_only=True):
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
     queue: str
     first_entered_s: float
+    head_start_s: float = 0.0  # it counts as if it had waited so much longer
 
 
 class CallWaits(CallEvent, frozen=True, kw_only=True):
@@ -288,8 +289,11 @@ class AgentReady(AgentEvent, frozen=True, kw_only=True):
 
 
 class AgentPaused(AgentEvent, frozen=True, kw_only=True):
+    """`until_s`: when the pause ends by itself; 0: when the agent ends it."""
+
     reason: str
     by: str
+    until_s: float = 0.0
 
 
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NoReturn
 from zoneinfo import available_timezones
 
@@ -82,8 +83,13 @@ Names = Annotated[list[Name], Field(min_length=1)]
 Level = Annotated[int, Field(ge=1, le=5)]
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())  # reads hundreds of files
+
+
 def _zone(name: str) -> str:
-    zones = available_timezones()
+    zones = _zones()
     return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
 
 
@@ -184,6 +190,24 @@ SiteOfQueue = Annotated[
 ]
 
 
+NumberStart = Annotated[
+    str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write it with the country: `"+39055"`')
+]
+
+
+class HeadStartForm(Form):
+    """At least one condition stands beside `by`; crosschecks.py looks at that."""
+
+    by: Annotated[float, between("1s", "24h")]
+    number: Number | None = None
+    entity: Name | None = None
+    step: Name | None = None
+    caller: (
+        Annotated[str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write `"+39055"`')] | None
+    ) = None
+    nth_call_today: Annotated[int, Field(ge=2, le=100)] | None = None
+
+
 class QueueCallBackForm(Form):
     key: MenuKey
     after: Annotated[float, between("0s", "24h")] = 0.0
@@ -201,6 +225,11 @@ class RecordingForm(Form):
     keep: Annotated[float, between("1d", "3650d")]
 
 
+class UnansweredForm(Form):
+    most: Annotated[int, Field(ge=1, le=100)] = 3
+    pause: Annotated[float, between("10s", "24h")] = 300.0
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -214,6 +243,8 @@ class QueueForm(Form):
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
     recording: RecordingForm | None = None
+    head_start: list[HeadStartForm] = []
+    unanswered: UnansweredForm = UnansweredForm()
 
 
 class QueuesForm(Form):
@@ -339,7 +370,7 @@ class CaseStatusForm(Form):
 
 
 def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return value if isinstance(value, list | dict) else [value]
 
 
 Several = BeforeValidator(_several, json_schema_input_type=str | list[str])
@@ -397,7 +428,9 @@ def _calendar_day(value: object) -> date:
 
 def _presses(value: object) -> object:
     """`"1,wait,12345#"` or a list of these."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if isinstance(value, list | dict):
+        return value
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
 
 
 def _press(keys: str) -> str:
@@ -634,6 +667,10 @@ class WebForm(Form):
     listen: Listen = "127.0.0.1:8055"
 
 
+class ConsoleForm(Form):
+    listen: Listen = "127.0.0.1:5022"
+
+
 class PortsForm(Form):
     http: Port = 8088
     ami: Port = 5038
@@ -662,6 +699,7 @@ class SettingsForm(Form):
     testing: bool = False
     database: Annotated[str, AfterValidator(_database)] = "sqlite"
     web: WebForm = WebForm()
+    console: ConsoleForm = ConsoleForm()
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
     voices: dict[Language, VoiceForm] = {}

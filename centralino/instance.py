@@ -114,6 +114,9 @@ class Instance:
     def web_port(self, configuration: Configuration) -> int:
         return configuration.settings.web_port + self.port_offset
 
+    def console_port(self, configuration: Configuration) -> int:
+        return configuration.settings.console_port + self.port_offset
+
 
 def _made() -> str:
     return random.token_urlsafe(18)

@@ -2,43 +2,36 @@
 
 YAML 1.2 as people expect it: `12:30`, `no`, `0123` and `+39055` are words; only true, false, null and plain numbers are
 not. Refused: the same key twice, keys that are not words, empty values, tags, merge keys, endless aliases, huge files.
+What an alias repeats stands where the alias does.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from centralino.syntax import mistake, place_after
+
 Path = tuple[str | int, ...]
 SIZE_BYTES_MAX = 1_000_000
 DEPTH_MAX = 40  # our own files need 7
 VALUES_MAX = 200_000  # aliases of aliases grow without bound
-TAG = "~"  # begins the names by which a form tells apart what may stand in one place; no key begins with it
+TAG = "\0"  # begins the names by which a form tells apart what may stand in one place; no key has it in it
 _TAG = "tag:yaml.org,2002:"
-_NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_STR, _SEQ, _MAP = (f"{_TAG}{kind}" for kind in ("str", "seq", "map"))
+# Also none that the parser takes for the end of a line (editors do not), nor a byte order mark within.
+_NO_TEXT = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_MEANING_BEGINS = "~nNtTfF-0123456789"  # also of an empty text
 _MEANINGS: tuple[tuple[re.Pattern[str], Callable[[str], object]], ...] = (
     (re.compile(r"~|null|Null|NULL|"), lambda _: None),
     (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
     (re.compile(r"-?(0|[1-9][0-9]{0,17})"), int),
     (re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,17}"), float),
-)
-_SYNTAX_HINTS = (
-    ("alias", 'write `*` in quotes: `"*"`'),
-    ("quoted scalar", "close the text with the quote that begins it"),
-    ("flow mapping", "close it with `}`, part its entries with commas, and write `#` in quotes"),
-    ("flow node", "close it with `}` or `]`, and write `#` in quotes"),
-    ("flow sequence", "close it with `]`, and part its entries with commas"),
-    ("mapping values are not allowed", "put a text that holds `: ` in quotes, and align keys of one level"),
-    ("cannot start any token", "indent with spaces, not with a tab; put a text that begins with %, @ or ` in quotes"),
-    ("block mapping", "align the keys of one level"),
-    ("block collection", "align the `-` of one level"),
-    ("single document", "write one file for each, without `---` between"),
-    ("simple key", "end the key with `:`"),
 )
 
 
@@ -101,7 +94,8 @@ class Located:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The hint for a name that nobody knows."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    in_small = next((one for one in names if one.lower() == name.lower()), None)
+    close = [in_small] if in_small else difflib.get_close_matches(name, names, n=1)
     if close:
         return f"did you mean `{close[0]}`?"
     if not names:
@@ -125,10 +119,9 @@ def read(file: str, content: bytes) -> Located:
         return unreadable(problem)
     text = content.decode("utf-8-sig")
     try:
-        _check_depth(text)
-        node = yaml.compose(text, Loader=yaml.CBaseLoader)
+        node = _Composing(text).node()
     except yaml.MarkedYAMLError as error:
-        return unreadable(_syntax_problem(file, error))
+        return unreadable(Problem(file, *mistake(text, error)))
     except yaml.YAMLError as error:
         return unreadable(Problem(file, 1, 1, f"this is not YAML: {shown(error)}"))
     if node is None:
@@ -149,17 +142,12 @@ def _unreadable(file: str, content: bytes) -> Problem | None:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
-        return Problem(file, *_place_after(before), "the file is not UTF-8", "save it as UTF-8")
+        return Problem(file, *place_after(before), "the file is not UTF-8", "save it as UTF-8")
     odd = _NO_TEXT.search(text)
     if odd:
         what = f"character U+{ord(odd.group()):04X} does not belong into a text"
-        return Problem(file, *_place_after(text[: odd.start()]), what, "remove it")
+        return Problem(file, *place_after(text[: odd.start()]), what, "remove it")
     return None
-
-
-def _place_after(before: str) -> tuple[int, int]:
-    line = before.count("\n") + 1
-    return line, len(before) - (before.rfind("\n") + 1) + 1
 
 
 class _TooDeep(yaml.MarkedYAMLError):
@@ -167,25 +155,73 @@ class _TooDeep(yaml.MarkedYAMLError):
         super().__init__(problem="this is nested too deep", problem_mark=mark)
 
 
-def _check_depth(text: str) -> None:
-    """Before anything recurses. Raises _TooDeep, or what the parser finds."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > DEPTH_MAX:
+class _Alias(yaml.Node):
+    """Stands where an alias does; its value is the node that it repeats."""
+
+    def __init__(self, repeated: yaml.Node | None, event: yaml.AliasEvent) -> None:
+        self.tag, self.value, self.start_mark, self.end_mark = "", repeated, event.start_mark, event.end_mark
+
+
+class _Composing(yaml.CBaseLoader):
+    """Makes the nodes of a text, without tags of its own, and keeps the places of aliases. `get_single_node` of the
+    parser's own loses them. Raises _TooDeep, and what the parser finds.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._anchors: dict[str, yaml.Node] = {}
+        self._depth = 0
+
+    def node(self) -> yaml.Node | None:
+        """The one document's; None: there is nothing in the text."""
+        self.get_event()  # the stream begins
+        if isinstance(self.get_event(), yaml.StreamEndEvent):
+            return None
+        node = self._node(self.get_event())
+        self.get_event()  # the document ends
+        after: Any = self.get_event()
+        if not isinstance(after, yaml.StreamEndEvent):
+            raise yaml.MarkedYAMLError(
+                "expected a single document", None, "but found another document", after.start_mark
+            )
+        return node
+
+    def _node(self, event: Any) -> yaml.Node:
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise yaml.MarkedYAMLError(problem=f"found undefined alias {event.anchor!r}", problem_mark=mark)
+            return _Alias(self._anchors[event.anchor], event)
+        if isinstance(event, yaml.ScalarEvent):
+            style: Any = event.style
+            return self._kept(event, yaml.ScalarNode(_tag(event, _STR), event.value, mark, None, style))
+        self._depth += 1
+        if self._depth > DEPTH_MAX:  # before anything recurses
             raise _TooDeep(event.start_mark)
+        node = self._list(event) if isinstance(event, yaml.SequenceStartEvent) else self._table(event)
+        self._depth -= 1
+        return node
+
+    def _list(self, begin: Any) -> yaml.Node:
+        node = self._kept(begin, yaml.SequenceNode(_tag(begin, _SEQ), [], begin.start_mark))
+        while not isinstance(event := self.get_event(), yaml.SequenceEndEvent):
+            node.value.append(self._node(event))
+        return node
+
+    def _table(self, begin: Any) -> yaml.Node:
+        node = self._kept(begin, yaml.MappingNode(_tag(begin, _MAP), [], begin.start_mark))
+        while not isinstance(event := self.get_event(), yaml.MappingEndEvent):
+            node.value.append((self._node(event), self._node(self.get_event())))
+        return node
+
+    def _kept(self, event: Any, node: yaml.Node) -> yaml.Node:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
 
 
-def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
-    said = f"{error.context or ''} {error.problem or ''}"
-    hint = next((hint for part, hint in _SYNTAX_HINTS if part in said), "")
-    unclosed = error.context_mark and "end of stream" in said  # the place where the quote begins says more
-    mark = error.context_mark if unclosed else error.problem_mark or error.context_mark
-    line, col = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Problem(file, line, col, (error.problem or error.context or "this is not YAML").strip(), hint)
+def _tag(event: Any, usual: str) -> str:
+    return usual if event.tag in (None, "!") else str(event.tag)
 
 
 class _Reading:
@@ -194,11 +230,14 @@ class _Reading:
     def __init__(self, file: str) -> None:
         self.located = Located(file)
         self._around: list[int] = []  # ids of the nodes that we are within
+        self._alias: yaml.Node | None = None  # the alias that we are within, if any
         self._values = 0
 
     def of(self, node: yaml.Node) -> Located:
         data = self._build(node, ())
-        if not isinstance(data, dict):
+        if self._values > VALUES_MAX:
+            self.located.readable = False
+        elif not isinstance(data, dict):
             self._say(node, "the file must be a table of keys", "begin with a line such as `name: value`")
             self.located.readable = False
         else:
@@ -206,17 +245,35 @@ class _Reading:
         return self.located
 
     def _say(self, node: yaml.Node, what: str, hint: str = "") -> None:
-        self.located.problems.append(Problem(self.located.file, *_place(node), what, hint))
+        self.located.problems.append(Problem(self.located.file, *self._place(node), what, hint))
+
+    def _doubt(self, node: yaml.Node, what: str, hint: str) -> None:
+        self._say(node, what, hint)
+        self.located.problems[-1] = replace(self.located.problems[-1], is_warning=True)
+
+    def _place(self, node: yaml.Node) -> tuple[int, int]:
+        mark = (self._alias or node).start_mark
+        return mark.line + 1, mark.column + 1
 
     def _build(self, node: yaml.Node, path: Path) -> object:
-        self.located.values[path] = _place(node)
+        if isinstance(node, _Alias) and self._alias is None:
+            self._alias = node
+            built = self._build(node.value, path)
+            self._alias = None
+            return built
+        if isinstance(node, _Alias):
+            node = node.value
+        self.located.values[path] = self._place(node)
         self._values += 1
         if id(node) in self._around:
             self._say(node, "an alias stands within what it repeats", "write the value out")
             return {}
         if self._values > VALUES_MAX:
             if self._values == VALUES_MAX + 1:
-                self._say(node, "aliases make this file too big", "write the values out")
+                if self._alias:
+                    self._say(node, "aliases make this file too big", "write the values out")
+                else:
+                    self._say(node, "this file holds too many values", f"at most {VALUES_MAX}")
             return {}
         self._around.append(id(node))
         built = self._build_kind(node, path)
@@ -224,14 +281,16 @@ class _Reading:
         return built
 
     def _build_kind(self, node: yaml.Node, path: Path) -> object:
-        kind = "map" if isinstance(node, yaml.MappingNode) else "seq" if isinstance(node, yaml.SequenceNode) else "str"
-        if node.tag != _TAG + kind:
+        kind = _MAP if isinstance(node, yaml.MappingNode) else _SEQ if isinstance(node, yaml.SequenceNode) else _STR
+        if node.tag != kind:
             self._say(node, f"tag {shown(node.tag.removeprefix(_TAG))} means nothing here", "remove the tag")
         if isinstance(node, yaml.MappingNode):
             return self._build_table(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*path, index)) for index, item in enumerate(node.value)]
         value = _meaning(node)  # a scalar: there are three kinds of nodes
+        if isinstance(node, yaml.ScalarNode) and not node.style and node.value.count('"') % 2:
+            self._doubt(node, "a quote in this text has no other", "put the whole text in quotes, or remove it")
         if value is None:
             self._say(node, "the value is missing", "write a value, or remove the key")
             return ""
@@ -247,12 +306,14 @@ class _Reading:
                 first = self.located.keys[(*path, key)][0]
                 self._say(key_node, f"{shown(key)} stands here twice", f"the first is in line {first}")
                 continue
-            self.located.keys[(*path, key)] = _place(key_node)
+            self.located.keys[(*path, key)] = self._place(key_node)
             table[key] = self._build(value_node, (*path, key))
         return table
 
     def _key(self, node: yaml.Node) -> str | None:
-        if not isinstance(node, yaml.ScalarNode):
+        if isinstance(node, _Alias):
+            node = node.value
+        if not isinstance(node, yaml.ScalarNode) or _NO_TEXT.search(node.value):
             self._say(node, "a key must be a word", "put a text that begins with `{` or `[` in quotes")
             return None
         if node.value == "<<" and not node.style:
@@ -263,14 +324,10 @@ class _Reading:
         return str(node.value)
 
 
-def _place(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
-
-
 def _meaning(node: yaml.Node) -> object:
     """What a plain word means by YAML 1.2; a text in quotes is that text."""
     text = str(node.value)
-    if not isinstance(node, yaml.ScalarNode) or node.style:
+    if not isinstance(node, yaml.ScalarNode) or node.style or text[:1] not in _MEANING_BEGINS:
         return text
     return next((mean(text) for pattern, mean in _MEANINGS if pattern.fullmatch(text)), text)
 
@@ -280,7 +337,7 @@ def _meaning(node: yaml.Node) -> object:
 
 def shape_problems(error: ValidationError, located: Located, form: type[BaseModel]) -> list[Problem]:
     """What pydantic found, in our words, at its places. What was said while reading is not said again."""
-    said = {(problem.line, problem.col) for problem in located.problems}
+    said = {(problem.line, problem.col) for problem in located.problems if not problem.is_warning}
     problems = [_shape_problem(details, located, form) for details in error.errors(include_url=False)]
     return [problem for problem in problems if (problem.line, problem.col) not in said]
 
@@ -289,7 +346,7 @@ def _shape_problem(details: ErrorDetails, located: Located, form: type[BaseModel
     kind, context = details["type"], details.get("ctx", {})
     path = tuple(part for part in details["loc"] if not str(part).startswith(TAG))
     name = shown(path[-1]) if path else "the file"
-    if path and path[-1] == "[key]":
+    if path and path[-1] == "[key]" and path not in located.keys:  # pydantic's word for: the key itself
         return located.at_key(path[:-1], details["msg"], str(context.get("hint", "")))
     if kind == "extra_forbidden":
         return located.at_key(path, f"unknown key {name}", did_you_mean(str(path[-1]), keys_at(form, path[:-1])))
@@ -310,6 +367,8 @@ def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object
             return f"{shown(value)} is not a whole number", "write digits without quotes"
         case "bool_type":
             return f"{shown(value)} is neither true nor false", "write `true` or `false`"
+        case "literal_error":
+            return f"{shown(value)} is not {context['expected']}", "write that, or remove the key"
         case "dict_type" | "model_type":
             return "this must be a table of keys", "write `{key: value}`"
         case "list_type":

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.goto import Goto, ToVoicemail
-from acd.rules import Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
+from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -109,6 +109,8 @@ class Settings:
     database: str = "sqlite"
     web_host: str = "127.0.0.1"
     web_port: int = 8055
+    console_host: str = "127.0.0.1"
+    console_port: int = 5022
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class Settings:
 
 def settings(form: SettingsForm) -> Settings:
     web_host, web_port = _host_and_port(form.web.listen)
+    console_host, console_port = _host_and_port(form.console.listen)
     first, last = (int(port) for port in form.rtp.split("-"))
     return Settings(
         time_zone=ZoneInfo(form.time_zone),
@@ -127,6 +130,8 @@ def settings(form: SettingsForm) -> Settings:
         database=form.database,
         web_host=web_host,
         web_port=web_port,
+        console_host=console_host,
+        console_port=console_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
@@ -162,6 +167,14 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
+        unanswered_most=form.unanswered.most,
+        unanswered_pause_s=form.unanswered.pause,
+        head_starts=tuple(
+            HeadStart(
+                one.by, one.number or "", one.entity or "", one.step or "", one.caller or "", one.nth_call_today or 0
+            )
+            for one in form.head_start
+        ),
     )
 
 

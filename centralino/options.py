@@ -1,5 +1,7 @@
 """What the commands of the command line share: options, and the error that is a sentence."""
 
+import getpass
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -28,3 +30,12 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
     except ValueError as wrong:
         raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
     return written if written.tzinfo else written.replace(tzinfo=zone)
+
+
+def by_whom() -> str:
+    """Who gives a command, for the record: the user of this terminal, or whom the console names (CENTRALINO_BY).
+
+    It is a name, no proof: whoever may run commands here could write any.
+    """
+    named = "".join(letter if letter.isprintable() else " " for letter in os.environ.get("CENTRALINO_BY", "")).strip()
+    return named[:64] or f"{getpass.getuser()} (cli)"

@@ -26,8 +26,11 @@ def files_of(voice: Path) -> tuple[Path, Path]:
 
 
 def files_named(folder: Path) -> list[Path]:
-    """All files of the voices that the deployment in `folder`, which has been checked, names."""
-    settings = read(SETTINGS, (folder / SETTINGS).read_bytes())
+    """All files of the voices that the deployment in `folder` names; none where it cannot be read."""
+    try:
+        settings = read(SETTINGS, (folder / SETTINGS).read_bytes())
+    except OSError:
+        return []
     return [path for _, name in words(settings.data, NAMED) for path in files_of(folder / name)]
 
 

@@ -60,19 +60,19 @@ class Releases:
 
     def put_in_force(self, deployment: Path, by: str) -> Release:
         """Copy `deployment`, which has been checked, and put the copy in force, unless it is already."""
-        digest = _digest(deployment)
+        made_of = digest(deployment)
         current = self.current
-        if current and current.digest == digest:
+        if current and current.digest == made_of:
             return current
         kept = self.all()
-        release = self._copy(deployment, (kept[0].number if kept else 0) + 1, by, digest)
+        release = self._copy(deployment, (kept[0].number if kept else 0) + 1, by, made_of)
         self._point_at(release)
         for old in kept[KEPT - 1 :]:
             shutil.rmtree(old.folder, ignore_errors=True)
         return release
 
-    def _copy(self, deployment: Path, number: int, by: str, digest: str) -> Release:
-        release = Release(number, self._folder / f"{number:06d}", by, time.time(), digest)
+    def _copy(self, deployment: Path, number: int, by: str, made_of: str) -> Release:
+        release = Release(number, self._folder / f"{number:06d}", by, time.time(), made_of)
         half_done = self._folder / f".{number:06d}"
         shutil.rmtree(half_done, ignore_errors=True)
         for path in _files(deployment):
@@ -126,9 +126,10 @@ def _files(deployment: Path) -> list[Path]:
     return sorted({path for path in files if path.is_file()})
 
 
-def _digest(deployment: Path) -> str:
-    digest = hashlib.sha256()
+def digest(deployment: Path) -> str:
+    """The fingerprint of all that a deployment is made of."""
+    made_of = hashlib.sha256()
     for path in _files(deployment):
-        digest.update(f"{path.relative_to(deployment)}\0".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+        made_of.update(f"{path.relative_to(deployment)}\0".encode())
+        made_of.update(path.read_bytes())
+    return made_of.hexdigest()

@@ -22,7 +22,6 @@ from centralino.releases import Release, Releases, difference
 from centralino.settings import BrokenConfiguration, Configuration
 
 log = logging.getLogger(__name__)
-ONLY_AT_A_START = ("nodes", "rtp", "ports", "web_host", "web_port", "database", "testing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,8 @@ class Reloading:
             configuration, problems = await asyncio.to_thread(settings.examine, folder)
             if configuration is None:
                 raise CommandRefused(str(BrokenConfiguration(problems)))
-            _refuse_what_needs_a_start(now, configuration)
+            if refusal := settings.needs_a_start(now, configuration):
+                raise CommandRefused(refusal)
             before = self._releases.current
             changed = await asyncio.to_thread(difference, before.folder, folder) if before else ""
             if before and not changed:
@@ -96,10 +96,3 @@ class Reloading:
                 await AsteriskProcess(installation, node, self._instance.asterisk).reload()
             except NotRunning as away:
                 log.warning("Asterisk reads its new files at its next start: %s", away)
-
-
-def _refuse_what_needs_a_start(now: Configuration, new: Configuration) -> None:
-    changed = [name for name in ONLY_AT_A_START if getattr(now.settings, name) != getattr(new.settings, name)]
-    if changed:
-        what = ", ".join(name.replace("_", " ") for name in changed)
-        raise CommandRefused(f"centralino.yaml: {what} can only change with a restart. Nothing was loaded.")

@@ -5,10 +5,9 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -17,6 +16,7 @@ from asterisk.installer import Installation, find_or_make
 from asterisk.ports import PortBusy, Transport, Wanted, check_free
 from asterisk.process import AsteriskProcess, CannotStart, NotRunning, Started
 from centralino import voices
+from centralino.asking import RELOADED_WITHIN_S, load
 from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
 from centralino.guardian import Keeper, Part, next_pause_s, on_stop_signals
 from centralino.instance import Instance
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 ASTERISK_PAUSE_S = 1.0
 ANSWERING_WITHIN_S = 30.0
-RELOADED_WITHIN_S = 300.0  # many new texts have to be spoken
 RESCUE_AFTER_S = 5.0  # as long as new callers wait for an engine (asterisk.configuration.BEAT_AGE_S_MAX)
 
 
@@ -49,7 +48,7 @@ class Runner:
         folder.mkdir(exist_ok=True)
         self._keepers = [
             Keeper(Part("engine", ("engine", *words, *clock), beats=True), folder / "engine.err"),
-            Keeper(Part("desk", ("desk", *words)), folder / "desk.err"),
+            Keeper(Part("desk", ("desk", *words, "--deployment", str(instance.config))), folder / "desk.err"),
         ]
         self._asterisk: AsteriskProcess | None = None
         self._reload: asyncio.Task[None] | None = None
@@ -82,9 +81,11 @@ class Runner:
 
     def _own_ports(self) -> list[Wanted]:
         engine, web = self.instance.engine_port(self.configuration), self.instance.web_port(self.configuration)
+        console = self.instance.console_port(self.configuration)
         return [
             Wanted("the engine", Transport.TCP, "127.0.0.1", engine),
             Wanted("the web pages", Transport.TCP, self.configuration.settings.web_host, web),
+            Wanted("the console", Transport.TCP, self.configuration.settings.console_host, console),
         ]
 
     async def _speak(self, console: Console) -> None:
@@ -205,12 +206,6 @@ class Runner:
             log.warning("calls could not be ended in order: %s", away)
         finally:
             await client.close()
-
-
-def load(client: DoorClient, folder: Path, by: str) -> Coroutine[Any, Any, dict[str, Any]]:
-    """Have the engine put what stands in `folder` in force. Raises CommandRefused or EngineAway."""
-    args = {"folder": str(folder.absolute()), "by": by}
-    return client.slow_command("configuration.load", RELOADED_WITHIN_S, args)
 
 
 class _SaysCanAnswer:

@@ -42,10 +42,14 @@ __all__ = [
     "counted",
     "examine",
     "load",
+    "needs_a_start",
 ]
 
 DIALPLANS = "dialplans"
 RECORDED = "prompts"  # people's own recordings, as LANGUAGE/NAME.wav
+ONLY_AT_A_START = (
+    "nodes", "rtp", "ports", "web_host", "web_port", "console_host", "console_port", "database", "testing"
+)  # fmt: skip
 _SEPARATORS = str.maketrans("", "", " -./()")
 _PREFIXES = ("+39", "0039", "39")
 
@@ -70,6 +74,13 @@ class Configuration:
             return lines[number]
         national = (number.removeprefix(prefix) for prefix in _PREFIXES if number.startswith(prefix))
         return next((lines[short] for short in national if short in lines), None)
+
+
+def needs_a_start(now: Configuration, new: Configuration) -> str:
+    """The settings that a reload cannot change and `new` does, as a sentence; empty: a reload is enough."""
+    changed = [name for name in ONLY_AT_A_START if getattr(now.settings, name) != getattr(new.settings, name)]
+    what = ", ".join(name.replace("_", " ") for name in changed)
+    return f"centralino.yaml: {what} can only change with a restart. Nothing was loaded." if changed else ""
 
 
 class BrokenConfiguration(Exception):

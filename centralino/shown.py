@@ -225,8 +225,13 @@ def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
 def sentence(kind: str, body: Row) -> str:
     """An event as one reads it aloud; an unknown kind by its name and its facts."""
     form = SENTENCES.get(kind)
-    by_whom, seconds = BY_WHOM.get(body.get("by", ""), "?"), f"{body.get('duration_s', 0):.0f}"
-    body = body | {"by_whom": by_whom, "seconds": seconds, "left": _message(body)}
+    body = body | {
+        "by_whom": BY_WHOM.get(body.get("by", ""), "?"),
+        "left": _message(body),
+        "seconds": f"{body.get('duration_s', 0):.0f}",
+        "told": _told(body),
+        "head_start": _head_start(body),
+    }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
     return f"{text} ({facts})" if facts else text
@@ -234,6 +239,19 @@ def sentence(kind: str, body: Row) -> str:
 
 def _message(body: Row) -> str:
     return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+def _head_start(body: Row) -> str:
+    by_s = body.get("head_start_s", 0.0)
+    return f", as if it had waited {_span(by_s)} already" if by_s else ""
+
+
+def _told(body: Row) -> str:
+    place, to_s = body.get("position", 0), body.get("to_s", 0.0)
+    said = ([f"place {place} in line"] if place else []) + (
+        [f"a wait of {_span(body.get('from_s', 0.0))} to {_span(to_s)}"] if to_s else []
+    )
+    return " and ".join(said) or "only what can be pressed: anything else would be worse than before"
 
 
 BY_WHOM = {
@@ -255,12 +273,12 @@ SENTENCES = {
     "OfficeAway": "office {office} did not take it",
     "OfficeAnswered": "talks with office {office}",
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
-    "QueueEntered": "entered queue {queue}",
+    "QueueEntered": "entered queue {queue}{head_start}",
     "CallWaits": "waits in {queue}",
-    "CallerTold": "was told: place {position}, {from_s}-{to_s} s",
     "RecordingAnnounced": "begins to hear that the talk may be recorded, unless {key} is pressed",
     "RecordingTold": "was told that the talk may be recorded, unless {key} is pressed",
     "RecordingRefused": "pressed {key}: does not want to be recorded",
+    "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",

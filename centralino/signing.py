@@ -1,12 +1,16 @@
 """What agents choose: sign in, be ready, pause, sign out. One command, whoever gives it: the CLI, a page, a phone."""
 
+from acd.decisions import PauseAgent
 from agents import state as agent_state
 from agents.state import Chosen, Wish
 from centralino import events as ev
+from centralino.alarms import Alarms
 from centralino.book import Book
 from centralino.dispatch import Dispatcher
 from centralino.settings import Configuration
 from centralino.state import AgentNow
+
+ITSELF = "centralino"  # by whom a pause is that nobody chose
 
 
 class Refused(Exception):
@@ -16,8 +20,9 @@ class Refused(Exception):
 class Signing:
     """Carries out agents' choices and tells the floor."""
 
-    def __init__(self, book: Book, dispatcher: Dispatcher) -> None:
-        self._book, self._dispatcher = book, dispatcher
+    def __init__(self, book: Book, dispatcher: Dispatcher, alarms: Alarms) -> None:
+        self._book, self._dispatcher, self._alarms = book, dispatcher, alarms
+        dispatcher.pause = self.pause_for_a_while
         self.configuration: Configuration
 
     def choose(self, agent_id: str, wish: Wish, *, by: str, phone: str = "", reason: str = "") -> AgentNow:
@@ -38,6 +43,25 @@ class Signing:
         self._book.write(self._event(agent, wish, by, phone, reason))
         self._dispatcher.refresh(agent)
         return agent
+
+    def pause_for_a_while(self, pause: PauseAgent) -> None:
+        """An agent did not take several offers in a row. The pause is seen by all and ends by itself."""
+        reason = f"{pause.unanswered} offers in a row: {pause.why}"
+        self._book.write(ev.AgentPaused(agent=pause.agent, reason=reason, by=ITSELF, until_s=pause.until_s))
+        self._alarms.set("pause", pause.agent, pause.until_s)
+
+    def pause_is_over(self, agent_id: str) -> None:
+        """The pause that ends by itself ends, unless somebody has ended it, or began another."""
+        agent = self._book.house.agent(agent_id)
+        if agent.chosen is Chosen.PAUSED and agent.pause_until_s:
+            self._book.write(ev.AgentReady(agent=agent.id, by=ITSELF))
+            self._dispatcher.refresh(agent)
+
+    def go_on(self) -> None:
+        """After a restart: pauses end at their time."""
+        for agent in self._book.house.agents.values():
+            if agent.chosen is Chosen.PAUSED and agent.pause_until_s:
+                self._alarms.set("pause", agent.id, agent.pause_until_s)
 
     def _event(self, agent: AgentNow, wish: Wish, by: str, phone: str, reason: str) -> ev.AnyEvent:
         match wish:

@@ -1,6 +1,5 @@
 """The commands for who looks after several halls: which further sites are open for which queue, and opening them."""
 
-import getpass
 import os
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from centralino import shown
 from centralino.asking import ask
 from centralino.door import DoorClient
-from centralino.options import VAR, AsJson, State
+from centralino.options import VAR, AsJson, State, by_whom
 
 sites_app = typer.Typer(help="Further sites: which are open for which queue; and open or close one by hand.")
 
@@ -50,6 +49,5 @@ def leave_to_its_rule(queue: Queue, site: Site, state: State = VAR, as_json: AsJ
 
 
 def _hold(state: State, command: str, queue: str, site: str, as_json: bool) -> None:
-    by = f"{getpass.getuser()} (cli)"
-    row = ask(state, lambda client: client.command(command, queue=queue, site=site, by=by))
+    row = ask(state, lambda client: client.command(command, queue=queue, site=site, by=by_whom()))
     shown.sites([row], as_json=as_json)

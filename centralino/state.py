@@ -94,6 +94,7 @@ class CallNow(msgspec.Struct):
     entry: int = 0  # number of the journal's entry that playbacks are named by: the step's, or a later one
     queue: str = ""
     first_entered_s: float = 0.0
+    head_start_s: float = 0.0
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
@@ -136,6 +137,7 @@ class AgentNow(msgspec.Struct):
     phone: str = ""
     chosen: Chosen = Chosen.SIGNED_OUT
     reason: str = ""
+    pause_until_s: float = 0.0  # when it ends by itself; 0: when they end it
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
@@ -190,6 +192,7 @@ class House(msgspec.Struct):
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
+    callers_today: dict[str, int] = {}  # calls by person
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
@@ -228,7 +231,7 @@ def new_day(house: House, day: str) -> bool:
     """Begin to count a new day (`2026-11-22`, local time), where it is one; whether it is."""
     if house.day == day:
         return False
-    house.day, house.today = day, {}
+    house.day, house.today, house.callers_today = day, {}, {}
     for agent in house.agents.values():
         agent.busy_s = 0.0
     return True
@@ -250,6 +253,8 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         arrived_s=entry.at_s,
         since_s=entry.at_s,
     )
+
+    house.callers_today[event.person] = house.callers_today.get(event.person, 0) + 1
 
 
 def _step_entered(house: House, event: ev.StepEntered, entry: Entry) -> None:
@@ -296,6 +301,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
+    call.head_start_s = event.head_start_s
 
 
 def _take_back_answer(house: House, call: CallNow) -> None:
@@ -417,11 +423,13 @@ def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
 
 def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.PAUSED, event.reason)
+    house.agent(event.agent).pause_until_s = event.until_s
 
 
 def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:
     agent = house.agent(event.agent)
     agent.chosen, agent.reason, agent.since_s, agent.idle_since_s = chosen, reason, entry.at_s, entry.at_s
+    agent.pause_until_s = 0.0
 
 
 def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:

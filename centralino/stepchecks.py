@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from centralino.deployment import (
     ANY,
+    ENTITIES,
     QUEUES,
     Deployment,
     Use,
@@ -19,7 +20,7 @@ from centralino.deployment import (
     unknown_names,
     words,
 )
-from centralino.forms import MAY_HAVE_THEN, NEED_THEN, QUEUE_CONDITIONS, STEP_KINDS
+from centralino.forms import ENDS, MAY_HAVE_THEN, NEED_THEN, QUEUE_CONDITIONS, STEP_KINDS
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from ivr.hours import read_hours
 from ivr.prompts import LANGUAGES
@@ -54,7 +55,16 @@ SAYING = ((), *((kind,) for kind in ("menu", "ask", "transfer", "voicemail", "ca
 SAYING = (*SAYING, ("notice",), ("hang_up",))
 SAID = tuple((*STEPS, *within, "say") for within in SAYING)
 TEXTS = tuple((*said, *piece) for said in SAID for piece in ((), (ANY,)))
-NOT_STEPS = ("say", "queue", "for", "language", "entity", "to", "note", "open", "caller", "day", "from", "until")
+NOT_STEPS = (
+    *("say", "queue", "for", "language", "entity", "to", "note", "open", "caller", "day", "from", "until"),
+    *("digits", "wait", "ring", "longest", "expected_wait_over"),
+)
+LISTS_OF_NAMES: Mapping[Path, str] = {
+    ("languages", ANY): "language",
+    ("include", ANY): "file",
+    (*STEPS, "choose", ANY, "language", ANY): "language",
+    ("tests", ANY, "offices_away", ANY): "office",
+}
 _Stand = tuple[str, str]  # "step" or "queue", and its name
 
 
@@ -68,6 +78,9 @@ def problems_in(deployment: Deployment, plan: Located) -> Iterator[Problem]:
     yield from _silent(plan)
     yield from _recordings(deployment, plan)
     yield from _languages(plan)
+    for pattern, kind in LISTS_OF_NAMES.items():
+        yield from twice(plan, pattern, kind)
+    yield from _scenarios(deployment, plan)
     yield from _hours(plan)
     yield from _unreachable(deployment, plan)
     rings = list(_endless(deployment, plan))
@@ -97,9 +110,26 @@ def _included_twice(deployment: Deployment, plan: Located) -> Iterator[Problem]:
             if name not in plan.included:
                 line = plan.at_key(("steps", name), "").line
                 yield plan.at(path, f"its step {shown(name)} stands here too, in line {line}", "rename one of them")
-            elif name in stands:
+            elif stands.get(name, file) != file:
                 yield plan.at(path, f"its step {shown(name)} stands in {shown(stands[name])} too", "rename one of them")
             stands.setdefault(name, file)
+
+
+def _scenarios(deployment: Deployment, plan: Located) -> Iterator[Problem]:
+    """The queues and offices that an admin's tests speak of."""
+    named = [
+        (plan.at, path, "office" if end.startswith("office ") else "queue", end.partition(" ")[2])
+        for path, end in words(plan.data, ("tests", ANY, "ends"))
+        if end.partition(" ")[0] in ENDS
+    ]
+    named += [
+        (plan.at_key, path, "queue", str(path[-1])) for path, _ in found(plan.data, ("tests", ANY, "queues", ANY))
+    ]
+    for at, path, kind, name in named:
+        known = deployment.names(kind)
+        if known is not None and name and name not in known:
+            where = ENTITIES if kind == "office" else QUEUES
+            yield at(path, f"{kind} {shown(name)} is not in {where}", did_you_mean(name, known))
 
 
 def _choices(plan: Located) -> Iterator[Problem]:

@@ -81,7 +81,7 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher)
+        self.signing = Signing(book, self.dispatcher, self._alarms)
         for part in (self.attendant, self.dispatcher, self.signing):
             part.configuration = configuration
         self.attendant.message_length_s = around.message_length_s
@@ -112,6 +112,9 @@ class Switchboard:
             kind, call_id = alarm
             if kind == "emergency":
                 self.end_emergency(call_id, "the clock", "its time was over")
+                continue
+            if kind == "pause":
+                self.signing.pause_is_over(call_id)
                 continue
             try:
                 self.attendant.alarm(kind, call_id)
@@ -440,6 +443,7 @@ class Switchboard:
         self.dispatcher.put_back_floor()
         for call in self.book.house.calls.values():
             self.dispatcher.put_back_call(call)
+        self.signing.go_on()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 import subprocess
 import sys
@@ -14,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from centralino.asking import ask
+from centralino.asking import RELOADED_WITHIN_S, ask, go_back, load
 from centralino.clock import as_utc
 from centralino.door import DoorClient
-from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, State, Stop, instant
+from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, State, Stop, by_whom, instant
 
 if TYPE_CHECKING:
     from centralino.voices import Listed
@@ -126,10 +125,9 @@ def _spoken(plan: Dialplan, language: str | None) -> str | None:
 def reload(config: Config = HERE, state: State = VAR) -> None:
     """Put the YAML in force as it stands now: all of it or nothing. Calls in progress end as they began."""
     from centralino import settings
-    from centralino.running import load
 
     settings.load(config)  # problems are told without an engine too
-    _say_loaded(ask(state, lambda client: load(client, config, _user())))
+    _say_loaded(ask(state, lambda client: load(client, config, by_whom())))
 
 
 def rollback(
@@ -137,10 +135,7 @@ def rollback(
     state: State = VAR,
 ) -> None:
     """Go back to an earlier configuration; the last ten are kept."""
-    from centralino.running import RELOADED_WITHIN_S
-
-    args = {"number": number, "by": _user()}
-    _say_loaded(ask(state, lambda client: client.slow_command("configuration.back", RELOADED_WITHIN_S, args)))
+    _say_loaded(ask(state, lambda client: go_back(client, number, by_whom())))
 
 
 def _say_loaded(loaded: dict[str, Any]) -> None:
@@ -149,10 +144,6 @@ def _say_loaded(loaded: dict[str, Any]) -> None:
         return
     typer.echo(loaded["difference"], nl=False)
     typer.echo(f"Configuration {loaded['release']} is in force; calls in progress end in the one they began in.")
-
-
-def _user() -> str:
-    return f"{getpass.getuser()} (cli)"
 
 
 # --- prompts
@@ -229,7 +220,6 @@ def emergency_on(
 ) -> None:
     """Let callers of a number hear a notice first, from now on."""
     from centralino import settings
-    from centralino.running import RELOADED_WITHIN_S
 
     plan = settings.load(config).service_of(number)
     if plan is None:
@@ -241,7 +231,7 @@ def emergency_on(
         "file": str(Path(files[0]).absolute()) if files else "",
         "open": opens,
         "until_s": instant(until, plan.time_zone).timestamp() if until else 0,
-        "by": _user(),
+        "by": by_whom(),
     }
     begun = ask(state, lambda client: client.slow_command("emergency.on", RELOADED_WITHIN_S, args))
     typer.echo(
@@ -258,5 +248,5 @@ def _in_language(text: str, languages: tuple[str, ...]) -> tuple[str, str]:
 @emergency_app.command("off")
 def emergency_off(number: Number, state: State = VAR) -> None:
     """End the emergency of a number."""
-    ended = ask(state, lambda client: client.command("emergency.off", number=number, by=_user()))
+    ended = ask(state, lambda client: client.command("emergency.off", number=number, by=by_whom()))
     typer.echo(f"The emergency on {ended['number']} has ended.")

@@ -1,4 +1,4 @@
-"""`/api/v1`: what the engine does now and what the records hold, as JSON, for programs with a token.
+"""`/api/v1`: what the engine does now, what the records hold, which configuration is in force: JSON, with a token.
 
 Every answer but 200 is `{"error": "a sentence"}`. What is live gives instants as seconds since 1970 UTC (`…_s`),
 the records as ISO 8601 in UTC (`…_at`); durations are seconds. Texts from callers are as they came: escape them.
@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
+from web.configuration import Configurations, add_to_api
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.tokens import Role, Tokens
 
@@ -55,6 +56,7 @@ class Sources:
     records: Records
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
+    configurations: Configurations
     names: frozenset[str] = frozenset()
 
 
@@ -159,7 +161,9 @@ class Cases(BaseModel):
 BEARER = HTTPBearer(auto_error=False, description="A token made by `centralino token`.")
 TROUBLES: dict[int | str, dict[str, Any]] = {
     401: {"model": Trouble, "description": "No token, or not one of ours."},
-    403: {"model": Trouble, "description": "The token's role may not see this."},
+    403: {"model": Trouble, "description": "The token's role may not see or do this."},
+    409: {"model": Trouble, "description": "It was refused, and nothing has changed; the sentence says why."},
+    413: {"model": Trouble, "description": "The request is too long."},
     422: {"model": Trouble, "description": "A parameter is out of its bounds."},
     503: {"model": Trouble, "description": "The engine or the database is away."},
 }
@@ -177,7 +181,7 @@ def bearer_of(tokens: Tokens, *roles: Role) -> Callable[..., Role]:
             what = "this token is not valid" if given else "a token is needed: `Authorization: Bearer …`"
             raise HTTPException(401, f"{what}; `centralino token` makes one", {"WWW-Authenticate": "Bearer"})
         if found not in roles:
-            raise HTTPException(403, f"a token of the role `{found}` may not see this")
+            raise HTTPException(403, f"a token of the role `{found}` may not do this")
         return found
 
     return role
@@ -194,6 +198,7 @@ def api(sources: Sources) -> APIRouter:
     trusted = [Depends(bearer_of(sources.tokens, Role.SUPERVISOR, Role.ADMIN))]
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
+    add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 
     @router.get("/events", dependencies=trusted, response_class=StreamingResponse, summary="Changes as they happen")
     async def events() -> StreamingResponse:

@@ -4,7 +4,6 @@ The page and its stream are served to this machine only and without log-in, unti
 host name are refused, so that no web site can reach them through a visitor's browser (DNS rebinding).
 """
 
-import ipaddress
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervision.metrics import exposition
 from web import view
 from web.api import Records, Sources, Trouble, api, piece, stream
+from web.configuration import ChangeRefused, Configurations, page_router, panel
+from web.guards import BODY_BYTES_MAX, from_this_machine, host_name, is_loopback
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.texts import LANGUAGES, Texts, choose_language
 
@@ -44,24 +45,27 @@ def create_app(sources: Sources) -> FastAPI:
     """The whole web, on these sources."""
     app = FastAPI(title="Centralino", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     app.include_router(api(sources))
-    _add_page(app, sources.live)
+    app.include_router(page_router(sources.configurations))
+    _add_page(app, sources.live, sources.configurations)
     _add_health(app, sources)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(StarletteHTTPException, _say_error)
     app.add_exception_handler(RequestValidationError, _say_out_of_bounds)
     app.add_exception_handler(ConnectionError, _say_away)
+    app.add_exception_handler(ChangeRefused, _say_refused)
     app.add_middleware(Guarded, names=sources.names)
     return app
 
 
-def _add_page(app: FastAPI, live: Live) -> None:
+def _add_page(app: FastAPI, live: Live, configurations: Configurations) -> None:
     page = _template()
 
     @app.get("/", include_in_schema=False, dependencies=[Depends(from_this_machine)])
     async def now(request: Request, lang: LanguageAsked = None) -> HTMLResponse:
         texts = Texts(choose_language(lang, request.headers.get("accept-language", "")))
         state = view.whole(live.state, live.now_s(), texts) if live.connected else None
-        html = page.render(t=texts, languages=LANGUAGES, state=state, why_away=live.why_away, clock=view.clock)
+        known = {"languages": LANGUAGES, "state": state, "why_away": live.why_away, "clock": view.clock}
+        html = page.render(t=texts, configuration=await panel(configurations, texts), **known)
         return HTMLResponse(html, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
 
     @app.get("/live", include_in_schema=False, dependencies=[Depends(from_this_machine)])
@@ -94,21 +98,6 @@ async def _for_the_page(live: Live, texts: Texts) -> AsyncIterator[bytes]:
                     yield piece("beat", {})
     except TooManyWatchers as full:
         yield piece("away", {"why": str(full)})
-
-
-def from_this_machine(request: Request) -> None:
-    """Let only this machine in. 403 for others."""
-    if not (request.client and is_loopback(request.client.host)):
-        raise HTTPException(
-            403, "this page is for this machine only: come through `ssh -L`, or use the API with a token"
-        )
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _add_health(app: FastAPI, sources: Sources) -> None:
@@ -154,8 +143,12 @@ def _say_away(_: Request, error: Exception) -> Response:
     return JSONResponse(Trouble(error=str(error)).model_dump(), 503)
 
 
+def _say_refused(_: Request, error: Exception) -> Response:
+    return JSONResponse(Trouble(error=str(error)).model_dump(), 409)
+
+
 class Guarded:
-    """Around everything: only our own host names come in, and every answer carries the security headers."""
+    """Around everything: only our own host names and short bodies come in; every answer has the security headers."""
 
     def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
         self._app = app
@@ -174,7 +167,7 @@ class Guarded:
             await send(message)
 
         if self._is_ours(scope):
-            await self._app(scope, receive, send_guarded)
+            await self._app(scope, _bounded(receive), send_guarded)
         else:
             refusal = JSONResponse(Trouble(error="this desk is not known under that host name").model_dump(), 421)
             await refusal(scope, receive, send_guarded)
@@ -185,8 +178,16 @@ class Guarded:
         return host in self._names or is_loopback(host) or host == (scope.get("server") or ("",))[0]
 
 
-def host_name(host: str) -> str:
-    """The name or address in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+def _bounded(receive: Receive) -> Receive:
+    """`receive`, until a body is longer than ours can be: nobody fills our memory, with or without a token."""
+    taken_bytes = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal taken_bytes
+        message = await receive()
+        taken_bytes += len(message.get("body", b""))
+        if taken_bytes > BODY_BYTES_MAX:
+            raise HTTPException(413, f"a request holds at most {BODY_BYTES_MAX} bytes")
+        return message
+
+    return receive_bounded

@@ -39,6 +39,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "mean_wait": ("Attesa media", "Mean wait"),
     "in_time": ("Entro i tempi", "In time"),
     "target": ("obiettivo {share} entro {within}", "target {share} within {within}"),
+    "site_open": ("aperta anche {site}: {why}", "{site} is open too: {why}"),
     "agents": ("Operatori", "Agents"),
     "agents_caption": ("Operatori della sede {site}", "Agents at the site {site}"),
     "agent": ("Operatore", "Agent"),
@@ -57,6 +58,62 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "no_queues": ("Nessuna coda.", "No queues."),
     "no_agents": ("Nessun operatore.", "No agents."),
     "no_calls": ("Nessuna chiamata in corso.", "No calls in progress."),
+    "instant": ("%d/%m/%Y alle %H:%M", "%Y-%m-%d at %H:%M"),
+    "configuration": ("Configurazione", "Configuration"),
+    "configuration_in_force": (
+        "Configurazione {number}, in vigore dal {at}, {by}",
+        "Configuration {number}, in force since {at}, {by}",
+    ),
+    "configuration_kept": ("{number}: {at}, {by}", "{number}: {at}, {by}"),
+    "configuration_none": ("Nessuna configurazione è ancora in vigore.", "No configuration is in force yet."),
+    "configuration_by": ("da {who}", "by {who}"),
+    "configuration_by_page": ("dalla pagina {who}", "from the page {who}"),
+    "configuration_at_a_start": ("all'avvio", "at a start"),
+    "configuration_reload": ("Ricarica la configurazione", "Reload the YAML"),
+    "configuration_back": ("Torna alla precedente", "Go back one"),
+    "configuration_explained": (
+        "Prima vedi che cosa cambierebbe; niente cambia finché non confermi. "
+        "Le chiamate in corso finiscono con la configurazione con cui sono cominciate.",
+        "You first see what would change; nothing changes until you confirm. "
+        "Calls in progress end in the configuration they began in.",
+    ),
+    "configuration_history": ("Le ultime dieci", "The last ten"),
+    "configuration_changes": ("Ecco che cosa cambierebbe", "This would change"),
+    "configuration_unchanged": ("Non cambia niente: è già in vigore.", "Nothing changes: it is in force already."),
+    "configuration_refused": (
+        "Così non si può caricare. Niente è cambiato.",
+        "It cannot be loaded like this. Nothing has changed.",
+    ),
+    "configuration_back_changes": (
+        "Tornando alla {number} cambierebbe questo",
+        "Going back to {number} would change this",
+    ),
+    "configuration_back_unchanged": (
+        "La {number} è uguale a quella in vigore.",
+        "{number} is the same as the one in force.",
+    ),
+    "configuration_back_refused": (
+        "Alla {number} non si può tornare. Niente è cambiato.",
+        "There is no way back to {number}. Nothing has changed.",
+    ),
+    "configuration_do": ("Metti in vigore", "Put it in force"),
+    "configuration_cancel": ("Annulla", "Cancel"),
+    "configuration_close": ("Chiudi", "Close"),
+    "configuration_changed": ("Ecco che cosa è cambiato", "This has changed"),
+    "configuration_looking": ("Controllo…", "Checking…"),
+    "configuration_loading": (
+        "Carico: i testi nuovi vengono letti ad alta voce, può durare qualche minuto…",
+        "Loading: new texts are being spoken, which can take some minutes…",
+    ),
+    "configuration_failed": ("Non è riuscito", "It failed"),
+    "configuration_unheard": (
+        "La risposta non è arrivata: guarda qui sopra quale configurazione è in vigore.",
+        "No answer came: see above which configuration is in force.",
+    ),
+    "configuration_done": (
+        "La configurazione {number} è in vigore.",
+        "Configuration {number} is in force.",
+    ),
     "phone_unreachable": ("telefono non raggiungibile", "phone unreachable"),
     "spoken_summary": (
         "In attesa {waiting}, operatori liberi {free}, conversazioni {talking}.",

@@ -18,11 +18,11 @@ log = logging.getLogger("centralino.tokens")
 
 
 class Role(StrEnum):
-    """What the bearer of a token may see through the API."""
+    """What the bearer of a token may see, and do, through the API."""
 
     WALLBOARD = "wallboard"  # queues and agents; no callers, no cases
     SUPERVISOR = "supervisor"  # everything there is to read
-    ADMIN = "admin"  # the same; and what only admins may do, when the API can do it
+    ADMIN = "admin"  # the same; and put configurations in force
 
 
 def tokens_path(state: Path) -> Path:

@@ -42,6 +42,11 @@ def queue_row(row: State, texts: Texts) -> Row:
         "id": row["name"],
         "name": row["name"],
         "target": texts("target", share=share(row["target_answer"], 1), within=f"{row['target_within_s']:g} s"),
+        "sites": "; ".join(
+            texts("site_open", site=site["site"], why=texts.why(site["why"]))
+            for site in row["sites"]
+            if site["is_open"]
+        ),
         "waiting": row["waiting"],
         "waiting_since": row["oldest_s"],
         "late_after_s": row["target_within_s"],

@@ -36,7 +36,7 @@ QUEUES = """
     recording: {refuse_key: "3", keep: 30d}
 """
 DIALPLAN = """\
-number: "055888"
+number: "055444"
 name: Registrata
 languages: [it]
 start: wait
@@ -52,7 +52,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     deployment = Path(shutil.copytree(DEPLOYMENT, tmp_path_factory.mktemp("recording") / "deployment"))
     with (deployment / "queues.yaml").open("a") as queues:
         queues.write(QUEUES)
-    (deployment / "dialplans/055888.yaml").write_text(DIALPLAN)
+    (deployment / "dialplans/055444.yaml").write_text(DIALPLAN)
     async with open_house(PORT_OFFSET, deployment=deployment) as opened:
         yield opened
 
@@ -116,7 +116,7 @@ async def talk(call: Call, agent: Call) -> None:
 
 async def test_the_caller_stands_in_one_channel_and_the_agent_in_the_other(house: House) -> None:
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055880001") as citizen:
-        call = await citizen.call("055888")
+        call = await citizen.call("055444")
         ring = await seat.ring(within_s=5)
         assert (await hear(call, await may_be_recorded(house), 15)).is_same, "also while the phone rings"
         id_ = await the_call(house, "offered")
@@ -139,7 +139,7 @@ async def test_the_caller_stands_in_one_channel_and_the_agent_in_the_other(house
 async def test_who_refuses_is_in_no_file(house: House) -> None:
     before = files(house)
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055880002") as citizen:
-        call = await citizen.call("055888")
+        call = await citizen.call("055444")
         ring = await seat.ring(within_s=5)
         call.press("3")
         not_recorded = await spoken(house, system_sentences().prompt(Sentence.NOT_RECORDED, "it"))
@@ -157,7 +157,7 @@ async def test_who_refuses_is_in_no_file(house: House) -> None:
 async def test_a_talk_that_begins_within_the_sentence_is_in_no_file(house: House) -> None:
     before = files(house)
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055880003") as citizen:
-        call = await citizen.call("055888")
+        call = await citizen.call("055444")
         agent = await (await seat.ring(within_s=5)).answer()
         id_ = await the_call(house, "talking")
         await talk(call, agent)
@@ -170,7 +170,7 @@ async def test_a_talk_that_begins_within_the_sentence_is_in_no_file(house: House
 
 async def test_a_recording_goes_on_while_the_engine_is_killed(house: House) -> None:
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055880004") as citizen:
-        call = await citizen.call("055888")
+        call = await citizen.call("055444")
         ring = await seat.ring(within_s=5)
         id_ = await the_call(house, "offered")
         await on_record(house, id_, "RecordingTold")

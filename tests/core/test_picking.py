@@ -2,8 +2,10 @@
 
 import pytest
 
-from acd.rules import Pick, Relax
+from acd.rules import HeadStart, Pick, Relax
 from acd.why import Why
+from agents.state import Chosen, Wish
+from asterisk.port import CallerId
 from centralino import events as ev
 from tests.contact_centre import ContactCentre
 
@@ -121,6 +123,58 @@ def test_relaxing_never_takes_an_agent_away_from_a_caller(floor: ContactCentre) 
     assert floor.ringing_now() == {"dino": "c2"}, "although bo speaks Italian and would do, once free"
 
 
+# --- head starts
+
+
+def test_a_head_start_lets_a_call_go_before_those_that_came_within_it(floor: ContactCentre) -> None:
+    floor.queue("civil")
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes"),))
+    floor.call("early", "civil")
+    floor.clock.advance(61)
+    floor.call("late", "civil")
+    floor.clock.advance(1)
+    floor.call("urgent", "taxes")
+    floor.agent("ana")
+    assert floor.ringing_now() == {"ana": "early"}, "it has aged beyond the head start: nobody starves"
+    floor.agent("bo")
+    assert floor.ringing_now()["bo"] == "urgent"
+
+
+def test_a_head_start_is_kept_over_a_restart_and_in_the_next_queue(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, caller="+39055"),))
+    floor.call("c1", "taxes", caller=CallerId("+39066", ""))
+    floor.clock.advance(30)
+    floor.call("c2", "taxes", caller=CallerId("+39055123456", ""))
+    assert floor.waiting_in("taxes") == ["c2", "c1"]
+    floor.restart_engine()
+    assert floor.waiting_in("taxes") == ["c2", "c1"]
+
+
+def test_who_calls_for_the_second_time_today_may_have_a_head_start(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, nth_call_today=2),))
+    again = CallerId("+39055123456", "")
+    floor.call("c1", "taxes", caller=again)
+    floor.hang_up("c1")
+    floor.call("c2", "taxes", caller=CallerId("+39066", ""))
+    floor.clock.advance(10)
+    floor.call("c3", "taxes", caller=again)
+    assert floor.waiting_in("taxes") == ["c3", "c2"]
+
+
+def test_nobody_is_taken_for_a_caller_of_before_because_both_withhold_their_number(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, nth_call_today=2),))
+    for call in ("c1", "c2", "c3"):
+        floor.call(call, "taxes", caller=CallerId("", ""))
+        floor.clock.advance(1)
+    assert floor.waiting_in("taxes") == ["c1", "c2", "c3"]
+
+
+def test_all_conditions_of_a_head_start_must_hold(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes", entity="comune"),))
+    floor.call("c1", "taxes")
+    assert floor.switchboard.floor.calls["c1"].head_start_s == 0
+
+
 @pytest.mark.parametrize("rings", [True, False])
 def test_a_call_is_relaxed_also_where_a_phone_rings_for_it_meanwhile(floor: ContactCentre, rings: bool) -> None:
     floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(30.0, {"taxes": 1}),), ring_s=20.0)
@@ -136,3 +190,74 @@ def test_a_call_is_relaxed_also_where_a_phone_rings_for_it_meanwhile(floor: Cont
     if rings:
         floor.clock.advance(15)
     assert "bo" in floor.ringing_now()
+
+
+# --- who does not answer
+
+
+def let_ring(floor: ContactCentre, times: int) -> None:
+    """So many rings that nobody answers, and the rest after each."""
+    for _ in range(times):
+        floor.clock.advance(25)
+
+
+def test_who_does_not_take_three_offers_in_a_row_is_paused_for_a_while_and_everybody_sees_why(
+    floor: ContactCentre,
+) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 2)
+    assert floor.ringing_now() == {"ana": "c1"}
+    let_ring(floor, 1)
+    ana = floor.house.agents["ana"]
+    assert (ana.chosen, ana.reason) == (Chosen.PAUSED, f"3 offers in a row: {Why.NO_ANSWER}")
+    assert floor.ringing_now() == {}
+    floor.clock.advance(294)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(1)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_an_answer_between_begins_the_count_anew(floor: ContactCentre) -> None:
+    floor.queue("hall", wrap_up_s=0.0)
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 2)
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.call("c2")
+    let_ring(floor, 2)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_who_says_that_they_are_ready_ends_the_pause(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 3)
+    floor.choose("ana", Wish.READY)
+    assert floor.ringing_now() == {"ana": "c1"}
+    floor.pick_up("ana")
+    floor.choose("ana", Wish.PAUSE, reason="lunch")
+    floor.clock.advance(3600)
+    assert floor.house.agents["ana"].chosen is Chosen.PAUSED, "a pause of their own ends by nobody else"
+
+
+def test_such_a_pause_ends_at_its_time_also_after_a_restart(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 3)
+    floor.restart_engine()
+    floor.clock.advance(294)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(2)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_turning_calls_away_counts_too(floor: ContactCentre) -> None:
+    floor.queue("hall", unanswered_most=2, unanswered_pause_s=60.0)
+    floor.agent("ana")
+    floor.call("c1")
+    for _ in range(2):
+        floor.turn_away("ana")
+        floor.clock.advance(5)
+    assert floor.house.agents["ana"].chosen is Chosen.PAUSED

@@ -1,8 +1,10 @@
 """Further sites: when they open for a queue and close again, how many of their agents they lend, and by whose hand."""
 
+from dataclasses import replace
+
 import pytest
 
-from acd.rules import Opening, SiteRules
+from acd.rules import Opening, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from acd.why import Why
 from centralino import events as ev
@@ -179,3 +181,68 @@ def test_who_talks_and_wraps_up_counts_as_lent_after_the_engines_restart(floor: 
     assert floor.ringing_now() == {}
     floor.clock.advance(30)
     assert floor.ringing_now() == {"remo": "c2"}
+
+
+# --- another configuration while calls wait
+
+
+def adopt(floor: ContactCentre) -> None:
+    floor.switchboard.adopt(1, floor.configuration)
+    floor.settle()
+
+
+def test_a_reload_that_needs_less_is_felt_by_who_has_waited_long_enough(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 3})
+    floor.agent("ana", skills={"taxes": 1})
+    floor.call("c1", "taxes")
+    floor.clock.advance(61)
+    floor.queue("taxes", needs={"taxes": 3}, relax=(Relax(60.0, {"taxes": 1}),))
+    adopt(floor)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_a_reload_keeps_open_what_is_open_and_held(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=3)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    second_hall(floor, waiting_over=4)
+    adopt(floor)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+
+
+def test_a_reload_tells_nobody_twice(floor: ContactCentre) -> None:
+    floor.queue("hall", while_waiting=WhileWaiting(tell_every_s=45.0))
+    floor.call("c1")
+    for _ in range(3):
+        floor.clock.advance(1)
+        adopt(floor)
+    floor.clock.advance(40)
+    assert floor.count(ev.CallerTold) == 1
+
+
+def test_an_agent_who_talks_through_a_reload_counts_as_lent_still(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.agent("remo", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("rea")
+    adopt(floor)
+    floor.call("c2", "civil")
+    assert floor.ringing_now() == {}
+
+
+def test_an_agent_who_moves_to_another_site_while_talking_is_counted_at_none_afterwards(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("rea")
+    floor.agents["rea"] = replace(floor.agents["rea"], site="laquila")
+    adopt(floor)
+    floor.put_down("rea")
+    floor.clock.advance(30)
+    floor.agent("remo", site="roma")
+    floor.agent("rita", site="roma")
+    for call in ("c2", "c3", "c4"):
+        floor.call(call, "civil")
+    assert set(floor.ringing_now()) == {"rea", "remo"}, "one of Rome's, and who is in L'Aquila now"

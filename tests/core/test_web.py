@@ -7,7 +7,7 @@ import signal
 import stat
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from web import view
 from web.live import ROWS_BEHIND_MAX, Changed, Live, Whole
 from web.texts import Texts, choose_language
 from web.tokens import Role, Tokens, make_token, tokens_path
+from web.view import queue_row
 
 WITHIN_S = 5.0
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -120,7 +121,8 @@ class House:
         self.state = state
         self.now = snapshot()
         self.kept = Kept()
-        self.door = DoorServer(door_path(state), lambda: self.now, lambda name, args: {})
+        self.commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+        self.door = DoorServer(door_path(state), lambda: self.now, lambda name, args: self.commands[name](args))
         self.stop = asyncio.Event()
         self.web: httpx.AsyncClient
 
@@ -154,11 +156,19 @@ async def events_in(answer: httpx.Response) -> AsyncIterator[tuple[str, Any]]:
 
 @pytest_asyncio.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with serving(tmp_path) as house:
+        yield house
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path) -> AsyncIterator[House]:
+    """A desk whose STATE is `tmp_path`, and whose YAML stands in `tmp_path/deployment`."""
     house = House(tmp_path)
     await house.door.start()
     listener = desk_process.listen_at("127.0.0.1", 0)
+    place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    running = asyncio.create_task(desk_process.run_desk(tmp_path, listener, house.kept, house.stop))
+    running = asyncio.create_task(desk_process.run_desk(place, listener, house.kept, house.stop))
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
         yield house
@@ -196,7 +206,7 @@ async def test_the_page_allows_no_script_but_its_own(house: House) -> None:
 
 async def test_what_the_page_needs_is_served(house: House) -> None:
     page = (await house.web.get("/")).text
-    for name in ("now.js", "now.css", "mark.svg"):
+    for name in ("now.js", "configuration.js", "now.css", "mark.svg"):
         address = page[page.index(f"/static/{name}") :].partition('"')[0]
         assert (await house.web.get(address)).status_code == 200
 
@@ -466,7 +476,8 @@ listener = desk.listen_at("127.0.0.1", 0)
 listener.listen()  # from here on a visitor can wait for the rest
 print("http://127.0.0.1:%d" % listener.getsockname()[1], flush=True)
 desk.listen_at = lambda host, port: listener
-sys.exit(desk.serve(Path(sys.argv[1]), ("127.0.0.1", 0), f"sqlite+aiosqlite:///{sys.argv[1]}/centralino.db"))
+place = desk.Place(Path(sys.argv[1]), Path(sys.argv[1]) / "deployment")
+sys.exit(desk.serve(place, f"sqlite+aiosqlite:///{sys.argv[1]}/centralino.db"))
 """
 
 
@@ -505,3 +516,10 @@ def test_every_reason_of_the_floor_has_italian_words() -> None:
     for why in Why:
         assert italian.why(why) != why
         assert english.why(why) == why
+
+
+def test_a_queue_says_which_further_site_is_open_and_why() -> None:
+    site = {"site": "roma", "is_open": True, "since_s": 1.0, "why": Why.MANY_WAIT, "held": "by rule", "by": ""}
+    row = queue("civile", sites=[site, site | {"site": "milano", "is_open": False}])
+    assert queue_row(row, Texts("it"))["sites"] == "aperta anche roma: molte persone sono in attesa"
+    assert queue_row(row, Texts("en"))["sites"] == "roma is open too: many callers wait"

@@ -14,7 +14,7 @@ import pytest
 
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from acd.rules import Opening, Pick, Recording, Relax, SiteRules
+from acd.rules import HeadStart, Opening, Pick, Recording, Relax, SiteRules
 from acd.sites import Held
 from acd.state import Doing
 from agents.state import Wish
@@ -22,7 +22,7 @@ from asterisk.port import CallerId
 from centralino import events as ev
 from centralino.events import Entry
 from centralino.signing import Refused
-from centralino.state import CallState
+from centralino.state import CallNow
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
@@ -89,7 +89,8 @@ class Day:
         roma = SiteRules("roma", opening, chance.choice([None, 1]), chance.choice([0, 1]))
         relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
         pick = chance.choice(list(Pick))
-        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick)
+        starts = (HeadStart(40.0, nth_call_today=2),)
+        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick, head_starts=starts)
         keys = {
             "1": Key("taxes"),
             "2": Key("registry"),
@@ -209,15 +210,17 @@ class Day:
     # --- rules
 
     def look_at_the_order(self, entry: Entry) -> None:
-        """Whoever is offered came before all who wait for the same."""
+        """Whoever is offered to an agent came before all others who wait for somebody like that agent."""
         if not isinstance(entry.event, ev.CallOffered):
             return
+        floor, agent = self.centre.switchboard.floor, entry.event.agent
         offered = self.centre.house.calls[entry.event.call]
         for other in self.centre.house.calls.values():
-            alike = (other.queue, other.language) == (offered.queue, offered.language)
-            earlier = (other.first_entered_s, other.id) < (offered.first_entered_s, offered.id)
             is_there = other.id in self.centre.line.truth.legs  # a caller who left is taken off right after
-            if other.state is CallState.QUEUED and alike and earlier and is_there:
+            waits = other.id in floor.calls and not floor.calls[other.id].offered_leg
+            if not (waits and is_there) or _place(other) > _place(offered) or agent not in floor.able_for(other.id):
+                continue
+            if not floor.sites_of(other.queue)[floor.agents[agent].profile.site].rules.is_limited:
                 self.out_of_order.append(f"{entry.n}: {offered.id} before {other.id}")  # raising would break the house
 
     def end(self) -> None:
@@ -271,6 +274,10 @@ class Day:
 
     def _some(self, names: object) -> str:
         return self.chance.choice(sorted(names) or [""])  # type: ignore[call-overload, no-any-return]
+
+
+def _place(call: CallNow) -> tuple[float, str]:
+    return call.first_entered_s - call.head_start_s, call.id
 
 
 @pytest.fixture

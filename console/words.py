@@ -1,0 +1,164 @@
+"""What a line on the console means. Pure: text in, a decision out.
+
+Only the commands that look or ask are let through, and none that starts something (`run`), makes a secret (`token`,
+`phone`) or writes a file (`prompts`). There is no shell: quotes group words, and nothing else has a meaning.
+"""
+
+import difflib
+import shlex
+from dataclasses import dataclass
+
+LINE_LENGTH_MAX = 4096  # a notice in several languages fits
+QUICK_S = 60.0
+SLOW_S = 330.0  # longer than the engine has for speaking new texts (centralino.asking)
+
+COMMANDS = {
+    "status": "the house in a few lines",
+    "queues": "the queues as they are now",
+    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out",
+    "calls": "the newest calls, those included that go on now",
+    "cases": "the newest cases",
+    "why": "everything that was decided about a call, and why",
+    "audit": "Asterisk's own call records against ours",
+    "check": "everything that is wrong with the YAML",
+    "test": "the calls that `tests:` in the dialplans describe",
+    "try": "walk a call through a dialplan as text",
+    "reload": "put the YAML in force as it stands now",
+    "rollback": "go back to an earlier configuration",
+    "sites": "further sites, which are open for which queue: open, close, by-rule QUEUE SITE",
+    "emergency": "a notice before the menu of a number: on, off",
+}
+OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
+FURTHER = {
+    "agents": ("in", "out", "pause", "ready"),
+    "emergency": ("off", "on"),
+    "sites": ("open", "close", "by-rule"),
+    "help": tuple(COMMANDS),
+}
+SLOW = frozenset({"reload", "rollback", "emergency"})
+# where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
+FIXED = ("--config", "--state")
+PRIVATE = ("--from", "--press")  # a caller's number, the code of a case: not for the log
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A command for the command line, which has `within_s` for it."""
+
+    words: tuple[str, ...]
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """An answer of our own."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It cannot be carried out; the text says why. Log the text only: what was typed may be a password."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The conversation ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """An empty line."""
+
+
+Meaning = Run | Say | Refuse | Leave | Nothing
+
+
+def meaning(line: str) -> Meaning:
+    """What a line asks for."""
+    if len(line) > LINE_LENGTH_MAX:
+        return too_long()
+    if any(not letter.isprintable() and letter != "\t" for letter in line):
+        return Refuse("this line holds characters that nobody can type")
+    try:
+        words = tuple(shlex.split(line))
+    except ValueError as error:
+        open_quote = "quot" in str(error)
+        return Refuse("a quote is not closed" if open_quote else "a backslash at the end means nothing")
+    return _of(words)
+
+
+def too_long() -> Refuse:
+    return Refuse(f"a line holds at most {LINE_LENGTH_MAX} characters; nothing was done")
+
+
+def _of(words: tuple[str, ...]) -> Meaning:
+    match words:
+        case ():
+            return Nothing()
+        case ("exit" | "quit" | "logout",):
+            return Leave()
+        case ("help",):
+            return Say(overview())
+        case ("help", name, *further) if name in COMMANDS:
+            return _run((name, *further, "--help"))
+        case ("help", name, *_) if name in OURS:
+            return Say(f"{name}: {OURS[name]}")
+        case ("help", *_):
+            return _unknown(words[1])
+        case (name, *_) if name in COMMANDS:
+            return _run(words)
+        case _:
+            return _unknown(words[0])
+
+
+def _run(words: tuple[str, ...]) -> Meaning:
+    fixed = next((word for word in words if word.partition("=")[0] in FIXED), None)
+    if fixed:
+        return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
+    return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)
+
+
+def _unknown(name: str) -> Refuse:
+    close = difflib.get_close_matches(name[:40], [*COMMANDS, *OURS], n=1)
+    return Refuse(f"there is no such command{f'; did you mean {close[0]}?' if close else ''}; help lists them")
+
+
+def overview() -> str:
+    """The commands, a line each."""
+    return "\n".join(f"{name:<10} {what}" for name, what in (COMMANDS | OURS).items())
+
+
+def for_the_log(words: tuple[str, ...]) -> str:
+    """The words of a command as the log may hold them."""
+    said, hide_next = [], False
+    for word in words:
+        option, is_joined, _ = word.partition("=")
+        hidden = "…" if hide_next else f"{option}=…" if option in PRIVATE and is_joined else word
+        said.append(hidden)
+        hide_next = word in PRIVATE
+    return shlex.join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What Tab adds to the line; or, where nothing can be added, what it could become."""
+
+    added: str = ""
+    choices: tuple[str, ...] = ()
+
+
+def completion(before: str) -> Completion:
+    """What Tab does with what stands before the cursor."""
+    *whole, part = before.split(" ")
+    words = [word for word in whole if word]
+    known = FURTHER.get(words[0], ()) if len(words) == 1 else () if words else (*COMMANDS, *OURS)
+    fits = tuple(sorted(name for name in known if name.startswith(part)))
+    if len(fits) == 1:
+        return Completion(fits[0][len(part) :] + " ")
+    first, last = (fits[0], fits[-1]) if fits else ("", "")  # sorted: what these two share, all share
+    shared = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    added = first[len(part) : shared]
+    return Completion(added, () if added else fits)
