@@ -283,7 +283,8 @@ class Dispatcher:
         self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
         waiting = WaitingCall(call.id, queue, call.language, first_s, call.offers, head_start_s=head_start_s)
         self.carry_out(enter(waiting, now_s))
-        if call.state in (CallState.QUEUED, CallState.OFFERED):
+        waits = call.state in (CallState.QUEUED, CallState.OFFERED)
+        if waits and not self._room.speaks_to(call.id):  # it does where a full queue sent the call on to another
             self._telephony.hold(call.id)
             self.recordings.announce(call)
 

@@ -38,6 +38,9 @@ class WaitingRoom:
     def sentences(self) -> Sentences:
         return self._voice.sentences
 
+    def speaks_to(self, call_id: str) -> bool:
+        return call_id in self._saying
+
     def tell(self, call: CallNow, tell: Tell, rules: WhileWaiting, waited_s: float) -> None:
         """Say where the caller stands, and what they may choose."""
         if prompts := self._words(call.language, tell, rules, waited_s):

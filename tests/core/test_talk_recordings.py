@@ -104,6 +104,21 @@ def test_a_queue_with_another_key_says_it_again(line: ContactCentre) -> None:
     assert why_not(line) == ["an agent answered before the caller had been told"]
 
 
+@pytest.mark.parametrize("leads_to", ["hall", "first"])
+def test_a_call_that_full_queues_send_on_hears_it_once(line: ContactCentre, leads_to: str) -> None:
+    line.queue("first", recording=RECORDS, full_waiting=1, full_then=ToQueue("hall"))
+    onward = {"full_waiting": 1, "full_then": ToQueue("first")} if leads_to == "first" else {}
+    line.queue("hall", recording=RECORDS, **onward)
+    line.call("c1", "first")
+    line.call("c2", "hall")
+    line.call("c3", "first")
+    assert line.now("c3").queue == leads_to
+    assert line.count(ev.RecordingAnnounced, "c3") == 1
+    assert line.hears("c3") == may_be_recorded()
+    line.clock.advance(SENTENCE_S)
+    assert line.hears("c3") == "music"
+
+
 # --- refused
 
 
