@@ -103,6 +103,14 @@ class WhileWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted."""
+
+    refuse_key: str
+    keep_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueueRules:
     """The rules of one queue.
 
@@ -111,7 +119,7 @@ class QueueRules:
     sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
     to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
     or not at all. `voicemail_say`: language → greeting. Who does not take `unanswered_most` offers in a row (1 or more)
-    is paused for `unanswered_pause_s`.
+    is paused for `unanswered_pause_s`. `recording`: None where talks are not recorded.
     """
 
     name: str
@@ -129,6 +137,7 @@ class QueueRules:
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
+    recording: Recording | None = None
     head_starts: tuple[HeadStart, ...] = ()
     unanswered_most: int = 3
     unanswered_pause_s: float = 300.0

@@ -26,6 +26,7 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    TalkRecorded,
     Unreachable,
 )
 
@@ -62,6 +63,8 @@ class FakeLeg:
     line: deque[FakePlayback | FakeRecording] = field(default_factory=deque)
     busy_since_s: float = 0.0
     busy_until_s: float = 0.0
+    talk_recording: str = ""
+    talk_since_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class Truth:
     legs: dict[str, FakeLeg] = field(default_factory=dict)
     within_reach: set[str] = field(default_factory=set)
     messages: dict[str, float] = field(default_factory=dict)  # what the recordings folder holds: name → seconds
+    talks: dict[str, float] = field(default_factory=dict)  # the same of talks that were recorded
 
 
 class FakeTelephony:
@@ -87,6 +91,7 @@ class FakeTelephony:
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.joins_that_fail = 0
+        self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
         self._untold: deque[PhoneEvent] = deque()
 
@@ -151,6 +156,16 @@ class FakeTelephony:
         elif not any(one.name == recording for one in there.line):
             there.holding = False
             self._line_up(there, FakeRecording(recording, limit_s, silence_s))
+
+    def record_talk(self, leg: str, recording: str) -> None:
+        there = self._asked_of(leg)
+        if there is None:
+            self._tell(TalkRecorded(leg, recording, self.truth.talks.get(recording, 0.0)))
+        elif self.talk_recordings_that_fail:
+            self.talk_recordings_that_fail -= 1
+            self._tell(TalkRecorded(leg, recording, 0.0, "the test does not let it"))
+        elif not there.talk_recording:
+            there.talk_recording, there.talk_since_s = recording, self._now_s()
 
     def hang_up(self, leg: str) -> None:
         if there := self._asked_of(leg):
@@ -332,3 +347,6 @@ class FakeTelephony:
         self._leave_talk(leg)
         del self.truth.legs[leg.id]
         self._tell(LegEnded(leg.id, cause))
+        if leg.talk_recording:
+            length_s = self.truth.talks[leg.talk_recording] = self._now_s() - leg.talk_since_s
+            self._tell(TalkRecorded(leg.id, leg.talk_recording, length_s))

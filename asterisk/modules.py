@@ -51,6 +51,7 @@ NEEDED_MODULES = (
     "app_dial",
     "app_echo",
     "app_milliwatt",
+    "app_mixmonitor",
     "app_record",
     "app_queue",
     "app_verbose",

@@ -84,6 +84,19 @@ class RecordingEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TalkRecorded:
+    """A talk's recording was closed. `duration_s` is 0 where nothing was kept; `why` says what went wrong, if anything.
+
+    `leg` is the agent's.
+    """
+
+    leg: str
+    recording: str
+    duration_s: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class JoinFailed:
     """Two legs could not be joined; those of them that live are still there."""
 
@@ -149,6 +162,7 @@ PhoneEvent = (
     | Digit
     | PlaybackEnded
     | RecordingEnded
+    | TalkRecorded
     | JoinFailed
     | Reachable
     | Unreachable
@@ -194,6 +208,15 @@ class Telephony(Protocol):
         """Record the caller until `#`, `silence_s` of silence, `limit_s`, or the end of the leg.
 
         `RecordingEnded` follows; the file stands in the recordings folder as `recording` with `.wav`.
+        """
+
+    def record_talk(self, leg: str, recording: str) -> None:
+        """Record the talk of an agent's leg, both sides, for as long as it is joined, until it ends.
+
+        `TalkRecorded` follows then, also where it could not be recorded; the talk goes on in any case. The file stands
+        in the recordings folder as `recording` with `.wav`: the agent left, the caller right. Asked again, also by
+        another life of ours, a recording that runs goes on, and of one that is over `TalkRecorded` is told (perhaps not
+        for the first time).
         """
 
     def hang_up(self, leg: str) -> None:

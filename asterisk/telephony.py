@@ -33,6 +33,7 @@ from asterisk.port import (
     PlaybackEnded,
     RecordingEnded,
 )
+from asterisk.talk_recording import TalkRecorder
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +78,9 @@ _bridges = msgspec.json.Decoder(list[Bridge]).decode
 class AsteriskTelephony:
     """One Asterisk node. Implements `asterisk.port.Telephony`."""
 
-    def __init__(self, node: str, on_event: OnEvent, user: str, password: str) -> None:
+    def __init__(self, node: str, on_event: OnEvent, user: str, password: str, recorder: TalkRecorder) -> None:
         self.node = node
+        self._recorder = recorder
         self.line = AriLine(self, user, password)
         self._on_event = on_event
         self._legs: set[str] = set()  # those that live
@@ -164,6 +166,12 @@ class AsteriskTelephony:
             ifExists="overwrite",
             terminateOn="#",
         )
+
+    def record_talk(self, leg: str, recording: str) -> None:
+        if leg in self._legs:
+            self._recorder.begin(leg, recording)
+        else:
+            self._recorder.finish(leg, recording)
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs:
@@ -271,6 +279,7 @@ class AsteriskTelephony:
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
+        self._recorder.only_these_live(self._legs)
         self._sweep_bridges(bridges)
         if self._patience:
             self._patience.cancel()
@@ -349,6 +358,7 @@ class AsteriskTelephony:
             return
         self._legs.discard(leg)
         self._waiting.discard(leg)
+        self._recorder.leg_over(leg)
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
             self._end_talk(bridge)

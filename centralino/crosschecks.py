@@ -102,6 +102,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
+        yield from _recording(queues, name, rules)
         yield from _head_starts(deployment, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
         if isinstance(agents.data.get("agents"), dict):
@@ -145,6 +146,16 @@ def _while_waiting(queues: Located, name: str, rules: object) -> Iterator[Proble
     if waiting.get("expected_wait") is True and "position_every" not in waiting:
         what = "the expected wait is told together with the position"
         yield queues.at((*path, "expected_wait"), what, "add `position_every: 45s`")
+
+
+def _recording(queues: Located, name: str, rules: object) -> Iterator[Problem]:
+    """The key that refuses means nothing else in the line."""
+    key, waiting = table(rules, "recording").get("refuse_key"), table(rules, "while_waiting")
+    others = {"voicemail": waiting.get("voicemail_key"), "call-back": table(waiting, "callback").get("key")}
+    for what, other in others.items():
+        if key is not None and key == other:
+            problem = f"key {shown(key)} is that of the {what} too"
+            yield queues.at(("queues", name, "recording", "refuse_key"), problem, "choose another")
 
 
 def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:

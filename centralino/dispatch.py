@@ -22,7 +22,7 @@ from acd.decisions import (
 )
 from acd.floor import Floor
 from acd.goto import Goto
-from acd.rules import Caller, QueueRules
+from acd.rules import Caller, QueueRules, Recording
 from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
@@ -34,6 +34,7 @@ from centralino.attendant import Desk
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
+from centralino.talk_recordings import TalkRecordings
 from centralino.waiting_room import WaitingRoom, way_out
 from ivr.situation import QueueNow
 
@@ -61,6 +62,7 @@ class Dispatcher:
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
         self.floor, self._room = floor, room
+        self.recordings = TalkRecordings(desk, room, self._recording_rules)
         self._entering: list[str] = []  # queues that sent the call on which is entering the last of them
         self.configuration: Configuration
         self.send_on: Callable[[str, Goto], None]
@@ -92,14 +94,16 @@ class Dispatcher:
 
     def pressed(self, call: CallNow, key: str) -> None:
         """A caller who waits pressed a key: one that leads elsewhere, or none."""
+        if self.recordings.refuse(call, key):
+            return
         now_s = self._clock.now_s()
         then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.first_entered_s)
         if then is not None:
             self._book.write(ev.KeyPressed(call=call.id, step=call.step, key=key, why=Why.CALLER_CHOSE))
             self.carry_out(self.floor.step_out(call.id, then, now_s))
 
-    def playback_ended(self, call_id: str, playback: str) -> None:
-        self._room.playback_ended(call_id, playback)
+    def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
+        self._room.playback_ended(call_id, playback, whole=whole)
 
     def queue_now(self, queue: str, language: str) -> QueueNow:
         """How `queue` stands for somebody who speaks `language` and would enter it now."""
@@ -127,6 +131,7 @@ class Dispatcher:
         self._room.hush(call_id)
         self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
         self._telephony.join(call_id, call_id, leg)
+        self.recordings.begin(call)
 
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
@@ -255,8 +260,10 @@ class Dispatcher:
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return
+        self._room.hush(call.id)
         if not legs[call.id].holding:
             self._telephony.hold(call.id)
+        self.recordings.announce(call)
         if call.state is CallState.OFFERED:
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
@@ -276,8 +283,10 @@ class Dispatcher:
         self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
         waiting = WaitingCall(call.id, queue, call.language, first_s, call.offers, head_start_s=head_start_s)
         self.carry_out(enter(waiting, now_s))
-        if call.state in (CallState.QUEUED, CallState.OFFERED):
+        waits = call.state in (CallState.QUEUED, CallState.OFFERED)
+        if waits and not self._room.speaks_to(call.id):  # it does where a full queue sent the call on to another
             self._telephony.hold(call.id)
+            self.recordings.announce(call)
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Save each decision, then do it, in order. One call's trouble ends that call, loudly, and no other."""
@@ -315,6 +324,10 @@ class Dispatcher:
                 write(ev.SiteOpened(queue=queue, site=site, why=why, facts=facts))
             case CloseSite(queue=queue, site=site, why=why):
                 write(ev.SiteClosed(queue=queue, site=site, why=why))
+
+    def _recording_rules(self, queue: str) -> Recording | None:
+        rules = self.floor.rules.get(queue)
+        return rules.recording if rules else None
 
     def _tell(self, tell: Tell) -> None:
         """Nothing is said, nor put on record, where there is nothing to say."""

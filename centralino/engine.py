@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +21,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from acd.rules import QueueRules
 from acd.sites import Held
 from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
+from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
@@ -35,6 +37,7 @@ from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
+from centralino.keeping import Keeping
 from centralino.people import People
 from centralino.releases import Releases
 from centralino.reloading import Reloading
@@ -129,6 +132,7 @@ class Engine:
             await self._open_switchboard()
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
+            tasks.append(asyncio.create_task(self._keeping().run()))
             await stop.wait()
         finally:
             await self._close(tasks)
@@ -145,7 +149,9 @@ class Engine:
         spoken = await voices.prepare(self.configuration, self.instance.config, self.instance.prompts)
         for problem in spoken.problems:
             log.warning("prompt: %s", problem)
-        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password)
+        self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
+        recorder = TalkRecorder(self._ami, node.recordings, self.on_phone_event)
+        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password, recorder)
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
         around = Surroundings(
@@ -165,7 +171,6 @@ class Engine:
             self.house, self.switchboard.floor, dict(self.configuration.roster.agents), self._number_and_name
         )
         book.watchers.append(self.live.entry)
-        self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
 
     async def _open_doors(self) -> None:
         node = self.instance.node(self.configuration)
@@ -421,6 +426,12 @@ class Engine:
             await projector.run()
         finally:
             await database.close()
+
+    def _keeping(self) -> Keeping:
+        def rules() -> Mapping[str, QueueRules]:
+            return self.configuration.rules.queues
+
+        return Keeping(self.instance.recordings, self.clock, rules, self.switchboard.book.write)
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         """Beside the calls: the caller waits, at most as long as the attendant does."""

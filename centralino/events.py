@@ -136,6 +136,27 @@ class CallerTold(CallEvent, frozen=True, kw_only=True):
     to_s: float = 0.0
 
 
+class RecordingAnnounced(CallEvent, frozen=True, kw_only=True):
+    """A caller who waits begins to hear that the talk may be recorded, and which key refuses it."""
+
+    queue: str
+    key: str
+
+
+class RecordingTold(CallEvent, frozen=True, kw_only=True):
+    """They have heard it to its end."""
+
+    queue: str
+    key: str
+
+
+class RecordingRefused(CallEvent, frozen=True, kw_only=True):
+    """The caller does not want to be recorded: it holds for the whole call, whatever queue it comes to."""
+
+    queue: str
+    key: str
+
+
 class CallOffered(CallEvent, frozen=True, kw_only=True):
     """An agent is reserved and their phone is about to be rung. Written before Asterisk is asked."""
 
@@ -167,6 +188,21 @@ class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     by: str  # caller, agent, or lost
+
+
+class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
+    """The talk is about to be recorded, as STATE/recordings/`recording`.wav. Written before Asterisk is asked."""
+
+    queue: str
+    leg: str
+    recording: str
+
+
+class TalkNotRecorded(CallEvent, frozen=True, kw_only=True):
+    """The queue's talks are recorded; this one is not."""
+
+    queue: str
+    why: str
 
 
 class QueueLeft(CallEvent, frozen=True, kw_only=True):
@@ -214,6 +250,23 @@ class VoicemailEnded(CallEvent, frozen=True, kw_only=True):
 
 class CallEnded(CallEvent, frozen=True, kw_only=True):
     outcome: Outcome
+    why: str
+
+
+class LeftBehind(CallEvent, frozen=True, kw_only=True):
+    """About what a call has left behind: it may be told in any state, and after the call's end."""
+
+
+class TalkRecordingEnded(LeftBehind, frozen=True, kw_only=True):
+    """The recording was closed. `duration_s`: 0 where nothing was kept; `why`: what went wrong, if anything."""
+
+    recording: str
+    duration_s: float
+    why: str = ""
+
+
+class RecordingDeleted(LeftBehind, frozen=True, kw_only=True):
+    recording: str
     why: str
 
 
@@ -329,10 +382,15 @@ AnyEvent = (
     | QueueEntered
     | CallWaits
     | CallerTold
+    | RecordingAnnounced
+    | RecordingTold
+    | RecordingRefused
     | CallOffered
     | OfferEnded
     | TalkStarted
     | TalkEnded
+    | TalkRecordingStarted
+    | TalkNotRecorded
     | QueueLeft
     | SiteOpened
     | SiteClosed
@@ -340,6 +398,8 @@ AnyEvent = (
     | VoicemailStarted
     | VoicemailEnded
     | CallEnded
+    | TalkRecordingEnded
+    | RecordingDeleted
     | AgentSignedIn
     | AgentSignedOut
     | AgentReady

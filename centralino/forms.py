@@ -220,6 +220,11 @@ class WhileWaitingForm(Form):
     voicemail_key: MenuKey | None = None
 
 
+class RecordingForm(Form):
+    refuse_key: MenuKey
+    keep: Annotated[float, between("1d", "3650d")]
+
+
 class UnansweredForm(Form):
     most: Annotated[int, Field(ge=1, le=100)] = 3
     pause: Annotated[float, between("10s", "24h")] = 300.0
@@ -237,6 +242,7 @@ class QueueForm(Form):
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
+    recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd.goto import Goto, ToVoicemail
-from acd.rules import HeadStart, Opening, Pick, QueueRules, Relax, Rules, SiteRules, WhileWaiting
+from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -166,6 +166,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_own_box(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
+        recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
         head_starts=tuple(

@@ -52,12 +52,20 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.QUEUED, ev.CallWaits): S.QUEUED,
     (S.QUEUED, ev.CallerTold): S.QUEUED,
     (S.QUEUED, ev.KeyPressed): S.QUEUED,
+    (S.QUEUED, ev.RecordingAnnounced): S.QUEUED,
+    (S.QUEUED, ev.RecordingTold): S.QUEUED,
+    (S.QUEUED, ev.RecordingRefused): S.QUEUED,
     (S.QUEUED, ev.CallOffered): S.OFFERED,
     (S.OFFERED, ev.KeyPressed): S.OFFERED,
+    (S.OFFERED, ev.RecordingAnnounced): S.OFFERED,
+    (S.OFFERED, ev.RecordingTold): S.OFFERED,
+    (S.OFFERED, ev.RecordingRefused): S.OFFERED,
     (S.QUEUED, ev.QueueLeft): S.IN_MENU,
     (S.QUEUED, ev.CallEnded): S.ENDED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
+    (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
@@ -83,16 +91,20 @@ class CallNow(msgspec.Struct):
     state: CallState = CallState.ARRIVED
     since_s: float = 0.0
     step: str = ""
-    entry: int = 0  # number of the journal's entry by which the step was entered; playbacks are named by it
+    entry: int = 0  # number of the journal's entry that playbacks are named by: the step's, or a later one
     queue: str = ""
     first_entered_s: float = 0.0
     head_start_s: float = 0.0
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
+    told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
+    recording_refused: bool = False
     offers: int = 0
     agent: str = ""
     leg: str = ""
+    talks: int = 0
     talk_started_s: float = 0.0
+    talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
     entity: str = ""
     release: int = 0
@@ -104,6 +116,18 @@ class CallNow(msgspec.Struct):
     kept_message: bool = False
     gave_up_on_message: bool = False
     why: str = ""
+
+
+class TalkRecording(msgspec.Struct):
+    """A recording whose end was not told yet. `leg` is the agent's; `ended_s`: the talk's end, 0 while it
+    goes on, and where nobody saw its end.
+    """
+
+    call: str
+    node: str
+    leg: str
+    began_s: float
+    ended_s: float = 0.0
 
 
 class AgentNow(msgspec.Struct):
@@ -167,6 +191,7 @@ class House(msgspec.Struct):
     outcomes: dict[str, int] = {}
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
+    recordings: dict[str, TalkRecording] = {}  # by name
     callers_today: dict[str, int] = {}  # calls by person
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
@@ -179,7 +204,7 @@ class House(msgspec.Struct):
 
 def check(house: House, event: Event) -> None:
     """Raise IllegalMove where a call's state does not allow `event`; nothing was changed."""
-    if not isinstance(event, CallEvent) or isinstance(event, ev.CallArrived):
+    if not isinstance(event, CallEvent) or isinstance(event, ev.CallArrived | ev.LeftBehind):
         return
     call = house.calls.get(event.call)
     if call is None:
@@ -192,7 +217,7 @@ def check(house: House, event: Event) -> None:
 def apply(house: House, entry: Entry) -> None:
     """Make `entry` true. The instant of an entry is when it became true."""
     event = entry.event
-    if isinstance(event, CallEvent) and not isinstance(event, ev.CallArrived):
+    if isinstance(event, CallEvent) and not isinstance(event, ev.CallArrived | ev.LeftBehind):
         call = house.calls[event.call]
         to = NEXT[call.state, type(event)]
         if to is not call.state:
@@ -298,6 +323,18 @@ def _caller_told(house: House, event: ev.CallerTold, entry: Entry) -> None:
     call.told_until_s = entry.at_s + event.to_s if event.to_s else call.told_until_s
 
 
+def _recording_announced(house: House, event: ev.RecordingAnnounced, entry: Entry) -> None:
+    house.calls[event.call].entry = entry.n  # a new engine silences it, and says it again by another name
+
+
+def _recording_told(house: House, event: ev.RecordingTold, entry: Entry) -> None:
+    house.calls[event.call].told_refuse_key = event.key
+
+
+def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -> None:
+    house.calls[event.call].recording_refused = True
+
+
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.why = event.agent, event.leg, event.why
@@ -313,6 +350,7 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
     call.in_time = event.in_time
+    call.talks += 1
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.answered += 1
@@ -325,12 +363,25 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     agent.idle_since_s = entry.at_s
     agent.busy_s += entry.at_s - call.talk_started_s
     call.leg = ""
+    if call.talk_recording in house.recordings and event.by != "lost":
+        house.recordings[call.talk_recording].ended_s = entry.at_s
+    call.talk_recording = ""
     if event.by == "lost":
         return  # perhaps nobody talked at all
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1
         count.talk_sum_s += entry.at_s - call.talk_started_s
+
+
+def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.talk_recording = event.recording
+    house.recordings[event.recording] = TalkRecording(call.id, call.node, event.leg, entry.at_s)
+
+
+def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
+    house.recordings.pop(event.recording, None)
 
 
 def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
@@ -437,10 +488,15 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.QueueEntered: _queue_entered,
     ev.CallWaits: _call_waits,
     ev.CallerTold: _caller_told,
+    ev.RecordingAnnounced: _recording_announced,
+    ev.RecordingTold: _recording_told,
+    ev.RecordingRefused: _recording_refused,
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
+    ev.TalkRecordingStarted: _talk_recording_started,
+    ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,
     ev.VoicemailEnded: _voicemail_ended,

@@ -141,9 +141,11 @@ class Switchboard:
                 self._digit(leg, digit)
             case port.PlaybackEnded(leg=leg, playback=playback, whole=whole):
                 self.attendant.playback_ended(leg, playback, whole=whole)
-                self.dispatcher.playback_ended(leg, playback)
+                self.dispatcher.playback_ended(leg, playback, whole=whole)
             case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
                 self.attendant.recording_ended(leg, recording, duration_s)
+            case port.TalkRecorded():
+                self.dispatcher.recordings.ended(event)
             case port.LegRinging(leg=leg):
                 self.dispatcher.rang(leg)
             case port.LegAnswered(leg=leg):
@@ -402,6 +404,7 @@ class Switchboard:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
             elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
+        self.dispatcher.recordings.go_on(node)
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()

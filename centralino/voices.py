@@ -16,7 +16,7 @@ from centralino.settings import RECORDED, Configuration
 from centralino.speaking import Spoken, speak, system_sentences
 from ivr.menu import Ask, CallBack, CaseStatus
 from ivr.prompts import Prompt, words
-from ivr.sentences import Pattern
+from ivr.sentences import Pattern, Sentence
 
 RECORDED_BY = "recorded"  # the name of the engine that is a person
 ALAW_BYTES_PER_S = 8_000
@@ -50,12 +50,15 @@ def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
         for pattern, key in (
             (Pattern.OFFER_VOICEMAIL, rules.while_waiting.voicemail_key),
             (Pattern.OFFER_CALL_BACK, rules.while_waiting.call_back_key),
+            (Pattern.MAY_BE_RECORDED, rules.recording.refuse_key if rules.recording else ""),
         )
         for language in languages
         if key
     }
     if any(rules.while_waiting.tell_every_s for rules in queues):
         offers |= sentences.prompts_for_waiting(languages)  # those with numbers are made when they are needed
+    if any(rules.recording for rules in queues):
+        offers |= {sentences.prompt(Sentence.NOT_RECORDED, language) for language in languages}
     return own | offers | sentences.prompts(languages) | sentences.prompts_for_digits(keyed)
 
 

@@ -1,6 +1,7 @@
 """The waiting room: what callers hear between the music while they wait, cut short as soon as an agent is there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from acd.decisions import Tell
 from acd.goto import Goto, ToStep, ToVoicemail
@@ -11,29 +12,63 @@ from centralino.book import Book
 from centralino.state import CallNow, CallState
 from ivr.call_back import CALL_BACK
 from ivr.prompts import Prompt
-from ivr.sentences import Pattern
+from ivr.sentences import Pattern, Sentences
 
 WAITS = (CallState.QUEUED, CallState.OFFERED)
 
 
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """`heard` is called where it is heard to its end."""
+
+    prompts: Sequence[Prompt]
+    heard: Callable[[], None]
+
+
 class WaitingRoom:
-    """One playback a caller at most; after it the music goes on."""
+    """One playback a caller at a time; after the last of them the music goes on."""
 
     def __init__(self, book: Book, telephony: Telephony, voice: Voice) -> None:
         self._book, self._telephony, self._voice = book, telephony, voice
-        self._saying: dict[str, str] = {}  # call → playback
+        self._saying: dict[str, tuple[str, Utterance]] = {}  # call → playback
+        self._next: dict[str, list[Utterance]] = {}  # what follows
         self._said: dict[str, int] = {}  # call → how often something was said
+
+    @property
+    def sentences(self) -> Sentences:
+        return self._voice.sentences
+
+    def speaks_to(self, call_id: str) -> bool:
+        return call_id in self._saying
 
     def tell(self, call: CallNow, tell: Tell, rules: WhileWaiting, waited_s: float) -> None:
         """Say where the caller stands, and what they may choose."""
-        prompts = self._words(call.language, tell, rules, waited_s)
-        if not prompts or call.id in self._saying:
+        if prompts := self._words(call.language, tell, rules, waited_s):
+            self.say(call, prompts)
+
+    def say(self, call: CallNow, prompts: Sequence[Prompt], heard: Callable[[], None] = lambda: None) -> None:
+        """Say it now, or after what is being said."""
+        if call.id in self._saying:
+            self._next.setdefault(call.id, []).append(Utterance(prompts, heard))
+        else:
+            self._say(call, Utterance(prompts, heard))
+
+    def say_at_once(self, call: CallNow, prompts: Sequence[Prompt]) -> None:
+        """Say it instead of what is being said."""
+        if call.id not in self._saying:
+            self.say(call, prompts)
             return
+        self._next.setdefault(call.id, []).insert(0, Utterance(prompts, lambda: None))
+        self._telephony.stop_playing(call.id, self._saying[call.id][0])  # the rest follows at its end
+
+    def _say(self, call: CallNow, utterance: Utterance) -> None:
+        prompts = utterance.prompts
         nth = self._said[call.id] = self._said.get(call.id, -1) + 1
-        playback = self._saying[call.id] = f"{call.id}.{call.entry}.{nth % UTTERANCES_PER_STEP}"
+        playback = f"{call.id}.{call.entry}.{nth % UTTERANCES_PER_STEP}"
+        saying = self._saying[call.id] = (playback, utterance)
 
         def play() -> None:
-            if self._saying.get(call.id) == playback:
+            if self._saying.get(call.id) is saying:
                 sounds = [sound for prompt in prompts if (sound := self._voice.sound_of(prompt))]
                 self._telephony.play(call.id, playback, sounds or [NO_SOUND], call.language)
 
@@ -43,19 +78,28 @@ class WaitingRoom:
         else:
             play()
 
-    def playback_ended(self, call_id: str, playback: str) -> None:
-        """The music goes on."""
-        if self._saying.get(call_id) == playback:
-            del self._saying[call_id]
-            call = self._book.call(call_id)
-            if call and call.state in WAITS:
-                self._telephony.hold(call_id)
+    def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
+        """What follows is said, or the music goes on."""
+        name, utterance = self._saying.get(call_id, ("", None))
+        if utterance is None or name != playback:
+            return
+        del self._saying[call_id]
+        call = self._book.call(call_id)
+        if call is None or call.state not in WAITS:
+            return
+        if whole:
+            utterance.heard()
+        if following := self._next.get(call_id):
+            self._say(call, following.pop(0))
+        else:
+            self._telephony.hold(call_id)
 
     def hush(self, call_id: str) -> None:
         """Say no more: an agent is there, or the caller goes elsewhere, or is gone."""
         self._said.pop(call_id, None)
-        if playback := self._saying.pop(call_id, None):
-            self._telephony.stop_playing(call_id, playback)
+        self._next.pop(call_id, None)
+        if saying := self._saying.pop(call_id, None):
+            self._telephony.stop_playing(call_id, saying[0])
 
     def _words(self, language: str, tell: Tell, rules: WhileWaiting, waited_s: float) -> Sequence[Prompt]:
         sentences = self._voice.sentences

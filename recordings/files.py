@@ -3,11 +3,18 @@
 import logging
 import os
 import struct
+from datetime import date
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+TALKS = "talks"
 HEADER_BYTES = 44  # as Asterisk writes them: RIFF, WAVE, `fmt ` with the bytes a second at 28, `data`
+
+
+def talk_name(queue: str, day: date, call: str, nth: int) -> str:
+    """The name of the recording of the `nth` talk of a call. `day` is that of UTC."""
+    return f"{TALKS}/{queue}/{day.isoformat()}/{call}-talk{nth}"
 
 
 def path_of(recordings: Path, name: str) -> Path:

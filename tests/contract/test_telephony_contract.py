@@ -17,6 +17,7 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    TalkRecorded,
     Unreachable,
 )
 from tests.contract.worlds import FAR_PHONE, FakeWorld, RealWorld, World, real_world
@@ -348,6 +349,88 @@ async def test_asking_again_for_a_recording_that_runs_changes_nothing(world: Wor
 async def test_a_message_of_somebody_who_is_gone_is_told_as_empty(world: World) -> None:
     world.line.record("gone", "of-nobody", 20, SILENCE_S)
     assert await world.told(RecordingEnded, "gone") == RecordingEnded("gone", "of-nobody", 0.0)
+
+
+# --- talks that are recorded
+
+
+async def test_a_talk_is_recorded_until_the_agent_hangs_up(world: World) -> None:
+    caller, agent = await talking(world)
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 2.0)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    ended = await world.told(TalkRecorded, agent)
+    assert ended == TalkRecorded(agent, name, ended.duration_s)
+    assert 1.5 <= ended.duration_s <= 4.0
+    assert ended.duration_s == world.talk_s(name)
+    assert await world.all_told() == []
+
+
+async def test_after_the_caller_has_left_the_recording_ends_with_the_agents_leg(world: World) -> None:
+    caller, agent = await talking(world)
+    world.line.record_talk(agent, f"talks/hall/2026-11-23/{caller}-talk1")
+    await world.both_speak(caller, "p101", 1.0)
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+    assert (await world.told(TalkRecorded, agent)).duration_s > 0
+
+
+async def test_asking_again_for_a_talk_that_is_recorded_changes_nothing(world: World) -> None:
+    caller, agent = await talking(world)
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    world.line.record_talk(agent, name)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    ended = await world.told(TalkRecorded, agent)
+    world.line.record_talk(agent, name)
+    assert await world.told(TalkRecorded, agent) == ended, "of one that is over it is told again"
+    assert await world.all_told() == []
+
+
+async def test_a_talk_is_recorded_on_while_the_line_is_lost(world: World) -> None:
+    caller, agent = await talking(world)
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.lose_line()
+    await world.told(Lost)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.find_line()
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    assert (await world.told(TalkRecorded, agent)).duration_s >= 2.5
+
+
+async def test_a_recorded_talk_that_ended_while_the_line_was_lost_is_told_when_asked(world: World) -> None:
+    caller, agent = await talking(world)
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.lose_line()
+    await world.told(Lost)
+    await world.put_down_at("p101")
+    await world.find_line()
+    world.line.hang_up(agent)
+    world.line.record_talk(agent, name)
+    ended = await world.told(TalkRecorded, agent)
+    assert ended.duration_s > 0
+    again = [event for event in await world.all_told() if isinstance(event, TalkRecorded)]
+    assert set(again) <= {ended}, "told by itself, and when asked: the same"
+
+
+async def test_a_talk_of_somebody_who_is_gone_is_told_as_not_recorded(world: World) -> None:
+    world.line.record_talk("gone-leg1", "talks/hall/2026-11-23/gone-talk1")
+    assert (await world.told(TalkRecorded, "gone-leg1")).duration_s == 0.0
+    assert world.talk_s("talks/hall/2026-11-23/gone-talk1") == 0.0
 
 
 # --- the line

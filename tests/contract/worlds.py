@@ -32,6 +32,7 @@ from asterisk.port import (
     Unreachable,
 )
 from asterisk.process import AsteriskProcess
+from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
@@ -127,8 +128,14 @@ class World(Protocol):
     async def speak(self, leg: str) -> None:
         """The caller speaks without an end."""
 
+    async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
+        """Caller and agent, who are joined, speak for so long."""
+
     def message_s(self, recording: str) -> float:
         """How many seconds the recording's file holds."""
+
+    def talk_s(self, recording: str) -> float:
+        """The same of a talk, whose file has two channels; 0 where there is no file."""
 
 
 class FakeWorld:
@@ -215,8 +222,14 @@ class FakeWorld:
     async def speak(self, leg: str) -> None:
         assert leg in self.fake.truth.legs, "callers speak until they fall silent"
 
+    async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
+        self.clock.advance(seconds)
+
     def message_s(self, recording: str) -> float:
         return self.fake.message_length_s(recording)
+
+    def talk_s(self, recording: str) -> float:
+        return self.fake.truth.talks.get(recording, 0.0)
 
 
 class RealWorld:
@@ -225,11 +238,12 @@ class RealWorld:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.heard = Told()
-        self.line = AsteriskTelephony(node.name, self.heard.add, node.ari_user, node.ari_password)
+        self.ami = AmiLine(frozenset(PHONES), self.heard.add)
+        recorder = TalkRecorder(self.ami, node.recordings, self.heard.add)
+        self.line = AsteriskTelephony(node.name, self.heard.add, node.ari_user, node.ari_password, recorder)
         self.short, self.long = (str(node.prompts / name) for name in ("short", "long"))
         self.missing = str(node.prompts / "missing")
         self.citizens = Phone(("127.0.0.1", SIP_PORT), "citizen", max_calls=50)
-        self.ami = AmiLine(frozenset(PHONES), self.heard.add)
         self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
@@ -345,6 +359,22 @@ class RealWorld:
 
     def message_s(self, recording: str) -> float:
         with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
+            return float(sound.getnframes() / sound.getframerate())
+
+    async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
+        """Until the agent has heard the caller for so long."""
+        ours, (theirs,) = self.callers[leg], self.phones[phone].live_calls
+        for nth, speaker in enumerate((ours, theirs)):
+            speaker.play(voice(nth + 1, 2.0), loop=True)
+        theirs.forget_heard()
+        await theirs.media.wait_until(lambda: len(theirs.heard()) >= seconds * RATE_HZ * 2, seconds + WITHIN_S)
+
+    def talk_s(self, recording: str) -> float:
+        file = self.node.recordings / f"{recording}.wav"
+        if not file.exists():
+            return 0.0
+        with wave.open(str(file)) as sound:
+            assert (sound.getnchannels(), sound.getframerate()) == (2, RATE_HZ)
             return float(sound.getnframes() / sound.getframerate())
 
     async def _ring(self, phone: str) -> IncomingCall:

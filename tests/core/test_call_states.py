@@ -12,7 +12,11 @@ from centralino.book import Book
 from centralino.events import AnyEvent, CallEvent, Entry, Outcome
 from centralino.state import NEXT, CallNow, CallState, House, IllegalMove
 
-KINDS = [kind for kind in typing.get_args(AnyEvent) if issubclass(kind, CallEvent) and kind is not ev.CallArrived]
+KINDS = [
+    kind
+    for kind in typing.get_args(AnyEvent)
+    if issubclass(kind, CallEvent) and not issubclass(kind, ev.CallArrived | ev.LeftBehind)
+]
 FILL: dict[object, Any] = {str: "x", int: 1, float: 1.0, bool: False, Outcome: Outcome.FAILED}
 ILLEGAL = [
     (here, kind) for here in CallState for kind in KINDS if here is not CallState.ENDED and (here, kind) not in NEXT

@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+from acd.rules import Recording
 from centralino.settings import examine, load
 from docs import states
 
@@ -25,6 +26,18 @@ def test_the_readmes_dialplan_works_in_the_deployment_that_ships(tmp_path: Path)
     (tmp_path / example[2]).write_text(example[1])
     assert examine(tmp_path)[1] == ()
     assert "055800" in load(tmp_path).dialplans
+
+
+def test_the_line_on_recording_works_in_a_queue(tmp_path: Path) -> None:
+    line = re.search(r"```yaml\n(recording: .*)\n```", (ROOT / "docs/recording.md").read_text())
+    assert line is not None
+    for file in DEPLOYMENT:
+        shutil.copy(ROOT / file, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    queues = tmp_path / "queues.yaml"
+    queues.write_text(queues.read_text().replace("  anagrafe:\n", f"  anagrafe:\n    {line[1]}\n", 1))
+    assert examine(tmp_path)[1] == ()
+    assert load(tmp_path).rules.queues["anagrafe"].recording == Recording("3", 30 * 86_400.0)
 
 
 def test_the_deployment_that_ships_has_no_problem() -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from acd.goto import ToQueue, ToVoicemail
+from acd.rules import Recording
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.fake import Truth
@@ -178,7 +179,8 @@ def test_a_longest_wait_that_passed_meanwhile_is_over(floor: ContactCentre) -> N
 def rich_morning(centre: ContactCentre) -> None:
     """A bit of everything: menus, a full queue, a wait that ends, rings in vain, talks, a join that fails, messages."""
     centre.queue("taxes", needs={"taxes": 2}, full_waiting=1, full_then=ToQueue("hall"), wrap_up_s=10.0)
-    centre.queue("hall", longest_wait_s=90.0, longest_wait_then=ToVoicemail("hall"))
+    recording = Recording("7", 86_400.0)
+    centre.queue("hall", longest_wait_s=90.0, longest_wait_then=ToVoicemail("hall"), recording=recording)
     menu = Menu(
         "main", words({"it": "Premi 1."}), {"1": Key("taxes"), "2": Key("message"), "9": Key("main", "it")}, "hall"
     )
@@ -271,7 +273,8 @@ def agents_leave(centre: ContactCentre) -> None:
 
 
 def everything_restarts(centre: ContactCentre) -> None:
-    centre.line.truth.legs.clear()
+    for leg in list(centre.line.truth.legs):
+        centre.line.put_down(leg)
 
 
 def work_on_until_all_is_done(centre: ContactCentre) -> None:
@@ -327,6 +330,7 @@ def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
         centre.clock.advance(60)
         assert not faults, f"after entry {len(death.entries)}: {faults}"
         assert centre.line.truth.legs == {}
+        assert centre.house.recordings == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} <= {Doing.FREE}
         came = {entry.event.call for entry in centre.entries if isinstance(entry.event, ev.CallArrived)}
         assert came == centre.outcomes().keys()

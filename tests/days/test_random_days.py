@@ -14,7 +14,7 @@ import pytest
 
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from acd.rules import HeadStart, Opening, Pick, Relax, SiteRules
+from acd.rules import HeadStart, Opening, Pick, Recording, Relax, SiteRules
 from acd.sites import Held
 from acd.state import Doing
 from agents.state import Wish
@@ -73,10 +73,12 @@ class Day:
     def _prepare(self) -> None:
         centre, chance = self.centre, self.chance
         wrap_up_s = chance.choice([0.0, 10.0, 30.0])
-        centre.queue("taxes", needs={"taxes": 2}, full_waiting=2, full_then=ToQueue("hall"), wrap_up_s=wrap_up_s)
-        centre.queue(
-            "hall", longest_wait_s=120.0, longest_wait_then=chance.choice([ToVoicemail("hall"), ToStep("main")])
-        )
+        keys_that_refuse = chance.choice([("4", "7"), ("7", "7"), ("7", "")])
+        taxes, hall = (Recording(key, 86_400.0) if key else None for key in keys_that_refuse)
+        overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
+        centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow)
+        then = chance.choice([ToVoicemail("hall"), ToStep("main")])
+        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
@@ -240,8 +242,26 @@ class Day:
         centre.clock.advance(60)
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
+        assert centre.house.recordings == {}
+        self._look_at_recordings()
         arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived)}
         assert arrived == centre.outcomes().keys()
+
+    def _look_at_recordings(self) -> None:
+        """Nobody is recorded who was not told, to the end, of the queue's key, or who has pressed it."""
+        told: dict[str, str] = {}
+        refused: set[str] = set()
+        for entry in self.centre.entries:
+            match entry.event:
+                case ev.RecordingTold(call=call, key=key):
+                    told[call] = key
+                case ev.RecordingRefused(call=call):
+                    refused.add(call)
+                case ev.TalkRecordingStarted(call=call, queue=queue):
+                    rules = self.centre.queues[queue].recording
+                    assert rules is not None, entry
+                    assert told.get(call) == rules.refuse_key, entry
+                    assert call not in refused, entry
 
     def _try(self, agent: str, wish: Wish) -> None:
         try:

@@ -1,0 +1,204 @@
+"""Talks that are recorded on the real Asterisk: who is where in the file, who is in none, and when it goes."""
+
+import asyncio
+import os
+import shutil
+import signal
+import wave
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from centralino.database import DatabaseAway, database_url, open_database
+from centralino.speaking import speak, system_sentences
+from demo.calls import Call
+from demo.listening import hear, heard_at
+from demo.sounds import PCMA, decoded, voice
+from ivr.prompts import Prompt
+from ivr.sentences import Pattern, Sentence
+from supervision import store
+from tests.house import DEPLOYMENT, SEEN_WITHIN_S, House, open_house
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PORT_OFFSET = 2500
+LOOK_AGAIN_S = 0.05
+QUEUES = """
+  registrata:
+    needs: {tributi: 1}
+    ring: 20s
+    wrap_up: 0s
+    recording: {refuse_key: "3", keep: 30d}
+"""
+DIALPLAN = """\
+number: "055444"
+name: Registrata
+languages: [it]
+start: wait
+steps:
+  wait: {queue: registrata}
+"""
+CALLER_SAYS, AGENT_SAYS = voice(1), voice(2)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """The test's deployment, with a queue that records."""
+    deployment = Path(shutil.copytree(DEPLOYMENT, tmp_path_factory.mktemp("recording") / "deployment"))
+    with (deployment / "queues.yaml").open("a") as queues:
+        queues.write(QUEUES)
+    (deployment / "dialplans/055444.yaml").write_text(DIALPLAN)
+    async with open_house(PORT_OFFSET, deployment=deployment) as opened:
+        yield opened
+
+
+async def spoken(house: House, prompt: Prompt) -> bytes:
+    sound = (await speak([prompt], house.instance.prompts)).sounds[prompt]
+    return decoded(sound.path.with_suffix(".alaw").read_bytes(), PCMA)
+
+
+async def may_be_recorded(house: House) -> bytes:
+    return await spoken(house, system_sentences().with_key(Pattern.MAY_BE_RECORDED, "3", "it"))
+
+
+async def on_record(house: House, call: str, kind: str) -> dict[str, Any]:
+    """The event of this kind in the call's trail; the database may be a moment behind."""
+    database = open_database(database_url("sqlite", house.state))
+    trail: Sequence[store.LoggedEvent] = ()
+    try:
+        async with asyncio.timeout(SEEN_WITHIN_S):
+            while True:
+                with suppress(DatabaseAway):  # it is made beside the first calls
+                    trail = await store.events_of(database, call)
+                for event in trail:
+                    if event.kind == kind:
+                        return dict(event.body) | {"why": event.why}
+                await asyncio.sleep(LOOK_AGAIN_S)
+    except TimeoutError:
+        raise AssertionError(f"no {kind} among {trail}") from None
+    finally:
+        await database.close()
+
+
+async def the_call(house: House, state: str) -> str:
+    """The one call that there is, once it is in this state."""
+    found = await house.until(lambda now: [c["id"] for c in now["calls"].values() if c["state"] == state])
+    return str(found[0])
+
+
+def files(house: House) -> list[Path]:
+    return [path for path in (house.instance.recordings / "talks").rglob("*") if path.is_file()]
+
+
+def channels(file: Path) -> tuple[bytes, bytes]:
+    """What stands left, and what right."""
+    with wave.open(str(file)) as sound:
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (2, 2, 8000)
+        both = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").reshape(-1, 2)
+    return both[:, 0].tobytes(), both[:, 1].tobytes()
+
+
+async def talk(call: Call, agent: Call) -> None:
+    """Both speak until each has heard the other, and once more: the recording may have missed the first syllable."""
+    call.play(CALLER_SAYS, loop=True)
+    agent.play(AGENT_SAYS, loop=True)
+    for _ in range(2):
+        assert (await hear(agent, CALLER_SAYS, 10)).is_same
+        assert (await hear(call, AGENT_SAYS, 10)).is_same
+        call.forget_heard()
+        agent.forget_heard()
+
+
+async def test_the_caller_stands_in_one_channel_and_the_agent_in_the_other(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880001") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        assert (await hear(call, await may_be_recorded(house), 15)).is_same, "also while the phone rings"
+        id_ = await the_call(house, "offered")
+        await on_record(house, id_, "RecordingTold")
+        agent = await ring.answer()
+        await talk(call, agent)
+        await agent.hang_up()
+        await call.wait_ended(5)
+    ended = await on_record(house, id_, "TalkRecordingEnded")
+    file = house.instance.recordings / f"{ended['recording']}.wav"
+    left, right = channels(file)
+    assert heard_at(left, AGENT_SAYS).is_same
+    assert heard_at(right, CALLER_SAYS).is_same
+    assert not heard_at(left, CALLER_SAYS).is_same
+    assert not heard_at(right, AGENT_SAYS).is_same
+    assert len(left) / 2 / 8000 == pytest.approx(ended["duration_s"], abs=0.01)
+    assert file.stat().st_mode & 0o007 == 0, "nobody else may listen"
+
+
+async def test_who_refuses_is_in_no_file(house: House) -> None:
+    before = files(house)
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880002") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        call.press("3")
+        not_recorded = await spoken(house, system_sentences().prompt(Sentence.NOT_RECORDED, "it"))
+        assert (await hear(call, not_recorded, 10)).is_same
+        id_ = await the_call(house, "offered")
+        agent = await ring.answer()
+        await talk(call, agent)
+        await call.hang_up()
+        await agent.wait_ended(5)
+        await house.until_ended()
+    assert (await on_record(house, id_, "TalkNotRecorded"))["why"] == "the caller does not want it"
+    assert files(house) == before
+
+
+async def test_a_talk_that_begins_within_the_sentence_is_in_no_file(house: House) -> None:
+    before = files(house)
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880003") as citizen:
+        call = await citizen.call("055444")
+        agent = await (await seat.ring(within_s=5)).answer()
+        id_ = await the_call(house, "talking")
+        await talk(call, agent)
+        await call.hang_up()
+        await house.until_ended()
+    why = (await on_record(house, id_, "TalkNotRecorded"))["why"]
+    assert why == "an agent answered before the caller had been told"
+    assert files(house) == before
+
+
+async def test_a_recording_goes_on_while_the_engine_is_killed(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880004") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        id_ = await the_call(house, "offered")
+        await on_record(house, id_, "RecordingTold")
+        agent = await ring.answer()
+        await talk(call, agent)
+        instance = house.now["instance"]
+        os.kill(house.pid_of("engine"), signal.SIGKILL)
+        await house.until(lambda now: now["instance"] != instance and now["can_answer"], 20)
+        await talk(call, agent)
+        await call.hang_up()
+        await agent.wait_ended(5)
+    ended = await on_record(house, id_, "TalkRecordingEnded")
+    left, right = channels(house.instance.recordings / f"{ended['recording']}.wav")
+    for heard, says in ((left, AGENT_SAYS), (right, CALLER_SAYS)):
+        third = len(heard) // 6 * 2
+        assert heard_at(heard[:third], says[: 2 * 8000 * 2]).is_same
+        assert heard_at(heard[-third:], says[: 2 * 8000 * 2]).is_same
+
+
+async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House) -> None:
+    [kept, gone] = sorted(file for file in files(house) if file.suffix == ".wav")[:2]
+    old = gone.parent.parent / "2026-01-01" / gone.name
+    old.parent.mkdir()
+    gone.rename(old)
+    instance = house.now["instance"]
+    os.kill(house.pid_of("engine"), signal.SIGKILL)
+    await house.until(lambda now: now["instance"] != instance and now["can_answer"], 20)
+    deleted = await on_record(house, gone.stem.rpartition("-talk")[0], "RecordingDeleted")
+    assert deleted["why"] == "older than 30 days"
+    assert not old.exists()
+    assert kept.exists()
