@@ -98,14 +98,16 @@ def _never_included(deployment: Deployment) -> Iterator[Problem]:
 def _in_queues(deployment: Deployment) -> Iterator[Problem]:
     queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
     everybody = [(str(agent.get("site")), table(agent, "skills")) for _, agent in _tables(agents.data, ("agents", ANY))]
+    known = list(dict.fromkeys(skill for _, skills in everybody for skill in skills))
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
-        yield from _relaxing(queues, name, rules)
+        yield from _relaxing(queues, name, rules, known)
         yield from _while_waiting(queues, name, rules)
         yield from _recording(queues, name, rules)
         yield from _head_starts(deployment, name, rules)
         yield from _steps_of_queue(deployment, name, rules)
         if isinstance(agents.data.get("agents"), dict):
+            yield from _unknown_skills(queues, name, rules, known)
             yield from _needs(deployment, name, rules, everybody)
         for plan in deployment.leads_to(name):
             yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
@@ -121,6 +123,7 @@ OPENINGS = ("after", "or_waiting_over", "or_when_nobody_at", "or_expected_wait_o
 def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
     queues, known = deployment.files[QUEUES], deployment.names("site")
     sites = list(sites_of(rules))
+    names = {site for _, site, _ in sites}
     seen: set[str] = set()
     for path, site, opening in sites:
         at = ("queues", name, *path)
@@ -129,8 +132,12 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         seen.add(site)
         if known is not None and site not in known and path[-1] == site:
             yield queues.at_key(at, f"site {shown(site)} is not in {AGENTS}", did_you_mean(site, known))
-        if opening.get("or_when_nobody_at") == site:
+        first = opening.get("or_when_nobody_at")
+        if first == site:
             yield queues.at((*at, "or_when_nobody_at"), "a site cannot wait for itself", "name an earlier one")
+        elif known is not None and first in known and first not in names and names <= {*known}:
+            what = f"site {shown(first)} is none of this queue's, so nobody there ever counts"
+            yield queues.at((*at, "or_when_nobody_at"), what, "name one of its `sites`")
     if sites and all(any(key in opening for key in OPENINGS) for _, _, opening in sites):
         path, site, _ = sites[0]
         hint = f"write `- {site}` for one that is open from the start"
@@ -160,25 +167,26 @@ def _recording(queues: Located, name: str, rules: object) -> Iterator[Problem]:
 
 def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[Problem]:
     queues = deployment.files[QUEUES]
-    steps = {step for plan in deployment.leads_to(name) for step in table(plan.data, "steps")}
+    are_known = all(one.readable for one in (*deployment.dialplans, *deployment.shared.values()))
+    steps = {step for plan in deployment.leads_to(name) for step in table(plan.data, "steps")} if are_known else set()
     for path, one in found(rules, ("head_start", ANY)):
         at = ("queues", name, *path)
         if isinstance(one, dict) and not one.keys() - {"by"}:
             hint = "add `number`, `entity`, `step`, `caller` or `nth_call_today`"
             yield queues.at(at, "this would hold for every caller", hint)
         for inner, step in words(one, ("step",)):
-            if step not in steps:
+            if are_known and step not in steps:
                 what = f"step {shown(step)} is in no dialplan whose calls come to this queue"
                 yield queues.at((*at, *inner), what, did_you_mean(step, sorted(steps)))
 
 
-def _relaxing(queues: Located, name: str, rules: object) -> Iterator[Problem]:
-    """Each step of `relax` comes after the one before, and asks for no more."""
+def _relaxing(queues: Located, name: str, rules: object, known: list[str]) -> Iterator[Problem]:
+    """Each step of `relax` comes after the one before, and asks for no more. `known`: the skills that somebody has."""
     before, longest_s = table(rules, "needs"), 0.0
     for path, step in found(rules, ("relax", ANY)):
         needs = table(step, "needs")
         for skill, level in needs.items():
-            if _level(needs, skill) > _level(before, skill):
+            if (skill in known or not known) and _level(needs, skill) > _level(before, skill):
                 what = f"{shown(f'{skill} {level}')} is more than was needed before"
                 yield queues.at(("queues", name, *path, "needs", skill), what, "lower the level, or remove the step")
         after_s = _seconds(table(step).get("after"))
@@ -206,18 +214,22 @@ def _steps_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
                     yield queues.at(("queues", name, *path), what, did_you_mean(step, steps))
 
 
+def _unknown_skills(queues: Located, name: str, rules: object, known: list[str]) -> Iterator[Problem]:
+    for pattern in (("needs", ANY), ("relax", ANY, "needs", ANY)):
+        for path, _ in found(rules, pattern):
+            if (skill := str(path[-1])) not in known:
+                what = f"nobody in agents.yaml has skill {shown(skill)}"
+                yield queues.at_key(("queues", name, *path), what, did_you_mean(skill, known))
+
+
 def _needs(
     deployment: Deployment, name: str, rules: object, everybody: Iterable[tuple[str, dict[str, Any]]]
 ) -> Iterator[Problem]:
     """Somebody at the queue's sites must have each skill, and somebody all of them. `everybody`: site and skills."""
     queues, agents = deployment.files[QUEUES], deployment.files[AGENTS]
     needs = {skill: level for skill, level in table(rules, "needs").items() if level in (1, 2, 3, 4, 5)}
-    known = list(dict.fromkeys(skill for _, skills in everybody for skill in skills))
-    if unknown := [skill for skill in needs if skill not in known]:
-        for skill in unknown:
-            what = f"nobody in agents.yaml has skill {shown(skill)}"
-            yield queues.at_key(("queues", name, "needs", skill), what, did_you_mean(skill, known))
-        return
+    if not all(any(skill in skills for _, skills in everybody) for skill in needs):
+        return  # that is said already
     sites = {site for _, site, _ in sites_of(rules)}
     sites = sites if sites and sites <= set(table(agents.data, "sites")) else set()
     here = [skills for site, skills in everybody if site in sites or not sites]

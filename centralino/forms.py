@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Self
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -28,7 +28,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import Pick
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
@@ -114,28 +113,41 @@ def _percent(value: object) -> float:
     return float(found.group(1)) / 100
 
 
+GOTO_WORDS = ("voicemail", "hang_up")
 GOTO_HINT = "write `voicemail`, `{queue: NAME}`, `{step: NAME}` or `hang_up`"
 
 
-def _goto(value: object) -> Goto:
-    """A voicemail's box is empty here: it is the queue's own."""
-    match value:
-        case "voicemail":
-            return ToVoicemail("")
-        case "hang_up":
-            return HangUp()
-        case {"queue": str(name), **rest} if not rest:
-            return ToQueue(name)
-        case {"step": str(name), **rest} if not rest:
-            return ToStep(name)
-        case str(word):
-            close = difflib.get_close_matches(word, ["voicemail", "hang_up"], n=1)
-            refuse(f"{shown(word)} is no place to go", f"did you mean `{close[0]}`?" if close else GOTO_HINT)
-        case _:
+def _word_to_go(value: object) -> str:
+    if value in GOTO_WORDS:
+        return str(value)
+    if isinstance(value, list):
+        refuse("this is no place to go", GOTO_HINT)
+    close = difflib.get_close_matches(str(value), GOTO_WORDS, n=1)
+    refuse(f"{shown(value)} is no place to go", f"did you mean `{close[0]}`?" if close else GOTO_HINT)
+
+
+class ThereForm(Form):
+    queue: Name | None = None
+    step: Name | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1:
             refuse("this is no place to go", GOTO_HINT)
+        return self
 
 
-GotoForm = Annotated[Goto, PlainValidator(_goto, json_schema_input_type=str | dict[str, str])]
+def _kind_of_goto(value: object) -> str:
+    return f"{TAG}{'there' if isinstance(value, dict) else 'word'}"
+
+
+GotoForm = Annotated[
+    Annotated[
+        str, PlainValidator(_word_to_go, json_schema_input_type=Literal["voicemail", "hang_up"]), Tag(f"{TAG}word")
+    ]
+    | Annotated[ThereForm, Tag(f"{TAG}there")],
+    Discriminator(_kind_of_goto),
+]
 
 
 class TargetForm(Form):

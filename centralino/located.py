@@ -381,6 +381,8 @@ def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object
             return "this has too few entries", f"write at least {context['min_length']}"
         case "too_short":
             return "this is empty", "write at least one entry"
+        case "too_long":
+            return "this has too many entries", f"write at most {context['max_length']}"
         case _:
             return details["msg"], str(context.get("hint", ""))
 

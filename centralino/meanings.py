@@ -6,7 +6,7 @@ from datetime import UTC, date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from acd.goto import Goto, ToVoicemail
+from acd import goto
 from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
@@ -27,6 +27,7 @@ from centralino.forms import (
     SettingsForm,
     SiteRulesForm,
     StepForm,
+    ThereForm,
     TransferForm,
     WhileWaitingForm,
     split_address,
@@ -161,9 +162,9 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         target_within_s=form.target.within,
         sites=tuple(_site(site) for site in form.sites or all_sites),
         longest_wait_s=form.longest_wait.after if form.longest_wait else None,
-        longest_wait_then=_own_box(form.longest_wait.then, name) if form.longest_wait else None,
+        longest_wait_then=_way_on(form.longest_wait.then, name) if form.longest_wait else None,
         full_waiting=form.full.waiting if form.full else None,
-        full_then=_own_box(form.full.then, name) if form.full else None,
+        full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
@@ -200,9 +201,11 @@ def _site(form: str | dict[str, SiteRulesForm]) -> SiteRules:
     return SiteRules(name, opening, rules.agents_at_most, rules.keep_free)
 
 
-def _own_box(goto: Goto, queue: str) -> Goto:
+def _way_on(form: str | ThereForm, queue: str) -> goto.Goto:
     """A queue's `voicemail` is its own."""
-    return ToVoicemail(queue) if isinstance(goto, ToVoicemail) else goto
+    if isinstance(form, ThereForm):
+        return goto.ToQueue(form.queue) if form.queue else goto.ToStep(form.step or "")
+    return goto.ToVoicemail(queue) if form == "voicemail" else goto.HangUp()
 
 
 def dialplan(form: DialplanForm, offices: Mapping[str, Office], zone: ZoneInfo) -> Dialplan:

@@ -220,6 +220,13 @@ MISTAKES = [
         "did you mean `roma`?",
     ),
     (Q, "[laquila, roma]", "[laquila, {roma: {or_when_nobody_at: roma}}]", "7:49: a site cannot wait for itself", None),
+    (
+        Q,
+        "[laquila, roma]",
+        "[{laquila: {keep_free: 1}, roma: {after: 5s}}]",
+        "7:13: this has too many entries",
+        "write at most 1",
+    ),
     (Q, "[laquila, roma]", "[laquila, {laquila: {after: 5s}}]", "7:23: site `laquila` stands here twice", None),
     (
         Q,
@@ -234,6 +241,13 @@ MISTAKES = [
         "{tributi: 3}\n    relax: [{after: 9s, needs: {}}, {after: 8s, needs: {}}]",
         "4:45: this step comes no later than the one before",
         None,
+    ),
+    (
+        Q,
+        "{tributi: 3}",
+        "{tributi: 3}\n    relax: [{after: 9s, needs: {tribute: 1}}]",
+        "4:33: nobody in agents.yaml has skill `tribute`",
+        "did you mean `tributi`?",
     ),
     (
         Q,
@@ -334,6 +348,9 @@ MISTAKES = [
     (Q, "needs: {tributi: 3}", "needs: {tributi: 6}", "3:22: `6` is too high", "at most 5"),
     (Q, "then: voicemail", "then: voicmail", "9:38: `voicmail` is no place to go", "did you mean `voicemail`?"),
     (Q, "waiting: 50", 'waiting: "50"', "8:21: `50` is not a whole number", "write digits without quotes"),
+    (Q, "then: {queue: tributi}", "then: {queue: [fax]}", "10:59: this must be a text", None),
+    (Q, "then: {queue: tributi}", "then: {quue: tributi}", "10:52: unknown key `quue`", "did you mean `queue`?"),
+    (Q, "then: {queue: tributi}", "then: {queue: tributi, step: main}", "10:51: this is no place to go", None),
     (Q, "then: {queue: tributi}", "then: {queue: fax}", "10:59: a queue cannot lead to itself", "name another queue"),
     (Q, "[laquila, roma]", "[laquila, laquila]", "7:22: site `laquila` stands here twice", "remove it"),
     (P, '["0552768"]', '["+390552768"]', "2:15: `+390552768` is not a number", None),
@@ -496,6 +513,21 @@ def test_queues_that_are_full_cannot_send_a_call_round_for_ever(folder):
     assert [problem.what for problem in examine(folder)[1]] == [
         "a call would go round for ever: `tributi` → `fax` → `tributi`"
     ]
+
+
+def test_a_site_cannot_wait_for_one_that_the_queue_does_not_have(folder):
+    change(folder, "agents.yaml", "phones:", "  bari: {name: Bari, node: main, seats: 5}\nphones:")
+    change(folder, "queues.yaml", "[laquila, roma]", "[laquila, {roma: {or_when_nobody_at: bari}}]")
+    assert said(folder) == [
+        "queues.yaml:7:49: site `bari` is none of this queue's, so nobody there ever counts\n"
+        "    hint: name one of its `sites`"
+    ]
+
+
+def test_a_head_start_s_step_is_not_looked_for_in_a_dialplan_that_cannot_be_read(folder):
+    change(folder, "queues.yaml", "{tributi: 3}", "{tributi: 3}\n    head_start: [{by: 9s, step: taxes}]")
+    (folder / "dialplans" / "055055.yaml").write_text("steps: {")
+    assert [one for one in said(folder) if one.startswith("queues.yaml")] == []
 
 
 def test_a_number_that_is_not_in_quotes_is_told_so(folder):
