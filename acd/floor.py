@@ -441,7 +441,8 @@ class Floor:
 
     def _match_lent(self, site: str, now_s: float) -> list[Decision]:
         """An agent of the site has no call any more: another one there may be lent now."""
-        return self._match(self._hall.lent_by(site), now_s)
+        groups = self._hall.lent_by(site)
+        return self._match(groups, now_s) if groups else []
 
     # --- within: what waits for time
 

@@ -10,6 +10,7 @@ from acd.sites import QueueFloor, queue_floor
 from acd.state import Cause, Doing, after
 from acd.waiting import WaitingCall
 
+FREE = Doing.FREE  # named once: looking into an enumeration costs more than all else in `move`
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
 
 
@@ -84,12 +85,13 @@ class Hall:
     def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """What calls cause at an agent. Raises IllegalMove before anything is changed."""
         before, site = agent.doing, agent.profile.site
-        agent.doing, agent.since_s = after(before, cause), now_s
+        doing = after(before, cause)
+        agent.doing, agent.since_s = doing, now_s
         self.touched.add(agent.profile.id)
-        if agent.available:
-            self._free_at[site] += (agent.doing is Doing.FREE) - (before is Doing.FREE)
-        if agent.queue in self.rules:
-            self.queue(agent.queue).busy[site] += (agent.doing in BUSY) - (before in BUSY)
+        if agent.available and (doing is FREE or before is FREE):
+            self._free_at[site] += 1 if doing is FREE else -1
+        if (doing in BUSY) != (before in BUSY) and agent.queue in self.rules:
+            self.queue(agent.queue).busy[site] += 1 if doing in BUSY else -1
 
     # --- calls
 
@@ -115,7 +117,8 @@ class Hall:
         return group
 
     def group_of(self, call: WaitingCall) -> Group:
-        return self.group(call.queue, call.language, call.stage)
+        of = call.queue, call.language, call.stage
+        return self.groups.get(of) or self.group(*of)
 
     def groups_of(self, queue: QueueFloor) -> list[Group]:
         return [group for group in self.groups.values() if group.rules is queue.rules]
@@ -185,6 +188,8 @@ class Hall:
     def _may_lend(self, queue: QueueFloor, site: str) -> bool:
         """Whether one more agent of the site may take a call of the queue."""
         rules = queue.sites[site].rules
+        if not rules.is_limited:
+            return True
         if rules.keep_free and self._free_at[site] <= rules.keep_free:
             return False
         return rules.agents_at_most is None or queue.busy[site] < rules.agents_at_most
