@@ -35,6 +35,7 @@ from acd.waiting import Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
+RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
     Pick.BEST_SKILL: Why.BEST_SKILL,
@@ -102,7 +103,7 @@ class Floor:
         if agent is None or not agent.available:
             return []
         groups = self._hall.go(agent)
-        rings = agent.doing in (Doing.RESERVED, Doing.RINGING)
+        rings = agent.doing in RINGS
         ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
         # where nobody else here speaks a language, its callers may be taken by whoever is free
         return [*ended, *self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
@@ -300,7 +301,8 @@ class Floor:
 
     def agent_at(self, leg: str) -> AgentOnFloor | None:
         """The agent whose phone rings, or who talks, as `leg`."""
-        return self.agents.get(self._agent_of_leg.get(leg, ""))
+        agent = self._agent_of_leg.get(leg)
+        return self.agents.get(agent) if agent else None
 
     def waiting_in(self, queue: str) -> int:
         """How many calls wait in `queue`, those included for which a phone rings."""
@@ -357,7 +359,7 @@ class Floor:
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
-        return agent if agent and agent.doing in (Doing.RESERVED, Doing.RINGING) else None
+        return agent if agent and agent.doing in RINGS else None
 
     # --- within: matching
 

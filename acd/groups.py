@@ -101,6 +101,9 @@ def _order_of(rules: QueueRules, needs: Mapping[str, int]) -> Callable[[AgentOnF
     match rules.pick:
         case Pick.LONGEST_IDLE:
             return lambda agent: (agent.idle_since_s,)
+        case Pick.BEST_SKILL if len(needs) == 1:
+            (only,) = needs  # as most queues have it, and much quicker
+            return lambda agent: (-agent.profile.skills[only], agent.idle_since_s)
         case Pick.BEST_SKILL:
             return lambda agent: (-sum(agent.profile.skills[skill] for skill in needs), agent.idle_since_s)
         case Pick.LEAST_BUSY:

@@ -162,6 +162,8 @@ class Hall:
 
         That is the agent, or, where their site lends only some, somebody there who has been free before.
         """
+        if not self.calls:
+            return None
         best: tuple[WaitingCall, Pool] | None = None
         for pool in self._pools[agent.profile.id]:
             first = pool.group.line.first()
