@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
@@ -48,10 +48,16 @@ class LogNormal:
 
     mean_s: float
     deviation_s: float
+    _mu: float = field(init=False, repr=False)
+    _sigma: float = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        spread2 = math.log1p((self.deviation_s / self.mean_s) ** 2)
+        object.__setattr__(self, "_mu", math.log(self.mean_s) - spread2 / 2)
+        object.__setattr__(self, "_sigma", math.sqrt(spread2))
 
     def draw(self, chance: Chance) -> float:
-        spread2 = math.log1p((self.deviation_s / self.mean_s) ** 2)
-        return math.exp(chance.gauss(math.log(self.mean_s) - spread2 / 2, math.sqrt(spread2)))
+        return math.exp(chance.gauss(self._mu, self._sigma))
 
 
 Time = Exponential | LogNormal

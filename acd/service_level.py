@@ -37,6 +37,12 @@ class Tally:
     waited_s: float = 0.0  # by those who were answered
     talked_s: float = 0.0
 
+    def count_answer(self, wait_s: float, talk_s: float, *, in_time: bool) -> None:
+        self.answered += 1
+        self.answered_in_time += in_time
+        self.waited_s += wait_s
+        self.talked_s += talk_s
+
     def add(self, other: Self) -> None:
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))

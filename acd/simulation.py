@@ -70,6 +70,7 @@ class Result:
     agents: Mapping[str, Hands]
 
 
+_push = heapq.heappush
 _Happening = tuple[float, int, Callable[[str, float], None], str]  # instant, number, what, about whom
 
 
@@ -128,7 +129,8 @@ class Simulation:
         while True:
             deadline_s, at_s = next_deadline(), queue[0][0] if queue else until_s
             if deadline_s is not None and deadline_s <= at_s and deadline_s < until_s:
-                self._carry_out(self.floor.due(deadline_s), deadline_s)
+                if decisions := self.floor.due(deadline_s):
+                    self._carry_out(decisions, deadline_s)
             elif at_s < until_s:
                 _, _, happens, whom = pop(queue)
                 happens(whom, at_s)
@@ -207,12 +209,11 @@ class Simulation:
         call.leg, call.agent = leg, agent.profile.id
         queue, talk_s = call.waiting.queue, call.caller.talk_s
         wait_s = now_s - call.caller.at_s
+        in_time = wait_s <= self._rules[queue].target_within_s
+        call.tally.count_answer(wait_s, talk_s, in_time=in_time)
         there = queue, agent.profile.site
-        for tally in (call.tally, self._by_site.get(there) or self._by_site.setdefault(there, Tally())):
-            tally.answered += 1
-            tally.answered_in_time += wait_s <= self._rules[queue].target_within_s
-            tally.waited_s += wait_s
-            tally.talked_s += talk_s
+        at_site = self._by_site.get(there) or self._by_site.setdefault(there, Tally())
+        at_site.count_answer(wait_s, talk_s, in_time=in_time)
         self._people[call.agent].hands.calls += 1
         self._note(now_s + talk_s, self._hangs_up, name)
 
@@ -271,10 +272,11 @@ class Simulation:
         self._people[offer.agent].busy_since_s = now_s
         self.floor.rang(offer.leg, now_s)
         pick_up_s = self._manners.pick_up_s
-        after_s = self._chance.expovariate(1 / pick_up_s) if pick_up_s else 0.0
-        if after_s == 0:
+        if not pick_up_s:
             self._picks_up(offer.leg, now_s)
-        elif after_s < offer.ring_s:
+            return
+        after_s = self._chance.expovariate(1 / pick_up_s)
+        if after_s < offer.ring_s:
             self._note(now_s + after_s, self._picks_up, offer.leg)
 
     # --- within
@@ -285,7 +287,7 @@ class Simulation:
 
     def _note(self, at_s: float, what: Callable[[str, float], None], whom: str) -> None:
         self._noted += 1
-        heapq.heappush(self._queue, (at_s, self._noted, what, whom))
+        _push(self._queue, (at_s, self._noted, what, whom))
 
     def _await_caller(self) -> None:
         self._caller = next(self._callers, None)

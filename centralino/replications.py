@@ -96,9 +96,7 @@ def _sentence(queue: str, before: Estimate | None, after: Estimate | None, by: E
         return f"this change takes {queue} {from_to} within {within_s:g} s (one replication: nobody knows how sure)"
     sure = f"a change of {100 * by.mean:+.1f} ± {100 * by.give_or_take:.1f} points"
     if abs(by.mean) <= by.give_or_take:
-        return (
-            f"this change leaves {queue} where it is, as far as this can tell: {from_to} within {within_s:g} s ({sure})"
-        )
+        return f"this change leaves {queue} as it is, as far as this tells: {from_to} within {within_s:g} s ({sure})"
     return f"this change takes {queue} {from_to} within {within_s:g} s ({sure})"
 
 

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
 PROFILES = "profiles"
 
 Profiles = Annotated[
-    list[str],
-    typer.Option(
-        "--profile", metavar="NUMBER", help="Who calls: a number of profiles/, or a YAML file. Again for more."
-    ),
+    list[str], typer.Option("--profile", metavar="NUMBER", help="Who calls: of profiles/, or a file. Again for more.")
 ]
+FirstDay = Annotated[str | None, typer.Option("--from", help="The first day (2026-11-23); default: the profile's.")]
+Target = Annotated[str, typer.Option("--target", help="The share to be answered within a time: 80%/20s.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same days.")]
 
 
@@ -36,9 +35,7 @@ def add_simulate_commands(app: typer.Typer) -> None:
 def simulate(
     profile: Profiles,
     days: Annotated[int, typer.Option("--days", min=1, max=3660)] = 28,
-    begin: Annotated[
-        str | None, typer.Option("--from", help="The first day (2026-11-23); default: the profile's.")
-    ] = None,
+    begin: FirstDay = None,
     seed: Seed = 1,
     replications: Annotated[int, typer.Option("--replications", min=1, max=1000, help="With other chances each.")] = 5,
     against: Annotated[Path | None, typer.Option("--against", metavar="DIR", help="What --config changes.")] = None,
@@ -89,32 +86,24 @@ def _day(text: str | None) -> date | None:
 
 # --- a table
 
-PERCENT = (
-    "all_in_time",
-    "of_answered",
-    "of_all",
-    "without_early_abandoned",
-    "abandonment",
-    "abandonment_without_short",
-    "occupancy",
-)
 COLUMNS = {
     "calls": "calls",
-    "answered": "answered",
     "abandoned": "gave up",
-    "all_in_time": "SL all in time",
-    "of_answered": "SL of answered",
-    "of_all": "SL of all",
-    "without_early_abandoned": "SL without early",
+    "all_in_time": "all in time",
+    "of_answered": "of answered",
+    "of_all": "of all",
+    "without_early_abandoned": "w/o early",
     "asa_s": "ASA, s",
     "abandonment": "given up",
-    "abandonment_without_short": "… but short",
+    "abandonment_without_short": "w/o short",
     "occupancy": "busy",
 }
+PLAIN = ("calls", "abandoned", "asa_s")  # the others are shares
+HOW_SURE = ("of_all", "asa_s")  # shown for these; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
-    table = Table(title="Service level in four variants (docs/simulation.md), ± with 95 %", title_justify="left")
+    table = Table(title="Answered in time, in four variants (docs/simulation.md); ±: 95 %", title_justify="left")
     table.add_column("")
     for title in COLUMNS.values():
         table.add_column(title, justify="right")
@@ -133,9 +122,10 @@ def _show(compared: Compared, console: Console) -> None:
 def _cell(value: Estimate | None, key: str) -> str:
     if value is None:
         return "-"
-    factor, unit = (100.0, " %") if key in PERCENT else (1.0, "")
-    digits = 0 if key in ("calls", "answered", "abandoned") else 1
-    sure = f" ± {value.give_or_take * factor:.{digits}f}" if value.give_or_take is not None else ""
+    factor, unit = (1.0, "") if key in PLAIN else (100.0, " %")
+    digits = 0 if key in ("calls", "abandoned") else 1
+    is_sure = value.give_or_take is not None and key in HOW_SURE
+    sure = f" ± {factor * (value.give_or_take or 0):.{digits}f}" if is_sure else ""
     return f"{value.mean * factor:,.{digits}f}{sure}{unit}"
 
 
@@ -145,9 +135,7 @@ def _cell(value: Estimate | None, key: str) -> str:
 def staff(
     calls: Annotated[str, typer.Option("--calls", metavar="RATE", help="How many come: 100/h.")],
     aht: Annotated[str, typer.Option("--aht", help="How long each keeps an agent: talk, hold, wrap-up: 123s.")],
-    target: Annotated[
-        str, typer.Option("--target", help="The share to be answered within a time: 80%/20s.")
-    ] = "80%/20s",
+    target: Target = "80%/20s",
     patience: Annotated[str, typer.Option("--patience", help="After which callers give up, on average.")] = "3m",
     seed: Seed = 1,
     as_json: AsJson = False,

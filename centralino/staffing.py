@@ -1,4 +1,4 @@
-"""How many agents a load of calls needs, three times over: Erlang C, Erlang A, and the floor itself in simulated time."""
+"""How many agents a load of calls needs, three times over: Erlang C, Erlang A, and the floor in simulated time."""
 
 import math
 import re
@@ -84,7 +84,7 @@ def answer(question: Asked, seed: int) -> Answer:
 
 
 def simulated(question: Asked, agents: int, seed: int) -> Tally:
-    """The floor with one queue and `agents` who are always here, who pick up at once; callers are as patient as asked."""
+    """The floor with one queue and `agents` who are always here and pick up at once."""
     load = question.load
     rules = QueueRules("q", sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=question.within_s)
     changes = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}), n)) for n in range(agents)]
