@@ -100,7 +100,9 @@ def _unknown_names(located: Located, configuration: Configuration) -> Iterator[P
         table = located.data.get(part)
         for name in table if isinstance(table, dict) else ():
             if name not in names:
-                yield located.at_key((part, name), f"{shown(name)} is not in {where}", did_you_mean(name, names))
+                yield located.at_key(
+                    (part, name), f"{shown(name)} is not in {where}", did_you_mean(name.zfill(2), names)
+                )
         if isinstance(table, dict) and table and not _sum(table):
             yield located.at_key((part,), f"nobody calls: all of `{part}` are 0", "let one be more")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -103,8 +104,10 @@ HOW_SURE = ("of_all", "asa_s")  # shown for these; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
-    table = Table(title="Answered in time, in four variants (docs/simulation.md); ±: 95 %", title_justify="left")
-    table.add_column("")
+    table = Table(
+        title="Answered in time, in four variants (docs/simulation.md); ±: 95 %", title_justify="left", box=box.SIMPLE
+    )
+    table.add_column("", no_wrap=True)
     for title in COLUMNS.values():
         table.add_column(title, justify="right")
     last = ""

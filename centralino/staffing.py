@@ -15,7 +15,7 @@ from acd.service_level import Tally, Variant
 from acd.simulation import Change, Simulation
 from centralino.durations import NotADuration, seconds
 
-CALLS = 20_000  # of each simulation
+CALLS = 10_000  # of each simulation
 UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -77,7 +77,7 @@ def answer(question: Asked, seed: int) -> Answer:
     last = max(by_c or by_a, by_a) + 1
     rows = tuple(
         Row(n, expected(endless, n, within_s), expected(load, n, within_s), simulated(question, n, seed))
-        for n in range(max(1, by_a - 2), last + 1)
+        for n in range(max(1, by_a - 1), last + 1)
     )
     reached = [row.agents for row in rows if (row.simulated.service_level(Variant.OF_ALL) or 0) >= target]
     return Answer(by_c, by_a, min(reached, default=None), rows)
