@@ -90,33 +90,32 @@ def _day(text: str | None) -> date | None:
 COLUMNS = {
     "calls": "calls",
     "abandoned": "gave up",
-    "all_in_time": "all in time",
-    "of_answered": "of answered",
-    "of_all": "of all",
-    "without_early_abandoned": "w/o early",
+    "all_in_time": "all in time, %",
+    "of_answered": "of answd, %",
+    "of_all": "of all, %",
+    "without_early_abandoned": "w/o early, %",
     "asa_s": "ASA, s",
-    "abandonment": "given up",
-    "abandonment_without_short": "w/o short",
-    "occupancy": "busy",
+    "abandonment": "given up, %",
+    "abandonment_without_short": "w/o short, %",
+    "occupancy": "busy, %",
 }
 PLAIN = ("calls", "abandoned", "asa_s")  # the others are shares
-HOW_SURE = ("of_all", "asa_s")  # shown for these; --json has all
+HOW_SURE = ("of_all",)  # shown for this; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
-    table = Table(
-        title="Answered in time, in four variants (docs/simulation.md); ±: 95 %", title_justify="left", box=box.SIMPLE
-    )
+    console.print("Answered in time, in four variants (docs/simulation.md); ±: 95 %", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for title in COLUMNS.values():
-        table.add_column(title, justify="right")
-    last = ""
+    for key, title in COLUMNS.items():
+        table.add_column(title, justify="right", no_wrap=key in HOW_SURE)
+    last = "all"
     for (scope, name), row in compared.rows.items():
         if scope != last:
-            table.add_section()
+            table.add_row(f"by {scope}", style="dim")
         last = scope
         within = f" ≤ {compared.within_s[name]:g} s" if scope == "queue" else ""
-        table.add_row(f"{scope} {name}{within}".strip(), *(_cell(row[key], key) for key in COLUMNS))
+        table.add_row(f"  {name}{within}" if name else scope, *(_cell(row[key], key) for key in COLUMNS))
     console.print(table)
     for sentence in compared.sentences:
         console.print(sentence, highlight=False)
@@ -125,11 +124,11 @@ def _show(compared: Compared, console: Console) -> None:
 def _cell(value: Estimate | None, key: str) -> str:
     if value is None:
         return "-"
-    factor, unit = (1.0, "") if key in PLAIN else (100.0, " %")
+    factor = 1.0 if key in PLAIN else 100.0
     digits = 0 if key in ("calls", "abandoned") else 1
     is_sure = value.give_or_take is not None and key in HOW_SURE
     sure = f" ± {factor * (value.give_or_take or 0):.{digits}f}" if is_sure else ""
-    return f"{value.mean * factor:,.{digits}f}{sure}{unit}"
+    return f"{value.mean * factor:,.{digits}f}{sure}"
 
 
 # --- staff

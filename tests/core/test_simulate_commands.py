@@ -152,7 +152,7 @@ SIMULATE = ("simulate", "--config", ROOT, "--profile", "800840840", "--days", "1
 def test_simulate_tells_of_queues_sites_and_entities() -> None:
     told = centralino(*SIMULATE)
     assert told.exit_code == 0, told.output
-    for name in ("all", "queue protezione-civile ≤ 20 s", "site laquila", "site roma", "entity protezione-civile"):
+    for name in ("all", "by queue", "protezione-civile ≤ 20 s", "by site", "laquila", "roma", "by entity"):
         assert name in told.output
 
 
