@@ -145,6 +145,7 @@ def _show(told: list[Figures], console: Console) -> None:
             f"{one.ratio:.0f}",
             f"{one.memory_mb:.0f} {'' if one.memory_mb < MEMORY_MB_MAX else 'MISSED'}",
         )
+    console.width = max(console.width, 100)
     console.print(table)
 
 

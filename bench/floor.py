@@ -138,6 +138,7 @@ def main() -> int:
         kinds = ", ".join(f"{kind} {us:g}" for kind, us in one.us_by_kind.items())
         table.add_row(f"{one.waiting:,}", f"{one.events:,}", f"{one.events_per_s:,.0f}", kinds)
     console = Console()
+    console.width = max(console.width, 100)
     console.print(table)
     fast = "met" if told[-1].events_per_s >= GOAL_PER_S else "MISSED"
     flat = "met" if ratio <= GOAL_RATIO else "MISSED"

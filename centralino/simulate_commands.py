@@ -89,26 +89,28 @@ def _day(text: str | None) -> date | None:
 
 COLUMNS = {
     "calls": "calls",
-    "abandoned": "gave up",
-    "all_in_time": "all in time, %",
-    "of_answered": "of answd, %",
-    "of_all": "of all, %",
-    "without_early_abandoned": "w/o early, %",
-    "asa_s": "ASA, s",
-    "abandonment": "given up, %",
-    "abandonment_without_short": "w/o short, %",
-    "occupancy": "busy, %",
+    "abandoned": "gave\nup",
+    "all_in_time": "% all\nin time",
+    "of_answered": "% of\nansw.",
+    "of_all": "% of\nall",
+    "without_early_abandoned": "% w/o\nearly",
+    "asa_s": "ASA\ns",
+    "abandonment": "% gave\nup",
+    "abandonment_without_short": "% w/o\nshort",
+    "occupancy": "%\nbusy",
 }
 PLAIN = ("calls", "abandoned", "asa_s")  # the others are shares
+WIDTH_LEAST = 104  # below, names would be cut to letters
 HOW_SURE = ("of_all",)  # shown for this; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
     console.print("Answered in time, in four variants (docs/simulation.md); ±: 95 %", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for key, title in COLUMNS.items():
-        table.add_column(title, justify="right", no_wrap=key in HOW_SURE)
+    table.add_column("", overflow="fold")
+    console.width = max(console.width, WIDTH_LEAST)
+    for title in COLUMNS.values():
+        table.add_column(title, justify="right", no_wrap=True)
     last = "all"
     for (scope, name), row in compared.rows.items():
         if scope != last:
