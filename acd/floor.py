@@ -52,13 +52,10 @@ class Floor:
         self._hall = Hall(rules)
         self.calls, self.agents = self._hall.calls, self._hall.agents
         self.touched = self._hall.touched
+        self.rules = rules
         self._agent_of_leg: dict[str, str] = {}
         self._deadlines = Deadlines()
         self._suspended = False
-
-    @property
-    def rules(self) -> Mapping[str, QueueRules]:
-        return self._hall.rules
 
     # --- the phone system
 
@@ -77,6 +74,7 @@ class Floor:
         for call in self.calls.values():
             call.stage = rules[call.queue].stage_at(call.first_entered_s, now_s)
         self._hall.change_rules(rules)
+        self.rules = rules
         for call in self.calls.values():
             self._watch_the_wait(call, over_earliest_s=now_s)
         looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
@@ -228,7 +226,8 @@ class Floor:
     def due(self, now_s: float) -> list[Decision]:
         """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
         decisions: list[Decision] = []
-        for at_s, kind, subject, detail in self._deadlines.take_due(now_s):
+        while entry := self._deadlines.take_due(now_s):
+            at_s, kind, subject, detail = entry
             match kind:
                 case "ring":
                     decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)

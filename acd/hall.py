@@ -133,7 +133,7 @@ class Hall:
         """The call waits no more."""
         queue = self.queues[call.queue]
         queue.line.remove(call)
-        for site in queue.sites.values():
+        for site in queue.further_sites:
             site.overdue.discard(call.id)
         if not call.offered_leg:
             self.group_of(call).line.remove(call)
