@@ -9,7 +9,7 @@ import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from acd.agent import AgentProfile
 from acd.arrivals import Caller, Chance
@@ -59,6 +59,11 @@ class Hands:
     here_s: float = 0.0
     busy_s: float = 0.0
     calls: int = 0
+
+    def add(self, other: Self) -> None:
+        self.here_s += other.here_s
+        self.busy_s += other.busy_s
+        self.calls += other.calls
 
 
 @dataclass(frozen=True, slots=True)

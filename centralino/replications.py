@@ -14,9 +14,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from acd.simulation import Result
 from centralino import outcomes
 from centralino.outcomes import Estimate, Key, Row
-from centralino.simulating import Plan, World, simulate
+from centralino.simulating import Plan, World, joined, parts, simulate
 
 LOOK_EVERY_S = 0.2
+FORK = multiprocessing.get_context("fork")  # at once; no thread runs here that a fork could leave half-way
 _days_done: "Synchronized[int]"  # in a process of the pool: shared by all of them
 
 
@@ -32,11 +33,13 @@ class Compared:
 
 def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Result]]:
     """All replications of each world, in order."""
-    jobs = [(world, replication) for world in worlds for replication in range(plan.replications)]
-    done: Synchronized[int] = multiprocessing.Value("L", 0)
+    wholes = [(world, replication) for world in worlds for replication in range(plan.replications)]
+    pieces = parts(plan)
+    jobs = [(world, piece, replication) for world, replication in wholes for piece in pieces]
+    done: Synchronized[int] = FORK.Value("L", 0)
     workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, initializer=_share, initargs=(done,)) as pool:
-        futures = [pool.submit(_one, world, plan, replication) for world, replication in jobs]
+    with ProcessPoolExecutor(workers, FORK, initializer=_share, initargs=(done,)) as pool:
+        futures = [pool.submit(_one, *job) for job in jobs]
         with Progress(
             TextColumn("simulating"),
             BarColumn(),
@@ -46,7 +49,7 @@ def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Resu
             transient=True,
             auto_refresh=False,
         ) as bar:
-            task = bar.add_task("", total=len(jobs) * plan.days)
+            task = bar.add_task("", total=len(wholes) * plan.days)
             while wait(futures, timeout=LOOK_EVERY_S).not_done:
                 bar.update(task, completed=done.value, refresh=True)
                 failed = next((future for future in futures if future.done() and future.exception()), None)
@@ -54,7 +57,8 @@ def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Resu
                     pool.shutdown(cancel_futures=True)
                     failed.result()
         results = [future.result() for future in futures]
-    return [results[n : n + plan.replications] for n in range(0, len(results), plan.replications)]
+    whole = [joined(results[n : n + len(pieces)]) for n in range(0, len(results), len(pieces))]
+    return [whole[n : n + plan.replications] for n in range(0, len(whole), plan.replications)]
 
 
 def _share(done: "Synchronized[int]") -> None:

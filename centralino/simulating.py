@@ -5,7 +5,7 @@ The same seed gives the same callers to every configuration, so that two of them
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from random import Random
@@ -15,7 +15,8 @@ from acd.agent import AgentProfile
 from acd.arrivals import Caller, Hour, callers
 from acd.goto import ToQueue
 from acd.rules import QueueRules
-from acd.simulation import Change, Result, Simulation
+from acd.service_level import Tally
+from acd.simulation import Change, Hands, Of, Result, Simulation
 from agents.roster import Agent
 from centralino.profiles import Profile
 from centralino.settings import Configuration
@@ -79,6 +80,32 @@ def _reached(rules: Mapping[str, QueueRules], queues: frozenset[str]) -> set[str
     return reached
 
 
+PART_DAYS = 14  # what one process simulates at a time
+
+
+def parts(plan: Plan) -> list[Plan]:
+    """The plan in parts that can be simulated at the same time: each begins at midnight with an empty line, and goes on
+    until its last caller is served.
+    """
+    begins = range(0, plan.days, PART_DAYS)
+    return [replace(plan, begin=plan.begin + timedelta(days=n), days=min(PART_DAYS, plan.days - n)) for n in begins]
+
+
+def joined(results: Sequence[Result]) -> Result:
+    """What came of all parts."""
+    calls: dict[Of, Tally] = {}
+    by_site: dict[tuple[str, str], Tally] = {}
+    agents: dict[str, Hands] = {}
+    for result in results:
+        for of, tally in result.calls.items():
+            calls.setdefault(of, Tally()).add(tally)
+        for there, tally in result.by_site.items():
+            by_site.setdefault(there, Tally()).add(tally)
+        for name, hands in result.agents.items():
+            agents.setdefault(name, Hands(hands.agent)).add(hands)
+    return Result(calls, by_site, agents)
+
+
 def simulate(world: World, plan: Plan, replication: int, day_is_over: Callable[[], None]) -> Result:
     """One replication, in this process."""
     changes, who = _changes(world, plan, replication), _callers(world, plan, replication)
@@ -96,7 +123,7 @@ def simulate(world: World, plan: Plan, replication: int, day_is_over: Callable[[
 
 
 def _chance(plan: Plan, replication: int, what: str) -> Random:
-    return Random(f"{plan.seed} {replication} {what}")  # noqa: S311 - a simulation
+    return Random(f"{plan.seed} {replication} {plan.begin} {what}")  # noqa: S311 - a simulation
 
 
 # --- callers

@@ -17,7 +17,7 @@ from centralino.cli import app
 from centralino.outcomes import Estimate, estimate
 from centralino.profiles import Profile, load_profile
 from centralino.settings import Configuration, load
-from centralino.simulating import Plan, World, simulate, world
+from centralino.simulating import Plan, World, joined, parts, simulate, world
 from ivr.hours import Hours, read_hours
 from tests.core.test_docs import ROOT
 
@@ -125,6 +125,22 @@ def test_two_numbers_share_their_agents(configuration: Configuration, civil: Pro
     plan = Plan((civil, florence), WEDNESDAY, 1, 1)
     result = run(world(configuration, plan.queues), plan)
     assert {of.queue for of in result.calls} == {"protezione-civile", "centralino", "tributi", "anagrafe"}
+
+
+def test_a_long_run_is_simulated_in_parts_that_are_joined(here: World, civil: Profile) -> None:
+    plan = plan_of(replace(civil, days=(20.0,) * 7), days=30)
+    each = parts(plan)
+    assert [(part.begin, part.days) for part in each] == [
+        (date(2026, 1, 7), 14),
+        (date(2026, 1, 21), 14),
+        (date(2026, 2, 4), 2),
+    ]
+    results = [run(here, part) for part in each]
+    whole = joined(results)
+    for total, said in (("came", "calls"), ("answered", "by_site")):
+        counts = [sum(getattr(tally, total) for tally in getattr(one, said).values()) for one in (*results, whole)]
+        assert counts[-1] == sum(counts[:-1]) > 0
+    assert sum(here_h(whole).values()) == pytest.approx(sum(sum(here_h(one).values()) for one in results))
 
 
 # --- how sure
