@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from acd.state import Doing
 
+FREE = Doing.FREE  # named once: it is asked for often
+
 
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
@@ -45,4 +47,4 @@ class AgentOnFloor:
 
     @property
     def can_take_a_call(self) -> bool:
-        return self.available and self.doing is Doing.FREE
+        return self.available and self.doing is FREE

@@ -1,7 +1,6 @@
 """What must be looked at, and when."""
 
 import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 Deadline = tuple[float, str, str, str]  # instant, kind, subject, detail
@@ -19,7 +18,6 @@ class Deadlines:
     def next(self) -> float | None:
         return self._heap[0][0] if self._heap else None
 
-    def take_due(self, now_s: float) -> Iterator[Deadline]:
-        """Those of `now_s` and before, in order; new ones that are added meanwhile included."""
-        while self._heap and self._heap[0][0] <= now_s:
-            yield heapq.heappop(self._heap)
+    def take_due(self, now_s: float) -> Deadline | None:
+        """The first of those of `now_s` and before; None: there is none."""
+        return heapq.heappop(self._heap) if self._heap and self._heap[0][0] <= now_s else None

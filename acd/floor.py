@@ -36,6 +36,7 @@ from acd.waiting import Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
+RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
     Pick.BEST_SKILL: Why.BEST_SKILL,
@@ -52,13 +53,10 @@ class Floor:
         self._hall = Hall(rules)
         self.calls, self.agents = self._hall.calls, self._hall.agents
         self.touched = self._hall.touched
+        self.rules = rules
         self._agent_of_leg: dict[str, str] = {}
         self._deadlines = Deadlines()
         self._suspended = False
-
-    @property
-    def rules(self) -> Mapping[str, QueueRules]:
-        return self._hall.rules
 
     # --- the phone system
 
@@ -75,8 +73,9 @@ class Floor:
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
         for call in self.calls.values():
-            call.stage = rules[call.queue].stage_at(call.first_entered_s, now_s)
+            call.stage, call.over = rules[call.queue].stage_at(call.first_entered_s, now_s), False
         self._hall.change_rules(rules)
+        self.rules = rules
         for call in self.calls.values():
             self._watch_the_wait(call, over_earliest_s=now_s)
         looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
@@ -89,13 +88,16 @@ class Floor:
         agent = self.agents.get(profile.id)
         if agent is None:
             agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
+        before: list[Group] = []
         if not agent.available or agent.profile != profile:
-            self._hall.go(agent)
+            before = self._hall.go(agent)
             agent.profile, agent.idle_since_s, agent.unanswered = profile, now_s, 0
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
-        return [*self._match_agent(agent, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
+        # who spoke a language until now may have kept others from its callers; and their site may lend one more
+        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
+        return [*self._match_agent(agent, now_s), *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -103,7 +105,7 @@ class Floor:
         if agent is None or not agent.available:
             return []
         groups = self._hall.go(agent)
-        rings = agent.doing in (Doing.RESERVED, Doing.RINGING)
+        rings = agent.doing in RINGS
         ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
         # where nobody else here speaks a language, its callers may be taken by whoever is free
         return [*ended, *self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
@@ -133,6 +135,9 @@ class Floor:
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
         """The caller gave up. A phone that rings for the call stops ringing."""
+        return self._leave(call_id, now_s, gave_up=True)
+
+    def _leave(self, call_id: str, now_s: float, *, gave_up: bool) -> list[Decision]:
         call = self.calls.get(call_id)
         if call is None:
             return []
@@ -140,13 +145,13 @@ class Floor:
         self._hall.forget(call)
         ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
         queue = self._hall.queue(call.queue)
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=True)
+        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
         """The caller pressed a key to go elsewhere. A phone that rings for the call stops ringing."""
         call = self.calls.get(call_id)
-        left = self.leave(call_id, now_s)
+        left = self._leave(call_id, now_s, gave_up=False)
         return left if call is None else [*left, LeaveQueue(call_id, call.queue, then, Why.CALLER_CHOSE)]
 
     # --- what became of an offer; a leg that is not ringing any more is late, and nothing is done
@@ -228,7 +233,8 @@ class Floor:
     def due(self, now_s: float) -> list[Decision]:
         """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
         decisions: list[Decision] = []
-        for at_s, kind, subject, detail in self._deadlines.take_due(now_s):
+        while entry := self._deadlines.take_due(now_s):
+            at_s, kind, subject, detail = entry
             match kind:
                 case "ring":
                     decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
@@ -263,6 +269,7 @@ class Floor:
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
+        agent.talk_since_s = agent.since_s
         self._put_back_busy(agent, Doing.TALKING, call_id, queue, leg)
 
     def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, queue: str, until_s: float) -> None:
@@ -272,8 +279,9 @@ class Floor:
 
     def put_back(self, agent: AgentOnFloor) -> None:
         """An agent as they were: free, or not ready."""
+        is_here, agent.available = agent.available, False  # until they are counted
         self.agents[agent.profile.id] = agent
-        if agent.available:
+        if is_here:
             self._hall.come(agent)
 
     def _put_back_busy(self, agent: AgentOnFloor, doing: Doing, call: str, queue: str, leg: str) -> None:
@@ -292,17 +300,18 @@ class Floor:
         if calls and queue in self.rules:
             self._hall.queue(queue).last_hour.handled(handling_s, now_s, calls)
 
-    def put_back_site(self, queue: str, site: str, held: Held, *, is_open: bool) -> None:
+    def put_back_site(self, queue: str, site: str, *, is_open: bool) -> None:
         """A further site was open for a queue, or not. One that the rules no longer name is passed over."""
         there = self._hall.queue(queue).sites.get(site) if queue in self.rules else None
         if there is not None and there.rules.opening is not None:
-            there.is_open, there.held = is_open, held
+            there.is_open = is_open
 
     # --- looks
 
     def agent_at(self, leg: str) -> AgentOnFloor | None:
         """The agent whose phone rings, or who talks, as `leg`."""
-        return self.agents.get(self._agent_of_leg.get(leg, ""))
+        agent = self._agent_of_leg.get(leg)
+        return self.agents.get(agent) if agent else None
 
     def waiting_in(self, queue: str) -> int:
         """How many calls wait in `queue`, those included for which a phone rings."""
@@ -319,6 +328,8 @@ class Floor:
         handling_s = there.last_hour.handling_s(now_s)
         if not agents or handling_s is None:
             return None
+        if position is None and self._hall.pick(self._hall.group(queue, language, 0)):
+            return 0.0
         return expected_wait_s(position or len(there.line) + 1, agents, handling_s, there.last_hour.patience_s(now_s))
 
     def position(self, call_id: str) -> int | None:
@@ -329,6 +340,10 @@ class Floor:
     def able(self, queue: str, language: str) -> frozenset[str]:
         """The agents here who may take such a call; the language only counts while somebody here speaks it."""
         return self._hall.able(self._hall.group(queue, language, 0))
+
+    def taker_of(self, call_id: str) -> AgentOnFloor | None:
+        """The free agent who should have this call, were it not offered yet; None: there is none."""
+        return self._hall.pick(self._hall.group_of(self.calls[call_id]))
 
     def able_for(self, call_id: str) -> frozenset[str]:
         """The agents here who may take this call as long as it has waited now."""
@@ -359,7 +374,7 @@ class Floor:
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
-        return agent if agent and agent.doing in (Doing.RESERVED, Doing.RINGING) else None
+        return agent if agent and agent.doing in RINGS else None
 
     # --- within: matching
 
@@ -428,7 +443,7 @@ class Floor:
             call.offered_leg = ""
             self._hall.group_of(call).line.add(call)
             decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
-        if agent.unanswered >= rules.unanswered_most:
+        if cause is Cause.UNANSWERED and agent.unanswered >= rules.unanswered_most:
             until_s = now_s + rules.unanswered_pause_s
             decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
             decisions += self._take_away(agent, now_s)
@@ -443,7 +458,11 @@ class Floor:
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
         agent.idle_since_s = now_s
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules:
-            self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
+            queue = self._hall.queue(agent.queue)
+            if agent.talk_since_s:
+                queue.last_hour.handled(now_s - agent.talk_since_s, now_s)
+            if queue.further_sites:
+                self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected now
         self._let_go(agent, cause, now_s)
         return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
 
@@ -455,7 +474,8 @@ class Floor:
 
     def _match_lent(self, site: str, now_s: float) -> list[Decision]:
         """An agent of the site has no call any more: another one there may be lent now."""
-        return self._match(self._hall.lent_by(site), now_s)
+        groups = self._hall.lent_by(site)
+        return self._match(groups, now_s) if groups else []
 
     # --- within: what waits for time
 
@@ -469,9 +489,12 @@ class Floor:
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
-        then = self.rules[call.queue].longest_wait_then if call else None
-        if call is None or then is None:
+        rules = self.rules[call.queue] if call else None
+        if call is None or rules is None or rules.longest_wait_s is None or rules.longest_wait_then is None:
             return []
+        if now_s < call.first_entered_s + rules.longest_wait_s:
+            return []  # other rules than when this was noted
+        then = rules.longest_wait_then
         call.over = True
         if call.offered_leg:
             return []  # a phone rings for it: let it ring

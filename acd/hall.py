@@ -10,6 +10,7 @@ from acd.sites import QueueFloor, queue_floor
 from acd.state import Cause, Doing, after
 from acd.waiting import WaitingCall
 
+FREE = Doing.FREE  # named once: looking into an enumeration costs more than all else in `move`
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
 
 
@@ -37,6 +38,9 @@ class Hall:
                 self._take_over(queue)
         for call in self.calls.values():
             self.stand_in_line(call)
+        for agent in self.agents.values():
+            if agent.doing in BUSY and agent.queue in rules:
+                self.queue(agent.queue).busy[agent.lent_by] += 1
 
     # --- agents
 
@@ -84,14 +88,18 @@ class Hall:
     def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """What calls cause at an agent. Raises IllegalMove before anything is changed."""
         before, site = agent.doing, agent.profile.site
-        agent.doing, agent.since_s = after(before, cause), now_s
+        doing = after(before, cause)
+        agent.doing, agent.since_s = doing, now_s
         self.touched.add(agent.profile.id)
-        if agent.available:
-            self._free_at[site] += (agent.doing is Doing.FREE) - (before is Doing.FREE)
+        if agent.available and (doing is FREE or before is FREE):
+            self._free_at[site] += 1 if doing is FREE else -1
+        is_busy = doing in BUSY
+        if is_busy == (before in BUSY):
+            return
         agent.lent_by = agent.lent_by or site
         if agent.queue in self.rules:
-            self.queue(agent.queue).busy[agent.lent_by] += (agent.doing in BUSY) - (before in BUSY)
-        if agent.doing not in BUSY:
+            self.queue(agent.queue).busy[agent.lent_by] += 1 if is_busy else -1
+        if not is_busy:
             agent.lent_by = ""
 
     # --- calls
@@ -118,7 +126,8 @@ class Hall:
         return group
 
     def group_of(self, call: WaitingCall) -> Group:
-        return self.group(call.queue, call.language, call.stage)
+        of = call.queue, call.language, call.stage
+        return self.groups.get(of) or self.group(*of)
 
     def groups_of(self, queue: QueueFloor) -> list[Group]:
         return [group for group in self.groups.values() if group.rules is queue.rules]
@@ -133,7 +142,7 @@ class Hall:
         """The call waits no more."""
         queue = self.queues[call.queue]
         queue.line.remove(call)
-        for site in queue.sites.values():
+        for site in queue.further_sites:
             site.overdue.discard(call.id)
         if not call.offered_leg:
             self.group_of(call).line.remove(call)
@@ -162,6 +171,8 @@ class Hall:
 
         That is the agent, or, where their site lends only some, somebody there who has been free before.
         """
+        if not self.calls:
+            return None
         best: tuple[WaitingCall, Pool] | None = None
         for pool in self._pools[agent.profile.id]:
             first = pool.group.line.first()
@@ -188,6 +199,8 @@ class Hall:
     def _may_lend(self, queue: QueueFloor, site: str) -> bool:
         """Whether one more agent of the site may take a call of the queue."""
         rules = queue.sites[site].rules
+        if not rules.is_limited:
+            return True
         if rules.keep_free and self._free_at[site] <= rules.keep_free:
             return False
         return rules.agents_at_most is None or queue.busy[site] < rules.agents_at_most
@@ -195,12 +208,12 @@ class Hall:
     def _take_over(self, before: QueueFloor) -> None:
         """What was opened stays open, and what was held stays held, under other rules."""
         queue = self.queue(before.rules.name)
-        queue.busy = before.busy
         queue.last_hour = before.last_hour
         for name, site in before.sites.items():
             after_it = queue.sites.get(name)
             if after_it and site.rules.opening and after_it.rules.opening:
                 after_it.is_open, after_it.held = site.is_open, site.held
+                after_it.calm_since_s = site.calm_since_s
 
 
 def _lenders(rules: Mapping[str, QueueRules]) -> dict[str, list[str]]:

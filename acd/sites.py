@@ -5,7 +5,6 @@ come and go with each caller.
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +20,7 @@ class Held(StrEnum):
 
     BY_RULE = "by rule"
     OPEN = "open"
+    EMERGENCY = "open for an emergency"
     CLOSED = "closed"
 
 
@@ -45,22 +45,24 @@ class QueueFloor:
     here: Counter[str] = field(default_factory=Counter)  # able agents who are here, by site
     busy: Counter[str] = field(default_factory=Counter)  # agents who have a call of this queue, by site
     last_hour: LastHour = field(default_factory=LastHour)
+    first_sites: list[str] = field(init=False)  # open from the start
+    further_sites: list[SiteNow] = field(init=False)  # those that open and close
     planned_look_s: float | None = None  # when a site is about to close
+
+    def __post_init__(self) -> None:
+        self.first_sites = [name for name, site in self.sites.items() if site.rules.opening is None]
+        self.further_sites = [site for site in self.sites.values() if site.rules.opening is not None]
 
     @property
     def open_sites(self) -> list[str]:
+        if not self.further_sites:  # asked many times a call
+            return self.first_sites
         return [name for name, site in self.sites.items() if site.is_open]
 
     @property
     def tiers(self) -> list[list[str]]:
         """Open sites in the order in which their agents are asked: those of the start together, then one by one."""
-        first = [name for name, site in self.sites.items() if site.rules.opening is None]
-        return [first, *([name] for name, site in self.sites.items() if site.is_open and site.rules.opening)]
-
-    @property
-    def further_sites(self) -> Sequence[SiteNow]:
-        """Those that open and close."""
-        return [site for site in self.sites.values() if site.rules.opening]
+        return [self.first_sites, *([site.rules.name] for site in self.further_sites if site.is_open)]
 
 
 def queue_floor(rules: QueueRules) -> QueueFloor:
@@ -107,6 +109,8 @@ def _close(site: SiteNow, queue: QueueFloor, why: Why) -> CloseSite:
 def _why_open(site: SiteNow, queue: QueueFloor, expected_wait_s: float | None) -> Why | None:
     """The reason for which the site should be open for the queue now; None: there is none."""
     opening = site.rules.opening
+    if site.held is Held.EMERGENCY:
+        return Why.EMERGENCY
     if site.held is Held.OPEN or opening is None:
         return Why.HELD_OPEN
     if opening.nobody_at is not None and not queue.here[opening.nobody_at]:

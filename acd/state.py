@@ -47,7 +47,8 @@ class IllegalMove(Exception):
 
 def after(doing: Doing, cause: Cause) -> Doing:
     """The state that `cause` leads to. Raises IllegalMove, which names the legal moves."""
-    if (doing, cause) not in NEXT:
+    then = NEXT.get((doing, cause))
+    if then is None:
         legal = ", ".join(c for d, c in NEXT if d is doing)
         raise IllegalMove(f"{cause} while {doing}; legal: {legal}")
-    return NEXT[doing, cause]
+    return then

@@ -34,6 +34,7 @@ class Why(StrEnum):
     AGENT_DONE = "the agent was done"
     # a site opened or closed
     HELD_OPEN = "it was opened by hand"
+    EMERGENCY = "there is an emergency"
     NOBODY_AT_FIRST_SITE = "nobody able is at the first site"
     CALLER_WAITED_LONG = "a caller has waited long"
     MANY_WAIT = "many callers wait"

@@ -20,6 +20,7 @@ from centralino import shown
 from centralino.asking import Result, ask, run_loop
 from centralino.door import DoorClient
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
+from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
 from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 agents_app = typer.Typer(help="Who is here and what they do; and sign agents in and out.")
 add_yaml_commands(app)
+add_simulate_commands(app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
 

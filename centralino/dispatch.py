@@ -175,9 +175,8 @@ class Dispatcher:
         for agent in list(self._book.house.agents.values()):
             self.refresh(agent)
 
-    def hold_site(self, queue: str, site: str, held: Held, by: str) -> None:
-        """A supervisor or an emergency opens or closes a further site of a queue, or leaves it to its rule."""
-        self._book.write(ev.SiteHeld(queue=queue, site=site, held=held, by=by))
+    def hold_site(self, queue: str, site: str, held: Held) -> None:
+        """Take a further site of a queue out of its rule, or leave it to it again."""
         self.carry_out(self.floor.hold_site(queue, site, held, self._clock.now_s()))
 
     def who_has_a_call_at(self, phone: str) -> str:
@@ -210,7 +209,7 @@ class Dispatcher:
         """The floor learns which sites are open, and who is here, from the house; calls are put back after them."""
         for name, site in self._book.house.sites.items():
             queue, _, of = name.partition("/")
-            self.floor.put_back_site(queue, of, Held(site.held), is_open=site.is_open)
+            self.floor.put_back_site(queue, of, is_open=site.is_open)
         now_s, rules = self._clock.now_s(), self.floor.rules
         for queue, count in self._book.house.today.items():
             if count.talked and queue in rules:
@@ -243,10 +242,7 @@ class Dispatcher:
             if not knows_queue:  # the menu will know what became of it
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
-            waiting = WaitingCall(call.id, call.queue, call.language, call.first_entered_s, call.offers)
-            waiting.head_start_s = call.head_start_s
-            waiting.told_position = call.told_position or None
-            waiting.told_until_s = call.told_until_s or None
+            waiting = self._as_it_waits(call)
             self.floor.put_back_call(waiting, now_s)
             if agent and call.state is CallState.OFFERED:
                 self.floor.put_back_offer(call.id, agent, call.leg, now_s)
@@ -280,13 +276,23 @@ class Dispatcher:
         calls_today = 0 if call.withheld else self._book.house.callers_today.get(call.person, 0)
         caller = Caller(call.service, call.entity, call.step, who, calls_today)
         head_start_s = self.floor.rules[queue].head_start_s(caller)
+        if queue == call.queue:  # it comes back to its old place
+            head_start_s = max(head_start_s, call.head_start_s)
         self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
-        waiting = WaitingCall(call.id, queue, call.language, first_s, call.offers, head_start_s=head_start_s)
+        waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
         waits = call.state in (CallState.QUEUED, CallState.OFFERED)
         if waits and not self._room.speaks_to(call.id):  # it does where a full queue sent the call on to another
             self._telephony.hold(call.id)
             self.recordings.announce(call)
+
+    def _as_it_waits(self, call: CallNow) -> WaitingCall:
+        """The call for the floor, with what its caller has been told."""
+        waiting = WaitingCall(
+            call.id, call.queue, call.language, call.first_entered_s, call.offers, head_start_s=call.head_start_s
+        )
+        waiting.told_position, waiting.told_until_s = call.told_position or None, call.told_until_s or None
+        return waiting
 
     def carry_out(self, decisions: Sequence[Decision]) -> None:
         """Save each decision, then do it, in order. One call's trouble ends that call, loudly, and no other."""
@@ -299,7 +305,10 @@ class Dispatcher:
                     self.give_up(decision.call)
 
     def _carry_out(self, decision: Decision) -> None:
+        """What is only said of a call that waits is passed over where a decision before it led the call elsewhere."""
         write = self._book.write
+        if isinstance(decision, Wait | Tell) and not self._is_queued(decision.call):
+            return
         match decision:
             case Offer():
                 self._offer(decision)
@@ -329,15 +338,22 @@ class Dispatcher:
         rules = self.floor.rules.get(queue)
         return rules.recording if rules else None
 
+    def _is_queued(self, call_id: str) -> bool:
+        call = self._book.call(call_id)
+        return call is not None and call.state is CallState.QUEUED
+
     def _tell(self, tell: Tell) -> None:
-        """Nothing is said, nor put on record, where there is nothing to say."""
+        """Nothing is put on record where there is nothing to say."""
         call, rules = self._book.house.calls[tell.call], self.floor.rules[tell.queue].while_waiting
+        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.first_entered_s)
+        if not words:
+            return
         from_s, to_s = tell.wait_s or (0.0, 0.0)
         told = ev.CallerTold(
             call=call.id, queue=tell.queue, position=tell.position or 0, from_s=round(from_s), to_s=round(to_s)
         )
         self._book.write(told)
-        self._room.tell(call, tell, rules, self._clock.now_s() - call.first_entered_s)
+        self._room.say(call, words)
 
     def _offer(self, offer: Offer) -> None:
         self._book.write(

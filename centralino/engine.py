@@ -354,7 +354,7 @@ class Engine:
         if site not in further:
             there_are = ", ".join(further) or "none"
             raise CommandRefused(f"{site} does not open and close for {queue} (queues.yaml says which do: {there_are})")
-        self.switchboard.dispatcher.hold_site(queue, site, wishes[what], str(args.get("by") or "")[:64])
+        self.switchboard.holds.hold(queue, site, wishes[what], str(args.get("by") or "")[:64])
         return {"queue": queue, **self.live.site(queue, site)}
 
     def _end_all(self, what: str) -> dict[str, Any]:

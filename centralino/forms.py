@@ -113,6 +113,7 @@ def _percent(value: object) -> float:
     return float(found.group(1)) / 100
 
 
+Percent = Annotated[float, BeforeValidator(_percent, json_schema_input_type=str)]
 GOTO_WORDS = ("voicemail", "hang_up")
 GOTO_HINT = "write `voicemail`, `{queue: NAME}`, `{step: NAME}` or `hang_up`"
 
@@ -151,7 +152,7 @@ GotoForm = Annotated[
 
 
 class TargetForm(Form):
-    answer: Annotated[float, BeforeValidator(_percent, json_schema_input_type=str)] = 0.8
+    answer: Percent = 0.8
     within: Annotated[float, between("1s", "1h")] = 20.0
 
 

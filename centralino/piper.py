@@ -31,7 +31,12 @@ def files_named(folder: Path) -> list[Path]:
         settings = read(SETTINGS, (folder / SETTINGS).read_bytes())
     except OSError:
         return []
-    return [path for _, name in words(settings.data, NAMED) for path in files_of(folder / name)]
+    return [
+        path
+        for _, name in words(settings.data, NAMED)
+        if re.fullmatch(VOICE_FILE, name)
+        for path in files_of(folder / name)
+    ]
 
 
 def problems(settings: Located, folder: Path) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from asterisk.process import AsteriskProcess, NotRunning
 from centralino import settings
 from centralino.door import CommandRefused
 from centralino.instance import Instance
-from centralino.releases import Release, Releases, difference
+from centralino.releases import Release, Releases, difference, digest
 from centralino.settings import BrokenConfiguration, Configuration
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ class Reloading:
         Raises CommandRefused, with everything that is wrong, and then nothing has changed.
         """
         async with self._turn:
+            seen = await asyncio.to_thread(digest, folder)
             configuration, problems = await asyncio.to_thread(settings.examine, folder)
             if configuration is None:
                 raise CommandRefused(str(BrokenConfiguration(problems)))
@@ -80,6 +81,8 @@ class Reloading:
             if before and not changed:
                 return None
             await self._speak(configuration, folder)
+            if await asyncio.to_thread(digest, folder) != seen:
+                raise CommandRefused("the YAML was changed while it was being read. Nothing was loaded; try again.")
             await self._tell_asterisk(configuration)
             release = await asyncio.to_thread(self._releases.put_in_force, folder, by)
             return Adopted(release, configuration, changed)

@@ -99,14 +99,14 @@ def sites(rows: list[Row], *, as_json: bool) -> None:
     if not rows:
         return _print("No queue has a further site (queues.yaml: `sites`).")
     _table(
-        ("queue", "site", "now", "why", "by hand"),
+        ("queue", "site", "now", "why", "held"),
         (
             (
                 row["queue"],
                 row["site"],
                 "open" if row["is_open"] else "closed",
                 row["why"],
-                f"{row['held']}, by {row['by']}" if row["by"] else "",
+                f"{row['held']}, by {row['by']}" if row["by"] else row["held"],
             )
             for row in rows
         ),

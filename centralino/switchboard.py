@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from acd.floor import Floor
 from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
-from acd.sites import Held
 from acd.why import Why
 from agents.state import Wish
 from asterisk import port
@@ -24,6 +23,7 @@ from centralino.book import Book
 from centralino.clock import Clock, as_utc
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
+from centralino.holds import Holds
 from centralino.offices import Offices
 from centralino.people import People, is_withheld
 from centralino.settings import Configuration
@@ -34,7 +34,6 @@ from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
 from ivr.menu import Dialplan
-from ivr.menu import Queue as QueueStep
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
@@ -82,7 +81,8 @@ class Switchboard:
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms)
-        for part in (self.attendant, self.dispatcher, self.signing):
+        self.holds = Holds(book, self.dispatcher)
+        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
             part.configuration = configuration
         self.attendant.message_length_s = around.message_length_s
         self.attendant.plan_of = self.plan_of
@@ -180,9 +180,10 @@ class Switchboard:
         self._releases = {number: kept for number, kept in self._releases.items() if number in living}
         self._releases[release] = configuration
         self.configuration = configuration
-        for part in (self.attendant, self.dispatcher, self.signing):
+        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
             part.configuration = configuration
         self.dispatcher.adopt_rules(self._rules())
+        self.holds.apply()
 
     def _rules(self) -> dict[str, QueueRules]:
         """Those in force; beside them, those of queues that only calls of an older configuration can come to."""
@@ -211,11 +212,7 @@ class Switchboard:
         """Callers hear the notice from now on; its sounds are made. One that opens the number opens further sites."""
         self.book.write(started)
         self._set_emergency_end(started.service)
-        if started.opens:
-            by = f"emergency on {started.service}, {started.by}"
-            for queue in self._queues_of(started.service):
-                for site in self.floor.further_sites_of(queue):
-                    self.dispatcher.hold_site(queue, site, Held.OPEN, by)
+        self.holds.apply()
 
     def end_emergency(self, service: str, by: str, why: str) -> bool:
         """False: there was none."""
@@ -223,20 +220,8 @@ class Switchboard:
         if service not in self.book.house.emergencies:
             return False
         self.book.write(ev.EmergencyEnded(service=service, by=by, why=why))
-        for name, site in list(self.book.house.sites.items()):
-            queue, _, of = name.partition("/")
-            if site.by.startswith(f"emergency on {service},") and of in self.floor.further_sites_of(queue):
-                self.dispatcher.hold_site(queue, of, Held.BY_RULE, by)
+        self.holds.apply()
         return True
-
-    def _queues_of(self, service: str) -> list[str]:
-        """The queues to which the calls of a number may come, straight or sent on."""
-        plan, rules = self.configuration.dialplans[service], self.configuration.rules.queues
-        found = list(dict.fromkeys(step.queue for step in plan.steps.values() if isinstance(step, QueueStep)))
-        for queue in found:  # grows meanwhile
-            onward = (rules[queue].full_then, rules[queue].longest_wait_then)
-            found += [then.queue for then in onward if isinstance(then, ToQueue) and then.queue not in found]
-        return found
 
     def _set_emergency_end(self, service: str) -> None:
         until_s = self.book.house.emergencies[service].until_s
@@ -444,6 +429,7 @@ class Switchboard:
         for call in self.book.house.calls.values():
             self.dispatcher.put_back_call(call)
         self.signing.go_on()
+        self.holds.apply()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)
 

@@ -41,11 +41,6 @@ class WaitingRoom:
     def speaks_to(self, call_id: str) -> bool:
         return call_id in self._saying
 
-    def tell(self, call: CallNow, tell: Tell, rules: WhileWaiting, waited_s: float) -> None:
-        """Say where the caller stands, and what they may choose."""
-        if prompts := self._words(call.language, tell, rules, waited_s):
-            self.say(call, prompts)
-
     def say(self, call: CallNow, prompts: Sequence[Prompt], heard: Callable[[], None] = lambda: None) -> None:
         """Say it now, or after what is being said."""
         if call.id in self._saying:
@@ -101,7 +96,8 @@ class WaitingRoom:
         if saying := self._saying.pop(call_id, None):
             self._telephony.stop_playing(call_id, saying[0])
 
-    def _words(self, language: str, tell: Tell, rules: WhileWaiting, waited_s: float) -> Sequence[Prompt]:
+    def words(self, language: str, tell: Tell, rules: WhileWaiting, waited_s: float) -> Sequence[Prompt]:
+        """Where the caller stands, and what they may choose."""
         sentences = self._voice.sentences
         said = []
         if tell.position is not None:

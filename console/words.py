@@ -38,6 +38,7 @@ FURTHER = {
 SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
+OF_A_FOLDER = ("check", "test")
 PRIVATE = ("--from", "--press")  # a caller's number, the code of a case: not for the log
 
 
@@ -116,6 +117,8 @@ def _of(words: tuple[str, ...]) -> Meaning:
 
 def _run(words: tuple[str, ...]) -> Meaning:
     fixed = next((word for word in words if word.partition("=")[0] in FIXED), None)
+    if words[0] in OF_A_FOLDER and any(not word.startswith("-") for word in words[1:]):
+        return Refuse(f"{words[0]} names no folder here: it looks at this installation's")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

@@ -159,12 +159,12 @@ class Sentences:
         return self._filled(Pattern.POSITION, language, position=position)
 
     def wait(self, low_s: float, high_s: float, language: str) -> Prompt:
-        """Between how many seconds the wait is expected to be over, in minutes, rounded outwards."""
+        """Between how many seconds the wait is expected to be over: in minutes, two or more, rounded outwards."""
         if high_s <= WAIT_SHORT_S:
             return self.prompt(Sentence.WAIT_SHORT, language)
         if high_s <= WAIT_ONE_OR_TWO_S:
             return self.prompt(Sentence.WAIT_ONE_OR_TWO, language)
-        if low_s >= WAIT_LONG_S:
+        if (low_s + high_s) / 2 >= WAIT_LONG_S:
             return self.prompt(Sentence.WAIT_LONG, language)
         low = max((count for count in MINUTES_SAID[:-1] if count * 60 <= low_s), default=MINUTES_SAID[0])
         high = min((count for count in MINUTES_SAID if count > low and count * 60 >= high_s), default=MINUTES_SAID[-1])

@@ -130,7 +130,8 @@ class LiveView:
     def site(self, queue: str, site: str) -> Row:
         """A further site of a queue: whether it is open, since when, and why; who holds it so."""
         now = self._house.sites.get(f"{queue}/{site}", SiteState())
-        held = {"held": now.held, "by": now.by if now.held != Held.BY_RULE else ""}
+        on_floor = self._floor.sites_of(queue)[site].held
+        held = {"held": on_floor, "by": now.by if on_floor in (Held.OPEN, Held.CLOSED) else ""}
         return {"site": site, "is_open": now.is_open, "since_s": now.since_s or None, "why": now.why, **held}
 
     def _agent(self, name: str) -> Row:

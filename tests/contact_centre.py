@@ -116,6 +116,8 @@ class ContactCentre:
         said = usual | rules
         said["sites"] = tuple(SiteRules(site) if isinstance(site, str) else site for site in said["sites"])  # type: ignore[attr-defined]
         self.queues[name] = QueueRules(name, **said)  # type: ignore[arg-type]
+        if hasattr(self, "switchboard"):
+            self.switchboard.dispatcher.adopt_rules(self.queues)
         self.service(dialplan(name, [Queue("straight", name)]))
 
     def service(self, plan: Dialplan) -> None:
@@ -287,7 +289,7 @@ class ContactCentre:
 
     def hold_site(self, queue: str, site: str, held: Held) -> None:
         """A supervisor opens or closes a further site, or leaves it to its rule."""
-        self._then(lambda: self.switchboard.dispatcher.hold_site(queue, site, held, "ana"))
+        self._then(lambda: self.switchboard.holds.hold(queue, site, held, "ana"))
 
     def open_sites(self, queue: str) -> list[str]:
         return [name for name, site in self.switchboard.floor.sites_of(queue).items() if site.is_open]
@@ -327,10 +329,8 @@ class ContactCentre:
         floor = self.switchboard.floor
         for call in self.house.calls.values():
             if call.state is CallState.QUEUED:
-                able = [floor.agents[name] for name in floor.able_for(call.id)]
-                lent = {name for name, site in floor.sites_of(call.queue).items() if site.rules.is_limited}
-                free = [agent for agent in able if agent.can_take_a_call and agent.profile.site not in lent]
-                assert not free, (call, able)
+                taker = floor.taker_of(call.id)
+                assert taker is None, (call, taker)
 
     def _check_legs(self) -> None:
         legs = self.line.truth.legs.values()

@@ -146,6 +146,7 @@ _WHY = {
     "the able agent whose turn it is": "l'operatore adatto a cui tocca",
     "the first able agent in the order of agents.yaml": "il primo operatore adatto nell'ordine di agents.yaml",
     "the free agents of the other site are kept for its own callers": "l'altra sede tiene liberi i suoi operatori",
+    "there is an emergency": "c'è un'emergenza",
     "it was opened by hand": "è stata aperta a mano",
     "nobody able is at the first site": "nella prima sede non c'è nessun operatore adatto",
     "a caller has waited long": "qualcuno ha atteso a lungo",

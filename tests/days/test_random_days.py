@@ -162,7 +162,7 @@ class Day:
         (self.centre.unplug if self.chance.random() < 0.5 else self.centre.plug_in)(agent)
 
     def a_site_is_held(self) -> None:
-        self.centre.hold_site("civil", "roma", self.chance.choice(list(Held)))
+        self.centre.hold_site("civil", "roma", self.chance.choice([Held.OPEN, Held.CLOSED, Held.BY_RULE]))
 
     def events_are_late(self) -> None:
         """The engine hears nothing for a while; then all at once."""

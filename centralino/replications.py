@@ -1,0 +1,124 @@
+"""Replications in parallel processes, with a bar; and what one configuration changes against another."""
+
+import multiprocessing
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+from multiprocessing.sharedctypes import Synchronized
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from acd.simulation import Result
+from centralino import outcomes
+from centralino.outcomes import Estimate, Key, Row
+from centralino.simulating import Plan, World, joined, parts, simulate
+
+LOOK_EVERY_S = 0.2
+FORK = multiprocessing.get_context("fork")  # at once; no thread runs here that a fork could leave half-way
+_days_done: "Synchronized[int]"  # in a process of the pool: shared by all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`rows`: what the configuration comes to; `before`: the other; `sentences`: what changes, for people."""
+
+    rows: Mapping[Key, Row]
+    within_s: Mapping[str, float]
+    before: Mapping[Key, Row] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+
+def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Result]]:
+    """All replications of each world, in order."""
+    wholes = [(world, replication) for world in worlds for replication in range(plan.replications)]
+    pieces = parts(plan)
+    jobs = [(world, piece, replication) for world, replication in wholes for piece in pieces]
+    done: Synchronized[int] = FORK.Value("L", 0)
+    workers = min(len(jobs), os.cpu_count() or 1)
+    with ProcessPoolExecutor(workers, FORK, initializer=_share, initargs=(done,)) as pool:
+        futures = [pool.submit(_one, *job) for job in jobs]
+        with Progress(
+            TextColumn("simulating"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            auto_refresh=False,
+        ) as bar:
+            task = bar.add_task("", total=len(wholes) * plan.days)
+            while wait(futures, timeout=LOOK_EVERY_S).not_done:
+                bar.update(task, completed=done.value, refresh=True)
+                failed = next((future for future in futures if future.done() and future.exception()), None)
+                if failed:
+                    pool.shutdown(cancel_futures=True)
+                    failed.result()
+        results = [future.result() for future in futures]
+    whole = [joined(results[n : n + len(pieces)]) for n in range(0, len(results), len(pieces))]
+    return [whole[n : n + plan.replications] for n in range(0, len(whole), plan.replications)]
+
+
+def _share(done: "Synchronized[int]") -> None:
+    global _days_done  # noqa: PLW0603 - the pool hands a shared value over at its birth only
+    _days_done = done
+
+
+def _one(world: World, plan: Plan, replication: int) -> Result:
+    return simulate(world, plan, replication, _day_is_over)
+
+
+def _day_is_over() -> None:
+    with _days_done.get_lock():
+        _days_done.value += 1
+
+
+# --- comparing
+
+
+def compared(worlds: Sequence[World], plan: Plan, results: Sequence[Sequence[Result]]) -> Compared:
+    after, rules = outcomes.rows(results[-1], worlds[-1].rules), worlds[-1].rules
+    within_s = {name: one.target_within_s for name, one in rules.items()}
+    if len(worlds) == 1:
+        return Compared(after, within_s)
+    before = outcomes.rows(results[0], worlds[0].rules)
+    told = []
+    for queue in sorted(name for scope, name in after if scope == "queue" and ("queue", name) in before):
+        by = outcomes.differences(results[0], results[-1], queue)
+        key = ("queue", queue)
+        told.append(_sentence(queue, before[key]["of_all"], after[key]["of_all"], by, within_s[queue]))
+    return Compared(after, within_s, before, tuple(told))
+
+
+def _sentence(queue: str, before: Estimate | None, after: Estimate | None, by: Estimate | None, within_s: float) -> str:
+    if before is None or after is None or by is None:
+        return f"nobody calls {queue} in some of these days"
+    from_to = f"from {100 * before.mean:.1f} % to {100 * after.mean:.1f} %"
+    if by.give_or_take is None:
+        return f"this change takes {queue} {from_to} within {within_s:g} s (one replication: nobody knows how sure)"
+    sure = f"a change of {100 * by.mean:+.1f} ± {100 * by.give_or_take:.1f} points"
+    if abs(by.mean) <= by.give_or_take:
+        return f"this change leaves {queue} as it is, as far as this tells: {from_to} within {within_s:g} s ({sure})"
+    return f"this change takes {queue} {from_to} within {within_s:g} s ({sure})"
+
+
+def as_data(plan: Plan, told: Compared) -> dict[str, Any]:
+    """For machines."""
+    data: dict[str, Any] = {
+        "profiles": [profile.number for profile in plan.profiles],
+        "from": str(plan.begin),
+        "days": plan.days,
+        "seed": plan.seed,
+        "replications": plan.replications,
+        "rows": _rows(told.rows),
+    }
+    return {**data, "against": _rows(told.before), "sentences": list(told.sentences)} if told.before else data
+
+
+def _rows(rows: Mapping[Key, Row]) -> list[dict[str, Any]]:
+    return [
+        {"of": scope, "name": name, **{key: value and asdict(value) for key, value in row.items()}}
+        for (scope, name), row in rows.items()
+    ]

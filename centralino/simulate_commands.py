@@ -1,0 +1,165 @@
+"""The commands for who plans: what days would be like with this configuration, and how many agents a load needs."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from centralino.options import HERE, AsJson, Config, Stop
+
+if TYPE_CHECKING:
+    from centralino.outcomes import Estimate
+    from centralino.replications import Compared
+
+PROFILES = "profiles"
+
+Profiles = Annotated[
+    list[str], typer.Option("--profile", metavar="NUMBER", help="Who calls: of profiles/, or a file. Again for more.")
+]
+FirstDay = Annotated[str | None, typer.Option("--from", help="The first day (2026-11-23); default: the profile's.")]
+Target = Annotated[str, typer.Option("--target", help="The share to be answered within a time: 80%/20s.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same days.")]
+
+
+def add_simulate_commands(app: typer.Typer) -> None:
+    app.command()(simulate)
+    app.command()(staff)
+
+
+def simulate(
+    profile: Profiles,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660)] = 28,
+    begin: FirstDay = None,
+    seed: Seed = 1,
+    replications: Annotated[int, typer.Option("--replications", min=1, max=1000, help="With other chances each.")] = 5,
+    against: Annotated[Path | None, typer.Option("--against", metavar="DIR", help="What --config changes.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="Service level by hour.")] = None,
+    config: Config = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Simulate days of callers and agents on this configuration, or what it changes against another."""
+    from centralino import drawing, plots, settings
+    from centralino import replications as running
+    from centralino.profiles import load_profile
+    from centralino.simulating import Plan, world
+
+    configurations = [settings.load(folder) for folder in ([against] if against else []) + [config]]
+    files = [_profile_file(name, config) for name in profile]
+    profiles = tuple(load_profile(file, configurations[-1]) for file in files)
+    for file in files:
+        load_profile(file, configurations[0])  # the other must know its queues too
+    plan = Plan(profiles, _day(begin) or profiles[0].begin, days, seed, replications)
+    worlds = [world(one, plan.queues) for one in configurations]
+    console = Console(stderr=True)
+    results = running.run(worlds, plan, console)
+    compared = running.compared(worlds, plan, results)
+    if plot:
+        drawing.write(plot, plots.by_hour(results, plan.queues))
+    if as_json:
+        typer.echo(json.dumps(running.as_data(plan, compared), indent=2))
+        return
+    _show(compared, Console())
+
+
+def _profile_file(name: str, config: Path) -> Path:
+    """A number's profile stands beside the configuration, or in the folder where we are."""
+    places = [Path(name), config / PROFILES / f"{name}.yaml", Path(PROFILES) / f"{name}.yaml"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        known = sorted({path.stem for place in (config / PROFILES, Path(PROFILES)) for path in place.glob("*.yaml")})
+        raise Stop(f"there is no profile {name}; known: {', '.join(known) or 'none'}")
+    return found
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as wrong:
+        raise Stop(f"`{text}` is no day; write it as 2026-11-23") from wrong
+
+
+# --- a table
+
+COLUMNS = {
+    "calls": "calls",
+    "abandoned": "gave\nup",
+    "all_in_time": "% all\nin time",
+    "of_answered": "% of\nansw.",
+    "of_all": "% of\nall",
+    "without_early_abandoned": "% w/o\nearly",
+    "asa_s": "ASA\ns",
+    "abandonment": "% gave\nup",
+    "abandonment_without_short": "% w/o\nshort",
+    "occupancy": "%\nbusy",
+}
+PLAIN = ("calls", "abandoned", "asa_s")  # the others are shares
+WIDTH_LEAST = 104  # below, names would be cut to letters
+HOW_SURE = ("of_all",)  # shown for this; --json has all
+
+
+def _show(compared: Compared, console: Console) -> None:
+    console.print("Answered in time, in four variants (docs/simulation.md); ±: 95 %", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", overflow="fold")
+    console.width = max(console.width, WIDTH_LEAST)
+    for title in COLUMNS.values():
+        table.add_column(title, justify="right", no_wrap=True)
+    last = "all"
+    for (scope, name), row in compared.rows.items():
+        if scope != last:
+            table.add_row(f"by {scope}", style="dim")
+        last = scope
+        within = f" ≤ {compared.within_s[name]:g} s" if scope == "queue" else ""
+        table.add_row(f"  {name}{within}" if name else scope, *(_cell(row[key], key) for key in COLUMNS))
+    console.print(table)
+    for sentence in compared.sentences:
+        console.print(sentence, highlight=False)
+
+
+def _cell(value: Estimate | None, key: str) -> str:
+    if value is None:
+        return "-"
+    factor = 1.0 if key in PLAIN else 100.0
+    digits = 0 if key in ("calls", "abandoned") else 1
+    is_sure = value.give_or_take is not None and key in HOW_SURE
+    sure = f" ± {factor * (value.give_or_take or 0):.{digits}f}" if is_sure else ""
+    return f"{value.mean * factor:,.{digits}f}{sure}"
+
+
+# --- staff
+
+
+def staff(
+    calls: Annotated[str, typer.Option("--calls", metavar="RATE", help="How many come: 100/h.")],
+    aht: Annotated[str, typer.Option("--aht", help="How long each keeps an agent: talk, hold, wrap-up: 123s.")],
+    target: Target = "80%/20s",
+    patience: Annotated[str, typer.Option("--patience", help="After which callers give up, on average.")] = "3m",
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """How many agents a load needs: by Erlang C (nobody gives up), by Erlang A, and by simulation of the floor."""
+    from centralino import staffing
+
+    try:
+        asked = staffing.asked(calls, aht, target, patience)
+    except ValueError as wrong:
+        raise Stop(str(wrong)) from wrong
+    answer = staffing.answer(asked, seed)
+    if as_json:
+        typer.echo(json.dumps(staffing.as_data(asked, answer), indent=2))
+        return
+    table = Table("agents", title=f"{asked.load.erlangs:.2f} erlangs; answered within {asked.within_s:g} s of all")
+    for title in ("Erlang C", "ASA, s", "Erlang A", "ASA, s", "give up", "busy", "simulated", "ASA, s", "give up"):
+        table.add_column(title, justify="right")
+    for row in answer.rows:
+        table.add_row(str(row.agents), *staffing.cells(row))
+    Console().print(table)
+    for sentence in staffing.sentences(asked, answer):
+        typer.echo(sentence)

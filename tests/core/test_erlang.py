@@ -1,0 +1,100 @@
+"""The formulas against figures that are known, and against chance."""
+
+import math
+from dataclasses import astuple
+
+import pytest
+
+from acd.erlang import Load, agents_needed, erlang_b, erlang_c, expected
+from tests.core.queueing import long_run
+
+OFFICE = Load(100 / 3600, 123.0)  # 100 calls an hour of 123 s each
+WITHIN_S = 20.0
+
+
+@pytest.mark.parametrize(("agents", "in_time", "asa_s"), [(5, 0.728, 27.3), (6, 0.893, 7.7), (7, 0.962, 2.3)])
+def test_erlang_c_gives_the_figures_of_the_services(agents: int, in_time: float, asa_s: float) -> None:
+    told = expected(OFFICE, agents, WITHIN_S)
+    assert told.answered_in_time == pytest.approx(in_time, abs=0.0005)
+    assert told.asa_s == pytest.approx(asa_s, abs=0.05)
+
+
+def test_five_agents_cannot_carry_calls_of_three_minutes() -> None:
+    told = expected(Load(100 / 3600, 180.0), 5, WITHIN_S)
+    assert told.asa_s == math.inf
+    assert told.answered_in_time == 0
+
+
+def test_erlang_b_and_c_are_those_of_the_tables() -> None:
+    assert erlang_b(10, 10) == pytest.approx(0.21458, abs=1e-5)
+    assert erlang_b(100, 117) == pytest.approx(0.01, abs=1e-3)
+    assert erlang_c(8, 10) == pytest.approx(0.40918, abs=1e-5)
+    assert erlang_c(0.5, 1) == pytest.approx(0.5)
+
+
+def test_with_endless_patience_erlang_a_is_erlang_c() -> None:
+    for agents in (5, 6, 7, 20):
+        patient = expected(Load(OFFICE.calls_per_s, OFFICE.handling_s, 1e9), agents, WITHIN_S)
+        assert astuple(patient) == pytest.approx(astuple(expected(OFFICE, agents, WITHIN_S)), rel=1e-4, abs=1e-6)
+
+
+def test_with_patience_no_load_is_too_much() -> None:
+    told = expected(Load(1.0, 300.0, 120.0), 100, WITHIN_S)
+    assert told.abandoned == pytest.approx(2 / 3, abs=0.001)
+    assert told.occupancy == pytest.approx(1.0, abs=0.001)
+
+
+@pytest.mark.parametrize("agents", [1, 30, 3_000, 9_000])
+@pytest.mark.parametrize("within_s", [0.0, 20.0, 900.0])
+def test_erlang_a_holds_for_halls_of_any_size(agents: int, within_s: float) -> None:
+    told = expected(Load(agents / 123.0, 123.0, 90.0), agents, within_s)
+    assert all(0 <= share <= 1 for share in (told.answered_in_time, told.abandoned, told.waits, told.occupancy))
+    assert told.answered_in_time + told.abandoned_in_time <= 1 + 1e-9
+
+
+def test_the_fewest_agents_who_reach_a_target() -> None:
+    assert agents_needed(OFFICE, 0.80, WITHIN_S) == 6
+    assert agents_needed(OFFICE, 0.90, WITHIN_S) == 7
+    assert agents_needed(Load(OFFICE.calls_per_s, OFFICE.handling_s, 180.0), 0.80, WITHIN_S) == 5
+    assert agents_needed(Load(1e6, 123.0), 0.80, WITHIN_S) is None
+
+
+CALLS, SEED = 9_000_000, 2  # chance itself is then about 0.4 % off
+LOADS = {
+    **{f"055055, {agents} agents": (OFFICE, agents) for agents in (5, 6, 7)},
+    "one agent": (Load(10 / 3600, 180.0), 1),
+    "two agents, half busy": (Load(20 / 3600, 180.0), 2),
+    "three": (Load(50 / 3600, 140.0), 3),
+    "eight": (Load(90 / 3600, 200.0), 8),
+    "ten": (Load(130 / 3600, 200.0), 10),
+    "fifteen seats": (Load(200 / 3600, 180.0), 15),
+    "twenty": (Load(250 / 3600, 205.0), 20),
+    "four": (Load(70 / 3600, 130.0), 4),
+    "short talks": (Load(600 / 3600, 30.0), 7),
+    "long talks": (Load(30 / 3600, 600.0), 7),
+}
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_erlang_c_is_what_chance_makes_of_it(name: str) -> None:
+    load, agents = LOADS[name]
+    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, CALLS, SEED)
+    assert chance.answered_in_time == pytest.approx(formula.answered_in_time, rel=0.01)
+    assert chance.asa_s == pytest.approx(formula.asa_s, rel=0.01)
+    assert chance.waits == pytest.approx(formula.waits, rel=0.01)
+
+
+IMPATIENT = {
+    "055055, 4 agents, 3 minutes": (Load(100 / 3600, 123.0, 180.0), 4),
+    "055055, 5 agents, 3 minutes": (Load(100 / 3600, 123.0, 180.0), 5),
+    "055055, 6 agents, 1 minute": (Load(100 / 3600, 123.0, 60.0), 6),
+    "overloaded": (Load(200 / 3600, 180.0, 120.0), 5),
+    "thirty": (Load(560 / 3600, 190.0, 150.0), 30),
+}
+
+
+@pytest.mark.parametrize("name", IMPATIENT)
+def test_erlang_a_is_what_chance_makes_of_it(name: str) -> None:
+    load, agents = IMPATIENT[name]
+    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, CALLS // 3, SEED)
+    assert astuple(chance) == pytest.approx(astuple(formula), rel=0.01)
