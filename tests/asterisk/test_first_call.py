@@ -62,7 +62,7 @@ async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house
     assert case["state"] == "closed", "a case that only logged a call closes with it"
     code, trail = await house.cli("why", row["id"])
     assert code == 0
-    assert "because the longest idle agent who is able" in trail
+    assert "the agent with the best skill" in trail
     await house.no_leftovers()
 
 
