@@ -1,4 +1,4 @@
-"""Who is here and who waits, sorted so that whom to ring is found at once. What follows from it is decided in floor.py."""
+"""Who is here and who waits, sorted so that whom to ring is found at once. What follows is decided in floor.py."""
 
 from collections import Counter
 from collections.abc import Mapping
