@@ -207,6 +207,9 @@ def test_the_expected_wait_is_known_once_some_calls_were_handled(line: ContactCe
         line.clock.advance(90)
         line.put_down("ana")
         line.clock.advance(40)
+    assert queue("hall", "it").expected_wait_s == 0, "ana is free"
+    line.call("c5")
+    line.pick_up("ana")
     assert queue("hall", "it").expected_wait_s == pytest.approx(90 + 30)
 
 
