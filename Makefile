@@ -27,6 +27,7 @@ lint: install ## lint, format, types, import rules
 bench: install ## measure menus and checks, and hand-overs beside app_queue
 	@$(BIN)/python -m bench.menus
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.theory
 	@$(BIN)/python -m bench.floor && $(BIN)/python -m bench.days --quick
 
 run: install ## start the deployment of this folder; ARGS="--port-offset 100"
