@@ -47,11 +47,14 @@ class QueueFloor:
     last_hour: LastHour = field(default_factory=LastHour)
     first_sites: list[str] = field(init=False)  # open from the start
     further_sites: list[SiteNow] = field(init=False)  # those that open and close
+    opens_by_wait: bool = field(init=False)  # one of them, when a long wait is expected
     planned_look_s: float | None = None  # when a site is about to close
 
     def __post_init__(self) -> None:
         self.first_sites = [name for name, site in self.sites.items() if site.rules.opening is None]
         self.further_sites = [site for site in self.sites.values() if site.rules.opening is not None]
+        openings = [site.rules.opening for site in self.further_sites if site.rules.opening]
+        self.opens_by_wait = any(opening.expected_wait_over_s is not None for opening in openings)
 
     @property
     def open_sites(self) -> list[str]:
