@@ -464,7 +464,8 @@ class Floor:
         return [*self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
-        agent.idle_since_s = now_s
+        if cause is not Cause.REST_OVER:  # after a rest they are idle since the offer that they did not take
+            agent.idle_since_s = now_s
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules:
             queue = self._hall.queue(agent.queue)
             if agent.talk_since_s:

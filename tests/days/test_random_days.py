@@ -26,9 +26,11 @@ from centralino.state import CallNow
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
+from tests.days.replay import Replay
 
 SEEDS = range(60)
 STEPS = 150
+REPLAY_EVERY = 10
 ROUNDS_MAX = 200
 QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
@@ -46,7 +48,8 @@ class Day:
     def __init__(self, seed: int, folder: Path) -> None:
         self.chance = Random(seed)
         self.centre = ContactCentre(folder)
-        self.centre.on_entry = self.look_at_the_order
+        self.replay = Replay(self.centre, folder / "journal")
+        self.centre.on_entry = self.look_at_the_entry
         self.calls = 0
         self.out_of_order: list[str] = []
         self._prepare()
@@ -115,8 +118,11 @@ class Day:
 
     def live(self) -> None:
         weights, things = zip(*self.things, strict=True)
-        for thing in self.chance.choices(things, weights, k=STEPS):
+        for n, thing in enumerate(self.chance.choices(things, weights, k=STEPS)):
             thing()
+            if n % REPLAY_EVERY == 0:
+                self.replay.check()
+        self.replay.check()
 
     # --- what may happen
 
@@ -179,10 +185,12 @@ class Day:
         self.centre.connect_line()
 
     def the_engine_dies(self) -> None:
+        self.replay.check()
         self.centre.kill_engine()
         for _ in range(self.chance.randrange(5)):
             self._something_at_the_phones()
         self.centre.start_engine()
+        self.replay.new_segment()
 
     def the_phone_system_dies(self) -> None:
         self.centre.line.restart()
@@ -209,7 +217,11 @@ class Day:
 
     # --- rules
 
-    def look_at_the_order(self, entry: Entry) -> None:
+    def look_at_the_entry(self, entry: Entry) -> None:
+        self.replay.append(entry)
+        self._look_at_the_order(entry)
+
+    def _look_at_the_order(self, entry: Entry) -> None:
         """Whoever is offered to an agent came before all others who wait for somebody like that agent."""
         if not isinstance(entry.event, ev.CallOffered):
             return
@@ -240,6 +252,8 @@ class Day:
                 centre.put_down(agent)
         assert centre.house.calls == {}
         centre.clock.advance(60)
+        self.replay.check()
+        self.replay.close()
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
