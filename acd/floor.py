@@ -466,17 +466,15 @@ class Floor:
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
         if cause is not Cause.REST_OVER:  # after a rest they are idle since the offer that they did not take
             agent.idle_since_s = now_s
-        if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules:
-            queue = self._hall.queue(agent.queue)
-            if agent.talk_since_s:
-                queue.last_hour.handled(now_s - agent.talk_since_s, now_s)
-            if queue.further_sites:
-                self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected now
+        if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
+            self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
         return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
+        if agent.queue in self.rules and self._hall.queue(agent.queue).further_sites:
+            self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected; their site may not be needed
         self._hall.move(agent, cause, now_s)
         agent.call, agent.queue, agent.leg = "", "", ""
         self._hall.queue_up(agent)

@@ -1,7 +1,7 @@
 """When a further site opens for a queue, and when it closes again.
 
-Opening is quick and closing slow: a site stays until its reason has been gone for `back_after_s`, so that it does not
-come and go with each caller.
+Opening is quick and closing slow: a site stays until its reason has been gone for `back_after_s`, in which none of its
+agents has had a call of the queue either, so that it does not come and go with each caller.
 """
 
 from collections import Counter
@@ -98,6 +98,9 @@ def _look_at(
         site.is_open = True
         return OpenSite(queue.rules.name, name, why, {"waiting": len(queue.line)})
     if not site.is_open or opening is None:
+        return None
+    if queue.busy[name]:  # those before it could not take this call: without it, the next would wait
+        site.calm_since_s = None
         return None
     if site.calm_since_s is None:
         site.calm_since_s = now_s
