@@ -42,7 +42,7 @@ class AgentOnFloor:
     lent_by: str = ""  # the site that counts their call; they may move to another meanwhile
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
     unanswered: int = 0  # offers in a row
-    turn: int = 0  # of being free; an entry of a pool with another number is stale
+    turn: int = 0  # grows whenever they begin, or end, to be free: an entry of a pool with another number is stale
     last_call_s: dict[str, float] = field(default_factory=dict)  # by queue: when one was last offered
 
     @property

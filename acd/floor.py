@@ -131,7 +131,7 @@ class Floor:
         comes_back = call.first_entered_s < now_s
         call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
-        return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
+        return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queues[call.queue], now_s)]
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
         """The caller gave up. A phone that rings for the call stops ringing."""
@@ -144,7 +144,7 @@ class Floor:
         agent = self._ringing(call.offered_leg)
         self._hall.forget(call)
         ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
-        queue = self._hall.queue(call.queue)
+        queue = self._hall.queues[call.queue]
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
@@ -173,7 +173,7 @@ class Floor:
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
-        queue = self._hall.queue(call.queue)
+        queue = self._hall.queues[call.queue]
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
         if queue.further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
@@ -212,17 +212,17 @@ class Floor:
 
     def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
         """A supervisor or an emergency opens or closes a further site of a queue, or leaves it to its rule again."""
-        there = self._hall.queue(queue)
+        there = self._hall.queues[queue]
         there.sites[site].held = held
         return self._look_at_sites(there, now_s)
 
     def further_sites_of(self, queue: str) -> list[str]:
         """The sites that open and close for a queue; none where there is no such queue."""
-        return [site.rules.name for site in self._hall.queue(queue).further_sites] if queue in self.rules else []
+        return [site.rules.name for site in self._hall.queues[queue].further_sites] if queue in self.rules else []
 
     def sites_of(self, queue: str) -> Mapping[str, SiteNow]:
         """The sites of a queue, in order."""
-        return self._hall.queue(queue).sites
+        return self._hall.queues[queue].sites
 
     # --- time
 
@@ -247,7 +247,7 @@ class Floor:
                 case "tell":
                     decisions += self._tell(subject, at_s, now_s)
                 case "look":
-                    decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
+                    decisions += self._look_at_sites(self._hall.queues[subject], now_s) if subject in self.rules else []
                 case _:
                     decisions += self._pause_is_over(subject, kind, at_s, now_s)
         return decisions
@@ -293,16 +293,16 @@ class Floor:
             self._agent_of_leg[leg] = agent.profile.id
         if queue in self.rules:
             agent.lent_by = agent.profile.site
-            self._hall.queue(queue).busy[agent.lent_by] += 1
+            self._hall.queues[queue].busy[agent.lent_by] += 1
 
     def put_back_handled(self, queue: str, calls: int, handling_s: float, now_s: float) -> None:
         """How many calls of a queue were handled before, and how long each kept its agent busy."""
         if calls and queue in self.rules:
-            self._hall.queue(queue).last_hour.handled(handling_s, now_s, calls)
+            self._hall.queues[queue].last_hour.handled(handling_s, now_s, calls)
 
     def put_back_site(self, queue: str, site: str, *, is_open: bool) -> None:
         """A further site was open for a queue, or not. One that the rules no longer name is passed over."""
-        there = self._hall.queue(queue).sites.get(site) if queue in self.rules else None
+        there = self._hall.queues[queue].sites.get(site) if queue in self.rules else None
         if there is not None and there.rules.opening is not None:
             there.is_open = is_open
 
@@ -315,11 +315,11 @@ class Floor:
 
     def waiting_in(self, queue: str) -> int:
         """How many calls wait in `queue`, those included for which a phone rings."""
-        return len(self._hall.queue(queue).line)
+        return len(self._hall.queues[queue].line)
 
     def line_of(self, queue: str) -> list[str]:
         """The calls of `queue` in their order, those included for which a phone rings."""
-        return self._hall.queue(queue).line.ids()
+        return self._hall.queues[queue].line.ids()
 
     def expected_wait_s(self, queue: str, language: str, now_s: float, call: WaitingCall | None = None) -> float | None:
         """How long `call` (None: one that enters now) is expected to wait; None: nobody can tell.
@@ -331,19 +331,19 @@ class Floor:
         shares, by_queue = hall.shares(group), dict[str, float]()
         for other, share in shares.items():
             by_queue[other.rules.name] = max(share, by_queue.get(other.rules.name, 0.0))
-        lately = pace(hall.queue(name).last_hour.sums(now_s) * share for name, share in by_queue.items())
+        lately = pace(hall.queues[name].last_hour.sums(now_s) * share for name, share in by_queue.items())
         if lately is None:
             return None
         if call is None and hall.pick(group):
             return 0.0
         place = call.place if call else LAST
         ahead = sum(share * other.line.ahead_of(place) for other, share in shares.items())
-        return expected_wait_s(ahead, group.able(hall.queue(queue).open_sites), lately)
+        return expected_wait_s(ahead, group.able(hall.queues[queue].open_sites), lately)
 
     def position(self, call_id: str) -> int | None:
         """The place in the queue's line, 1 for the next; None where the call waits in none."""
         call = self.calls.get(call_id)
-        return None if call is None else self._hall.queue(call.queue).line.position(call)
+        return None if call is None else self._hall.queues[call.queue].line.position(call)
 
     def able(self, queue: str, language: str) -> frozenset[str]:
         """The agents here who may take such a call; the language only counts while somebody here speaks it."""
@@ -423,7 +423,7 @@ class Floor:
         self._hall.move(agent, Cause.OFFERED, now_s)
         self._agent_of_leg[agent.leg] = profile.id
         self._deadlines.add(agent.until_s, "ring", agent.leg)
-        queue = self._hall.queue(call.queue)
+        queue = self._hall.queues[call.queue]
         facts: Facts = {
             "able": group.able(queue.open_sites),
             "waiting": len(queue.line),
@@ -467,13 +467,13 @@ class Floor:
         if cause is not Cause.REST_OVER:  # after a rest they are idle since the offer that they did not take
             agent.idle_since_s = now_s
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
-            self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
+            self._hall.queues[agent.queue].last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
         return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
-        if agent.queue in self.rules and self._hall.queue(agent.queue).further_sites:
+        if agent.queue in self.rules and self._hall.queues[agent.queue].further_sites:
             self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected; their site may not be needed
         self._hall.move(agent, cause, now_s)
         agent.call, agent.queue, agent.leg = "", "", ""
@@ -507,7 +507,7 @@ class Floor:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
         left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
-        return [left, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
+        return [left, *self._look_at_sites(self._hall.queues[call.queue], now_s)]
 
     def _relax(self, call_id: str, now_s: float) -> list[Decision]:
         """The call has waited long enough for less to be needed."""
@@ -533,7 +533,7 @@ class Floor:
         self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
         if rules.tell_every_s is None or call.offered_leg:
             return []
-        position = self._hall.queue(call.queue).line.position(call)
+        position = self._hall.queues[call.queue].line.position(call)
         expected_s = self.expected_wait_s(call.queue, call.language, now_s, call) if rules.tells_wait else None
         return [tell(call, position, expected_s, now_s)]
 
@@ -547,7 +547,7 @@ class Floor:
     def _has_waited(self, call_id: str, site: str, now_s: float) -> list[Decision]:
         """A call has waited as long as the rule of a further site says."""
         call = self.calls.get(call_id)
-        queue = self._hall.queue(call.queue) if call else None
+        queue = self._hall.queues[call.queue] if call else None
         if queue is None or site not in queue.sites:
             return []
         opening = queue.sites[site].rules.opening
@@ -592,14 +592,14 @@ class Floor:
         if why == call.why:
             return []
         call.why = why
-        queue = self._hall.queue(call.queue)
+        queue = self._hall.queues[call.queue]
         facts: Facts = {"able": group.able(queue.open_sites), "position": queue.line.position(call)}
         return [Wait(call.id, call.queue, why, facts)]
 
     def _why_waiting(self, group: Group) -> Why:
         if self._suspended:
             return Why.NOT_CONNECTED
-        queue = self._hall.queue(group.rules.name)
+        queue = self._hall.queues[group.rules.name]
         if group.able(queue.open_sites):
             lends = any(pool.first() for pool in group.pools(queue.open_sites))
             return Why.ALL_BORROWED if lends else Why.ALL_BUSY

@@ -13,37 +13,44 @@ from acd.rules import Pick, QueueRules
 from acd.waiting import Line
 
 Key = tuple[float, ...]
+Entry = tuple[Key, str, int, AgentOnFloor]  # order, id, turn; stale where the agent has another turn by now
 STALE_MOST = 16  # entries beyond two for each agent that a pool may hold before it is sorted out
 
 
 class Pool:
-    """The able agents of one site who all speak the language of `group`, or (`fluent` False) do not."""
+    """The able agents of one site who all speak the language of `group`, or (`fluent` False) do not.
 
-    __slots__ = ("_order", "able", "fluent", "group", "idle", "site")
+    `freed`: who has become free since somebody last asked for the first. Most are busy again when that is, and then
+    they need not be sorted in.
+    """
+
+    __slots__ = ("_idle", "_order", "able", "fluent", "freed", "group", "site")
 
     def __init__(self, group: "Group", site: str, *, fluent: bool, order: Callable[[AgentOnFloor], Key]) -> None:
         self.group, self.site, self.fluent, self._order = group, site, fluent, order
         self.able: dict[str, AgentOnFloor] = {}
-        self.idle: list[tuple[Key, str, int]] = []  # order, agent, turn; stale ones are dropped when they come up
+        self.freed: dict[str, AgentOnFloor] = {}
+        self._idle: list[Entry] = []  # a heap; stale entries are dropped when they come up
 
-    def queue_up(self, agent: AgentOnFloor) -> None:
-        """The agent, who is able, is free."""
-        if len(self.idle) > 2 * len(self.able) + STALE_MOST:
-            self.idle = [entry for entry in self.idle if self._is_true(entry)]
-            heapq.heapify(self.idle)
-        heapq.heappush(self.idle, (self._order(agent), agent.profile.id, agent.turn))
-
-    def first(self) -> tuple[Key, str, int] | None:
+    def first(self) -> Entry | None:
         """The free agent who is picked first, with their order."""
-        while self.idle:
-            if self._is_true(self.idle[0]):
-                return self.idle[0]
-            heapq.heappop(self.idle)
+        if self.freed:
+            self._sort_in()
+        idle = self._idle
+        while idle:
+            if idle[0][3].turn == idle[0][2]:
+                return idle[0]
+            heapq.heappop(idle)
         return None
 
-    def _is_true(self, entry: tuple[Key, str, int]) -> bool:
-        agent = self.able.get(entry[1])
-        return agent is not None and agent.turn == entry[2] and agent.can_take_a_call
+    def _sort_in(self) -> None:
+        if len(self._idle) > 2 * len(self.able) + STALE_MOST:
+            self._idle = [entry for entry in self._idle if entry[3].turn == entry[2]]
+            heapq.heapify(self._idle)
+        for name, agent in self.freed.items():
+            if agent.can_take_a_call and name in self.able:
+                heapq.heappush(self._idle, (self._order(agent), name, agent.turn, agent))
+        self.freed.clear()
 
 
 class Group:

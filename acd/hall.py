@@ -7,11 +7,14 @@ from acd.agent import AgentOnFloor, AgentProfile
 from acd.groups import Group, Pool
 from acd.rules import QueueRules
 from acd.sites import QueueFloor, queue_floor
-from acd.state import Cause, Doing, after
+from acd.state import NEXT, Cause, Doing, after
 from acd.waiting import WaitingCall
 
-FREE = Doing.FREE  # named once: looking into an enumeration costs more than all else in `move`
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
+CHANGES = {  # how many more are free, and how many more have a call, when an agent moves from one to the other
+    (before, doing): ((doing is Doing.FREE) - (before is Doing.FREE), (doing in BUSY) - (before in BUSY))
+    for (before, _), doing in NEXT.items()
+}
 
 
 class Hall:
@@ -21,7 +24,7 @@ class Hall:
         self.rules = rules
         self.calls: dict[str, WaitingCall] = {}
         self.agents: dict[str, AgentOnFloor] = {}
-        self.queues: dict[str, QueueFloor] = {}
+        self.queues: dict[str, QueueFloor] = {name: queue_floor(one) for name, one in rules.items()}
         self.groups: dict[tuple[str, str, int], Group] = {}
         self._pools: dict[str, list[Pool]] = {}  # of each agent who is here
         self._free_at: Counter[str] = Counter()  # by site
@@ -31,7 +34,7 @@ class Hall:
     def change_rules(self, rules: Mapping[str, QueueRules]) -> None:
         """Sort everybody anew by other rules; every queue in which a call waits must be among them."""
         before, self.rules, self._lenders = self.queues, rules, _lenders(rules)
-        self.queues, self.groups = {}, {}
+        self.queues, self.groups = {name: queue_floor(one) for name, one in rules.items()}, {}
         self._pools = {agent: [] for agent in self._pools}
         for name, queue in before.items():
             if name in rules:
@@ -39,8 +42,10 @@ class Hall:
         for call in self.calls.values():
             self.stand_in_line(call)
         for agent in self.agents.values():
+            if agent.available:
+                self._count_here(agent.profile, 1)
             if agent.doing in BUSY and agent.queue in rules:
-                self.queue(agent.queue).busy[agent.lent_by] += 1
+                self.queues[agent.queue].busy[agent.lent_by] += 1
 
     # --- agents
 
@@ -50,13 +55,12 @@ class Hall:
 
     def suits(self, profile: AgentProfile, queue: str) -> bool:
         """Whether such an agent could take calls of `queue`, were they free."""
-        return profile.site in self.queue(queue).sites and profile.has(self.rules[queue].needs)
+        return profile.site in self.queues[queue].sites and profile.has(self.rules[queue].needs)
 
     def come(self, agent: AgentOnFloor) -> None:
         """The agent is here: they stand in the pools of every group that they are able for."""
         name, site = agent.profile.id, agent.profile.site
-        for queue in self.rules:
-            self.queue(queue).here[site] += self.suits(agent.profile, queue)
+        self._count_here(agent.profile, 1)
         agent.available = True
         self._pools[name] = [pool for group in self.groups.values() if (pool := group.pool_for(agent))]
         for pool in self._pools[name]:
@@ -69,9 +73,9 @@ class Hall:
         name, site = agent.profile.id, agent.profile.site
         if name not in self._pools:
             return []
-        for queue in self.rules:
-            self.queue(queue).here[site] -= self.suits(agent.profile, queue)
+        self._count_here(agent.profile, -1)
         agent.available = False
+        agent.turn += 1
         pools = self._pools.pop(name)
         for pool in pools:
             pool.able.pop(name, None)
@@ -80,37 +84,29 @@ class Hall:
 
     def queue_up(self, agent: AgentOnFloor) -> None:
         """Where the agent is free, let each of their pools know."""
+        agent.turn += 1
         if agent.can_take_a_call:
-            agent.turn += 1
-            for pool in self._pools[agent.profile.id]:
-                pool.queue_up(agent)
+            name = agent.profile.id
+            for pool in self._pools[name]:
+                pool.freed[name] = agent
 
     def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """What calls cause at an agent. Raises IllegalMove before anything is changed."""
-        before, site = agent.doing, agent.profile.site
-        doing = after(before, cause)
+        doing = after(agent.doing, cause)
+        free, busy = CHANGES[agent.doing, doing]
         agent.doing, agent.since_s = doing, now_s
         self.touched.add(agent.profile.id)
-        if agent.available and (doing is FREE or before is FREE):
-            self._free_at[site] += 1 if doing is FREE else -1
-        is_busy = doing in BUSY
-        if is_busy == (before in BUSY):
-            return
-        agent.lent_by = agent.lent_by or site
-        if agent.queue in self.rules:
-            self.queue(agent.queue).busy[agent.lent_by] += 1 if is_busy else -1
-        if not is_busy:
-            agent.lent_by = ""
+        if free and agent.available:
+            self._free_at[agent.profile.site] += free
+            agent.turn += 1
+        if busy:
+            agent.lent_by = agent.lent_by or agent.profile.site
+            if agent.queue in self.rules:
+                self.queues[agent.queue].busy[agent.lent_by] += busy
+            if busy < 0:
+                agent.lent_by = ""
 
     # --- calls
-
-    def queue(self, name: str) -> QueueFloor:
-        queue = self.queues.get(name)
-        if queue is None:
-            queue = self.queues[name] = queue_floor(self.rules[name])
-            for agent in self.agents.values():
-                queue.here[agent.profile.site] += agent.available and self.suits(agent.profile, name)
-        return queue
 
     def group(self, queue: str, language: str, stage: int) -> Group:
         group = self.groups.get((queue, language, stage))
@@ -121,8 +117,7 @@ class Hall:
                 if pool := group.pool_for(self.agents[name]):
                     pool.able[name] = self.agents[name]
                     pools.append(pool)
-                    if self.agents[name].can_take_a_call:
-                        pool.queue_up(self.agents[name])
+                    pool.freed[name] = self.agents[name]
         return group
 
     def group_of(self, call: WaitingCall) -> Group:
@@ -133,7 +128,7 @@ class Hall:
         return [group for group in self.groups.values() if group.rules is queue.rules]
 
     def stand_in_line(self, call: WaitingCall) -> None:
-        queue = self.queue(call.queue)
+        queue = self.queues[call.queue]
         queue.line.add(call)
         if not call.offered_leg:
             self.group_of(call).line.add(call)
@@ -152,7 +147,7 @@ class Hall:
 
     def able(self, group: Group) -> frozenset[str]:
         """The agents here who may take the group's calls, free or not."""
-        sites = self.queue(group.rules.name).open_sites
+        sites = self.queues[group.rules.name].open_sites
         return frozenset(agent for pool in group.pools(sites) for agent in pool.able)
 
     def shares(self, group: Group) -> dict[Group, float]:
@@ -161,17 +156,17 @@ class Hall:
         So many of its calls are expected to come to them. In the group itself it is 1.
         """
         counts = Counter(pool.group for name in self.able(group) for pool in self._pools[name] if self._is_asked(pool))
-        return {other: count / other.able(self.queue(other.rules.name).open_sites) for other, count in counts.items()}
+        return {other: count / other.able(self.queues[other.rules.name].open_sites) for other, count in counts.items()}
 
     def pick(self, group: Group) -> AgentOnFloor | None:
         """The free agent whom the queue picks, at the first of its open sites that has one."""
-        queue = self.queue(group.rules.name)
+        queue = self.queues[group.rules.name]
         fluent_only = group.has_fluent(queue.open_sites)
         for tier in queue.tiers:
             pools = group.pools_of([site for site in tier if self._may_lend(queue, site)], fluent_only=fluent_only)
             firsts = [(not pool.fluent, first) for pool in pools if (first := pool.first())]
             if firsts:
-                return self.agents[min(firsts)[1][1]]
+                return min(firsts)[1][3]
         return None
 
     def first_call_for(self, agent: AgentOnFloor) -> tuple[WaitingCall, AgentOnFloor] | None:
@@ -189,22 +184,27 @@ class Hall:
         if best is None:
             return None
         call, pool = best
-        is_limited = self.queue(call.queue).sites[pool.site].rules.is_limited
+        is_limited = self.queues[call.queue].sites[pool.site].rules.is_limited
         return call, (is_limited and self.pick(pool.group)) or agent
 
     def lent_by(self, site: str) -> list[Group]:
         """The groups to whose calls the site lends only some of its agents."""
-        return [group for name in self._lenders.get(site, ()) for group in self.groups_of(self.queue(name))]
+        return [group for name in self._lenders.get(site, ()) for group in self.groups_of(self.queues[name])]
 
     # --- within
 
+    def _count_here(self, profile: AgentProfile, by: int) -> None:
+        for name, queue in self.queues.items():
+            if self.suits(profile, name):
+                queue.here[profile.site] += by
+
     def _counts(self, pool: Pool) -> bool:
         """Whether the pool's agents are asked now, and one more of them may take a call."""
-        return self._is_asked(pool) and self._may_lend(self.queue(pool.group.rules.name), pool.site)
+        return self._is_asked(pool) and self._may_lend(self.queues[pool.group.rules.name], pool.site)
 
     def _is_asked(self, pool: Pool) -> bool:
         """Whether the pool's site is open, and nobody is asked before who speaks the language."""
-        queue = self.queue(pool.group.rules.name)
+        queue = self.queues[pool.group.rules.name]
         return queue.sites[pool.site].is_open and (pool.fluent or not pool.group.has_fluent(queue.open_sites))
 
     def _may_lend(self, queue: QueueFloor, site: str) -> bool:
@@ -218,7 +218,7 @@ class Hall:
 
     def _take_over(self, before: QueueFloor) -> None:
         """What was opened stays open, and what was held stays held, under other rules."""
-        queue = self.queue(before.rules.name)
+        queue = self.queues[before.rules.name]
         queue.last_hour = before.last_hour
         for name, site in before.sites.items():
             after_it = queue.sites.get(name)

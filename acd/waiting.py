@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 
 Place = tuple[float, str]
@@ -30,10 +30,10 @@ class WaitingCall:
     tell_at_s: float | None = None  # when they are told next
     told_position: int | None = None  # what was last told to the caller
     told_until_s: float | None = None  # the latest instant at which the wait would be over, as it was told
+    place: Place = field(init=False)
 
-    @property
-    def place(self) -> Place:
-        return (self.first_entered_s - self.head_start_s, self.id)
+    def __post_init__(self) -> None:
+        self.place = (self.first_entered_s - self.head_start_s, self.id)
 
 
 class Line:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from acd.agent import AgentProfile
 from acd.arrivals import Caller, Hour, callers
 from acd.goto import ToQueue
-from acd.rules import QueueRules
+from acd.rules import QueueRules, WhileWaiting
 from acd.service_level import Tally
 from acd.simulation import Change, Hands, Of, Result, Simulation
 from agents.roster import Agent
@@ -107,7 +107,9 @@ def joined(results: Sequence[Result]) -> Result:
 
 
 def simulate(world: World, plan: Plan, replication: int, day_is_over: Callable[[], None]) -> Result:
-    """One replication, in this process."""
+    """One replication, in this process. What callers would be told is left out, since nobody listens."""
+    silent = {name: replace(rules, while_waiting=WhileWaiting()) for name, rules in world.rules.items()}
+    world = replace(world, rules=silent)
     return go_through(begun(world, plan, replication, callers_of(world, plan, replication)), world, plan, day_is_over)
 
 

@@ -50,6 +50,17 @@ def test_calls_of_the_same_instant_stand_in_the_order_of_their_ids(floor: Contac
     assert floor.ringing_now() == {"ana": "c1"}
 
 
+def test_who_goes_while_free_is_not_rung_until_they_are_back(floor: ContactCentre) -> None:
+    for name in ("ana", "bo"):
+        floor.agent(name)
+    floor.call("c1")
+    floor.choose("bo", Wish.PAUSE)
+    floor.call("c2")
+    assert floor.ringing_now() == {"ana": "c1"}
+    floor.choose("bo", Wish.READY)
+    assert floor.ringing_now() == {"ana": "c1", "bo": "c2"}
+
+
 def test_each_of_several_free_agents_gets_a_call_of_their_own(floor: ContactCentre) -> None:
     for name in ("ana", "bo"):
         floor.agent(name)
