@@ -95,9 +95,10 @@ class Floor:
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
+        decisions = self._match_agent(agent, now_s)
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*self._match_agent(agent, now_s), *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
+        decisions += [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
+        return [*decisions, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -145,7 +146,7 @@ class Floor:
         self._hall.forget(call)
         ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
         queue = self._hall.queue(call.queue)
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
+        self._note_wait(call, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
@@ -173,9 +174,8 @@ class Floor:
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
-        queue = self._hall.queue(call.queue)
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
-        if queue.further_sites:
+        self._note_wait(call, now_s, gave_up=False)
+        if self._hall.queue(call.queue).further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
         return call.id
 
@@ -363,14 +363,20 @@ class Floor:
     def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
         """Note when the wait will come to a rule."""
         rules, since_s = self.rules[call.queue], call.first_entered_s
-        if rules.longest_wait_s is not None:
-            self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
-        self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
+        if not call.is_call_back:
+            if rules.longest_wait_s is not None:
+                self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
+            self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
         for step in rules.relax[call.stage :]:
             self._deadlines.add(since_s + step.after_s, "relax", call.id)
         for site in rules.sites:
             if site.opening and site.opening.after_s is not None:
                 self._deadlines.add(since_s + site.opening.after_s, "overdue", call.id, site.name)
+
+    def _note_wait(self, call: WaitingCall, now_s: float, *, gave_up: bool) -> None:
+        """A call-back says nothing of how long callers have the patience to wait."""
+        if not call.is_call_back:
+            self._hall.queue(call.queue).last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)

@@ -28,6 +28,7 @@ class WaitingCall:
     tell_at_s: float | None = None  # when they are told next
     told_position: int | None = None  # what was last told to the caller
     told_until_s: float | None = None  # the latest instant at which the wait would be over, as it was told
+    is_call_back: bool = False  # nobody listens: nothing is told, and no wait is too long
 
     @property
     def place(self) -> Place:

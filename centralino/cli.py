@@ -18,6 +18,7 @@ from rich.console import Console
 
 from centralino import shown
 from centralino.asking import Result, ask, run_loop
+from centralino.call_back_commands import call_backs_app
 from centralino.door import DoorClient
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.simulate_commands import add_simulate_commands
@@ -38,6 +39,7 @@ add_yaml_commands(app)
 add_simulate_commands(app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
+app.add_typer(call_backs_app, name="call-backs")
 
 StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")

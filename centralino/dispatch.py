@@ -57,7 +57,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, the last to the call-backs."""
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -69,6 +69,9 @@ class Dispatcher:
         self.end: Callable[[str, str], None]
         self.give_up: Callable[[str], None]
         self.pause: Callable[[PauseAgent], None]
+        self.ring_back: Callable[[CallNow, str], None]
+        self.not_reached: Callable[[CallNow, str], None]
+        self.talks: Callable[[CallNow], None]
 
     # --- callers
 
@@ -82,6 +85,10 @@ class Dispatcher:
             self._wait_in(call, queue, self.floor.enter)
         finally:
             self._entering.pop()
+
+    def enter_call_back(self, call: CallNow) -> None:
+        """Somebody who is to be called back has a place in the line again: the one of their first entry."""
+        self.carry_out(self.floor.enter_anyway(self._as_it_waits(call), self._clock.now_s()))
 
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
@@ -126,12 +133,20 @@ class Dispatcher:
             self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
             return
         call = self._book.house.calls[call_id]
+        if call.call_back_of:
+            self.ring_back(call, leg)
+        else:
+            self.talk(call)
+
+    def talk(self, call: CallNow) -> None:
+        """The agent is there, and so is who called, or was called back."""
         waited_s = self._clock.now_s() - call.first_entered_s
-        in_time = waited_s <= self.floor.rules[call.queue].target_within_s
-        self._room.hush(call_id)
-        self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
-        self._telephony.join(call_id, call_id, leg)
+        in_time = not call.call_back_of and waited_s <= self.floor.rules[call.queue].target_within_s
+        self._room.hush(call.id)
+        self._book.write(ev.TalkStarted(call=call.id, agent=call.agent, leg=call.leg, in_time=in_time))
+        self._telephony.join(call.id, call.id, call.leg)
         self.recordings.begin(call)
+        self.talks(call)
 
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
@@ -141,6 +156,8 @@ class Dispatcher:
         if call.state is CallState.TALKING:
             self._talk_over(call, "lost" if cause is EndCause.GONE else "agent")
             self.end(call.id, "the agent hung up")
+        elif call.state is CallState.CALLING_BACK:
+            self.not_reached(call, "the agent hung up")
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
@@ -148,6 +165,9 @@ class Dispatcher:
         """The talk never came about. Who is still there: the agent is let go, the caller waits again in their place."""
         call = self._book.call(call_id)
         if call is None or call.state is not CallState.TALKING:
+            return
+        if call.call_back_of:
+            self.not_reached(call, "the two could not be joined")
             return
         self._talk_over(call, "lost")
         self._wait_in(call, call.queue, self.floor.enter_anyway)
@@ -232,13 +252,16 @@ class Dispatcher:
     def put_back_call(self, call: CallNow) -> None:
         now_s = self._clock.now_s()
         agent = self.floor.agents.get(call.agent)
-        if call.state is CallState.TALKING and agent is not None:
-            agent.since_s = call.since_s
+        if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
+            agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
             knows_queue = call.queue in self.floor.rules
             if call.state is CallState.OFFERED and not (agent and knows_queue):  # one left the YAML; its leg is swept
                 self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=call.leg, why=Why.AGENT_LEFT))
+            if not knows_queue and call.call_back_of:
+                self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
+                return
             if not knows_queue:  # the menu will know what became of it
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
@@ -256,10 +279,11 @@ class Dispatcher:
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return
-        self._room.hush(call.id)
-        if not legs[call.id].holding:
-            self._telephony.hold(call.id)
-        self.recordings.announce(call)
+        if not call.call_back_of:
+            self._room.hush(call.id)
+            if not legs[call.id].holding:
+                self._telephony.hold(call.id)
+            self.recordings.announce(call)
         if call.state is CallState.OFFERED:
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
@@ -291,6 +315,7 @@ class Dispatcher:
         waiting = WaitingCall(
             call.id, call.queue, call.language, call.first_entered_s, call.offers, head_start_s=call.head_start_s
         )
+        waiting.is_call_back = bool(call.call_back_of)
         waiting.told_position, waiting.told_until_s = call.told_position or None, call.told_until_s or None
         return waiting
 
@@ -375,7 +400,8 @@ class Dispatcher:
         who = self._people.who(call.person)
         if call.withheld:
             return CallerId("anonymous", call.queue)
-        return CallerId(who.number, f"{call.queue}: {who.name or who.number}")
+        to_call_back = "call-back, " if call.call_back_of else ""
+        return CallerId(who.number, f"{to_call_back}{call.queue}: {who.name or who.number}")
 
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent

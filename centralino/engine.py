@@ -268,6 +268,7 @@ class Engine:
             "agents": lambda args: self._choose(what, args),
             "calls": lambda args: self._end_all(what),
             "sites": lambda args: self._hold_site(what, args),
+            "call_backs": lambda args: self._call_backs(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -356,6 +357,22 @@ class Engine:
             raise CommandRefused(f"{site} does not open and close for {queue} (queues.yaml says which do: {there_are})")
         self.switchboard.holds.hold(queue, site, wishes[what], str(args.get("by") or "")[:64])
         return {"queue": queue, **self.live.site(queue, site)}
+
+    def _call_backs(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`list` what was promised and is not kept yet, or `drop` one."""
+        call = str(args.get("call") or "")
+        if what == "drop":
+            if call not in self.house.call_backs:
+                raise CommandRefused(
+                    f"nothing is promised in {call}, or it was kept: `centralino call-backs` lists all"
+                )
+            if not self.switchboard.call_backs.drop(call, str(args.get("by") or "")[:64]):
+                raise CommandRefused(f"too late: an agent is calling back for {call} just now")
+        elif what != "list":
+            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop")
+        promises = sorted(self.house.call_backs.values(), key=lambda one: one.first_entered_s)
+        numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
+        return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
 
     def _end_all(self, what: str) -> dict[str, Any]:
         """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""

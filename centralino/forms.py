@@ -31,7 +31,7 @@ from pydantic_core import PydanticCustomError
 from acd.rules import Pick
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
-from ivr.hours import DAYS, is_day
+from ivr.hours import DAYS, is_day, read_hours
 from ivr.rehearsal import SILENCE
 
 MENU_KEYS = "0123456789*#"
@@ -233,6 +233,19 @@ class WhileWaitingForm(Form):
     voicemail_key: MenuKey | None = None
 
 
+def _span_of_a_day(text: str) -> str:
+    hours, mistakes = read_hours({"mon-sun": text})
+    if mistakes or len(hours.week[0]) != 1:
+        refuse(f"{shown(text)} is no span of a day", 'write `"08:00-21:00"`')
+    return text
+
+
+class CallBackRulesForm(Form):
+    ring: Annotated[float, between("5s", "1m")] = 30.0
+    hours: Annotated[str, AfterValidator(_span_of_a_day)] = "08:00-21:00"
+    again_after: Annotated[list[Annotated[float, between("1m", "24h")]], Field(max_length=10)] = [600.0, 3600.0]
+
+
 class RecordingForm(Form):
     refuse_key: MenuKey
     keep: Annotated[float, between("1d", "3650d")]
@@ -255,6 +268,7 @@ class QueueForm(Form):
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
+    call_backs: CallBackRulesForm = CallBackRulesForm()
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()

@@ -7,7 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd import goto
-from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
+from acd.rules import (
+    CallBackRules,
+    HeadStart,
+    Opening,
+    Pick,
+    QueueRules,
+    Recording,
+    Relax,
+    Rules,
+    SiteRules,
+    WhileWaiting,
+)
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -15,6 +26,7 @@ from centralino.forms import (
     AlsoForm,
     AskForm,
     BranchForm,
+    CallBackRulesForm,
     DialplanForm,
     EntitiesForm,
     EntityForm,
@@ -167,6 +179,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
+        call_backs=_call_backs(form.call_backs),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
@@ -177,6 +190,11 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
             for one in form.head_start
         ),
     )
+
+
+def _call_backs(form: CallBackRulesForm) -> CallBackRules:
+    [span] = read_hours({"mon-sun": form.hours})[0].week[0]
+    return CallBackRules(form.ring, tuple(form.again_after), span.begin_minute, span.end_minute)
 
 
 def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:

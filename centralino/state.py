@@ -21,6 +21,7 @@ class CallState(StrEnum):
     IN_MENU = "in menu"
     QUEUED = "queued"
     OFFERED = "offered"
+    CALLING_BACK = "calling back"
     TALKING = "talking"
     TALKED = "talked"
     TRANSFERRING = "transferring"
@@ -64,6 +65,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.QUEUED, ev.CallEnded): S.ENDED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.OFFERED, ev.CallBackRung): S.CALLING_BACK,
+    (S.CALLING_BACK, ev.TalkStarted): S.TALKING,
+    (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
+    (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
@@ -76,6 +81,14 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
 
 class IllegalMove(Exception):
     """A call's state does not allow this event: a fault of ours."""
+
+
+class Promise(msgspec.Struct):
+    """That `person` is called back by the people of `queue`."""
+
+    queue: str
+    person: str
+    since_s: float
 
 
 class CallNow(msgspec.Struct):
@@ -103,6 +116,7 @@ class CallNow(msgspec.Struct):
     agent: str = ""
     leg: str = ""
     talks: int = 0
+    busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
@@ -110,12 +124,31 @@ class CallNow(msgspec.Struct):
     release: int = 0
     office: str = ""  # that is rung or talks as `leg`
     office_answered: bool = False
-    call_back_promised: bool = False
+    call_back: Promise | None = None  # that was given in this call
+    call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
     gave_up_on_message: bool = False
     why: str = ""
+
+
+class CallBackNow(msgspec.Struct):
+    """A call-back that is to be placed; `call` is the one in which it was promised."""
+
+    call: str
+    node: str
+    service: str
+    person: str
+    language: str
+    entity: str
+    release: int
+    queue: str
+    first_entered_s: float
+    head_start_s: float
+    due_s: float
+    attempts: int = 0
+    attempt: str = ""  # the call that is to keep the promise now
 
 
 class TalkRecording(msgspec.Struct):
@@ -193,6 +226,7 @@ class House(msgspec.Struct):
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
     callers_today: dict[str, int] = {}  # calls by person
+    call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
@@ -202,9 +236,12 @@ class House(msgspec.Struct):
         return self.sites.setdefault(f"{queue}/{site}", SiteState())
 
 
+_OF_NO_OPEN_CALL = ev.CallArrived | ev.CallBackBegun | ev.LeftBehind
+
+
 def check(house: House, event: Event) -> None:
     """Raise IllegalMove where a call's state does not allow `event`; nothing was changed."""
-    if not isinstance(event, CallEvent) or isinstance(event, ev.CallArrived | ev.LeftBehind):
+    if not isinstance(event, CallEvent) or isinstance(event, _OF_NO_OPEN_CALL):
         return
     call = house.calls.get(event.call)
     if call is None:
@@ -217,7 +254,7 @@ def check(house: House, event: Event) -> None:
 def apply(house: House, entry: Entry) -> None:
     """Make `entry` true. The instant of an entry is when it became true."""
     event = entry.event
-    if isinstance(event, CallEvent) and not isinstance(event, ev.CallArrived | ev.LeftBehind):
+    if isinstance(event, CallEvent) and not isinstance(event, _OF_NO_OPEN_CALL):
         call = house.calls[event.call]
         to = NEXT[call.state, type(event)]
         if to is not call.state:
@@ -271,7 +308,48 @@ def _entity_chosen(house: House, event: ev.EntityChosen, entry: Entry) -> None:
 
 
 def _call_back_promised(house: House, event: ev.CallBackPromised, entry: Entry) -> None:
-    house.calls[event.call].call_back_promised = True
+    house.calls[event.call].call_back = Promise(event.queue, event.person, entry.at_s)
+
+
+def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> None:
+    promise = house.call_backs[event.of]
+    promise.attempt, promise.attempts = event.call, event.attempt
+    house.calls[event.call] = CallNow(
+        id=event.call,
+        node=event.node,
+        service=event.service,
+        person=event.person,
+        withheld=False,
+        language=event.language,
+        entity=event.entity,
+        release=event.release,
+        arrived_s=entry.at_s,
+        state=CallState.QUEUED,
+        since_s=entry.at_s,
+        queue=event.queue,
+        first_entered_s=event.first_entered_s,
+        head_start_s=event.head_start_s,
+        call_back_of=event.of,
+    )
+
+
+def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
+    house.calls[event.call].busy_since_s = entry.at_s
+
+
+def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
+    call.talk_started_s = 0.0
+
+
+def _call_back_put_off(house: House, event: ev.CallBackPutOff, entry: Entry) -> None:
+    if promise := house.call_backs.get(event.call):
+        promise.due_s = event.due_s
+
+
+def _call_back_over(house: House, event: ev.CallBackOver, entry: Entry) -> None:
+    house.call_backs.pop(event.call, None)
 
 
 def _office_rung(house: House, event: ev.OfficeRung, entry: Entry) -> None:
@@ -349,8 +427,10 @@ def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
-    call.in_time = event.in_time
+    call.in_time, call.busy_since_s = event.in_time, call.busy_since_s or entry.at_s
     call.talks += 1
+    if call.call_back_of:
+        return  # the call in which it was promised stands in the queue's figures
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.answered += 1
@@ -359,10 +439,8 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
 
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    call, agent = house.calls[event.call], house.agent(event.agent)
-    agent.idle_since_s = entry.at_s
-    agent.busy_s += entry.at_s - call.talk_started_s
-    call.leg = ""
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
     if call.talk_recording in house.recordings and event.by != "lost":
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.talk_recording = ""
@@ -372,6 +450,14 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1
         count.talk_sum_s += entry.at_s - call.talk_started_s
+
+
+def _let_go(house: House, call: CallNow, agent_id: str, now_s: float) -> None:
+    """The agent has no call any more."""
+    agent = house.agent(agent_id)
+    agent.idle_since_s = now_s
+    agent.busy_s += now_s - call.busy_since_s
+    call.leg, call.busy_since_s = "", 0.0
 
 
 def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry: Entry) -> None:
@@ -405,6 +491,26 @@ def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     if event.outcome is ev.Outcome.ABANDONED:
         for counts in (house.totals, house.today):
             counts.setdefault(call.queue, QueueCount()).abandoned += 1
+    if call.call_back_of in house.call_backs:
+        house.call_backs[call.call_back_of].attempt = ""
+    elif call.call_back and event.outcome not in (ev.Outcome.ANSWERED, ev.Outcome.TRANSFERRED):
+        house.call_backs[call.id] = _to_be_placed(call, call.call_back, entry.at_s)
+
+
+def _to_be_placed(call: CallNow, promise: Promise, now_s: float) -> CallBackNow:
+    return CallBackNow(
+        call=call.id,
+        node=call.node,
+        service=call.service,
+        person=promise.person,
+        language=call.language,
+        entity=call.entity,
+        release=call.release,
+        queue=promise.queue,
+        first_entered_s=call.first_entered_s or promise.since_s,
+        head_start_s=call.head_start_s if promise.queue == call.queue else 0.0,
+        due_s=now_s,
+    )
 
 
 def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
@@ -481,6 +587,11 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.LanguageChosen: _language_chosen,
     ev.EntityChosen: _entity_chosen,
     ev.CallBackPromised: _call_back_promised,
+    ev.CallBackBegun: _call_back_begun,
+    ev.CallBackRung: _call_back_rung,
+    ev.CallBackUnanswered: _call_back_unanswered,
+    ev.CallBackPutOff: _call_back_put_off,
+    ev.CallBackOver: _call_back_over,
     ev.OfficeRung: _office_rung,
     ev.OfficeAway: _office_away,
     ev.OfficeAnswered: _office_answered,

@@ -20,6 +20,8 @@ from centralino import events as ev
 from centralino.alarms import Alarms
 from centralino.attendant import Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
+from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
+from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
@@ -82,12 +84,12 @@ class Switchboard:
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms)
         self.holds = Holds(book, self.dispatcher)
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
-            part.configuration = configuration
+        self.call_backs = CallBacks(desk, self.dispatcher, people)
+        self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
         self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
-        self.attendant.end = self.dispatcher.end = self.offices.end = self._end_as_planned
+        self.attendant.end = self.dispatcher.end = self.offices.end = self.call_backs.end = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
 
@@ -117,7 +119,7 @@ class Switchboard:
                 self.signing.pause_is_over(call_id)
                 continue
             try:
-                self.attendant.alarm(kind, call_id)
+                (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
                 log.exception("the %s of %s could not be carried out", kind, call_id)
                 self._give_up(call_id)
@@ -179,11 +181,15 @@ class Switchboard:
         living = {call.release for call in self.book.house.calls.values()}
         self._releases = {number: kept for number, kept in self._releases.items() if number in living}
         self._releases[release] = configuration
-        self.configuration = configuration
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
-            part.configuration = configuration
+        self._hand_out(configuration)
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
+
+    def _hand_out(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        for part in (self.attendant, self.dispatcher, self.signing, self.holds, self.call_backs):
+            part.configuration = configuration
+        self.call_backs.release = max(self._releases, default=0)
 
     def _rules(self) -> dict[str, QueueRules]:
         """Those in force; beside them, those of queues that only calls of an older configuration can come to."""
@@ -266,6 +272,8 @@ class Switchboard:
     def _leg_answered(self, leg: str) -> None:
         if call := self.offices.call_at(leg):
             self.offices.answered(call)
+        elif call := self.book.call(leg):
+            self.call_backs.answered(call)
         else:
             self.dispatcher.answered(leg)
 
@@ -284,6 +292,9 @@ class Switchboard:
             else:
                 self.dispatcher.leg_ended(leg, cause)
             return
+        if call.state is CallState.CALLING_BACK:
+            self.call_backs.not_reached(call, cause)
+            return
         if not self.attendant.caller_left(call):
             return  # a message is being closed; the call ends with it
         self._let_go(call)
@@ -294,6 +305,8 @@ class Switchboard:
         """Whoever is rung for the caller, or talks with them."""
         if call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
             self.offices.caller_left(call)
+        elif call.state is CallState.CALLING_BACK:
+            self.call_backs.let_go(call, "the call ended")
         else:
             self.dispatcher.caller_left(call)
 
@@ -308,6 +321,7 @@ class Switchboard:
     def _end(self, call: CallNow, why: str, outcome: Outcome) -> None:
         self.attendant.forget(call.id)
         self.book.write(ev.CallEnded(call=call.id, outcome=outcome, why=why))
+        self.call_backs.call_ended(call)
 
     def _give_up(self, call_id: str) -> None:
         """A fault of ours in this call: end it on record, so that nobody waits for ever."""
@@ -321,7 +335,7 @@ class Switchboard:
                 self.book.write(
                     ev.VoicemailEnded(call=call.id, recording=call.recording, kept=True, duration_s=0, why="a fault")
                 )
-            self.book.write(ev.CallEnded(call=call.id, outcome=Outcome.FAILED, why="a fault of the engine"))
+            self._end(call, "a fault of the engine", Outcome.FAILED)
         except Exception:
             log.exception("%s could not even be ended", call_id)
         self._telephony.hang_up(call_id)
@@ -397,7 +411,12 @@ class Switchboard:
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:
-            if call.id not in now:
+            waits_to_be_called = call.call_back_of and call.state in (CallState.QUEUED, CallState.OFFERED)
+            if waits_to_be_called:
+                self.dispatcher.go_on(call, now)
+            elif call.state is CallState.CALLING_BACK:
+                self.call_backs.go_on(call, now)
+            elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
             elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
                 self.attendant.silence(call)
@@ -416,8 +435,8 @@ class Switchboard:
             self._give_up(call.id)
 
     def _sweep(self, now: dict[str, LegNow]) -> None:
-        """End agents' legs that belong to no call any more."""
-        ours = {call.leg for call in self.book.house.calls.values()}
+        """End legs that we rang and that belong to no call any more."""
+        ours = {call.leg for call in self.book.house.calls.values()} | self.book.house.calls.keys()
         for leg in now.values():
             if leg.arrived is None and leg.leg not in ours:
                 self._telephony.hang_up(leg.leg)
@@ -426,9 +445,10 @@ class Switchboard:
         """Put the floor back as it was; nothing is offered before the phone system is connected."""
         self.dispatcher.suspend()
         self.dispatcher.put_back_floor()
-        for call in self.book.house.calls.values():
+        for call in list(self.book.house.calls.values()):
             self.dispatcher.put_back_call(call)
         self.signing.go_on()
+        self.call_backs.go_on_from_the_journal()
         self.holds.apply()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)
@@ -453,7 +473,9 @@ def outcome_of(call: CallNow) -> Outcome:
         return Outcome.TRANSFERRED
     if call.talk_started_s:
         return Outcome.ANSWERED
-    if call.call_back_promised:
+    if call.call_back_of:
+        return Outcome.NOT_REACHED
+    if call.call_back:
         return Outcome.CALL_BACK
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE

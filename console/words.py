@@ -26,6 +26,7 @@ COMMANDS = {
     "reload": "put the YAML in force as it stands now",
     "rollback": "go back to an earlier configuration",
     "sites": "further sites, which are open for which queue: open, close, by-rule QUEUE SITE",
+    "call-backs": "promised call-backs that are not kept yet; drop CALL takes one back",
     "emergency": "a notice before the menu of a number: on, off",
 }
 OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
@@ -33,6 +34,7 @@ FURTHER = {
     "agents": ("in", "out", "pause", "ready"),
     "emergency": ("off", "on"),
     "sites": ("open", "close", "by-rule"),
+    "call-backs": ("drop",),
     "help": tuple(COMMANDS),
 }
 SLOW = frozenset({"reload", "rollback", "emergency"})

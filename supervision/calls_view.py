@@ -8,6 +8,9 @@ from centralino.clock import as_utc
 from centralino.events import (
     AnswerKept,
     CallArrived,
+    CallBackBegun,
+    CallBackRung,
+    CallBackUnanswered,
     CallEnded,
     CallEvent,
     CallOffered,
@@ -35,6 +38,7 @@ class CallState(StrEnum):
     IN_MENU = "in menu"
     QUEUED = "queued"
     OFFERED = "offered"
+    CALLING_BACK = "calling back"
     TALKING = "talking"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
@@ -48,7 +52,7 @@ class CallRow:
 
     id: str
     node: str
-    dialled: str
+    dialled: str  # empty: we called
     service: str  # empty: the number dialled is no service of ours
     entity: str | None = None
     person: str
@@ -60,7 +64,7 @@ class CallRow:
     queue: str | None = None  # the one it is or was last in
     queued_at: datetime | None = None  # when it first entered a queue
     answered_at: datetime | None = None  # when the first talk began
-    in_time: bool | None = None  # whether that was within the queue's target
+    in_time: bool | None = None  # whether that was within the queue's target; None also: a call-back
     agent: str | None = None  # who is offered the call, or talks or talked last
     phone: str | None = None
     talk_started_at: datetime | None = None  # of the latest talk
@@ -75,6 +79,7 @@ class CallRow:
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
+    call_back_of: str | None = None  # the call in which was promised what this one, a call-back, is to keep
 
 
 def arrived(at_s: float, event: CallArrived, case_id: str | None) -> CallRow:
@@ -90,6 +95,26 @@ def arrived(at_s: float, event: CallArrived, case_id: str | None) -> CallRow:
         language=event.language,
         arrived_at=as_utc(at_s),
         case_id=case_id,
+    )
+
+
+def begun(at_s: float, event: CallBackBegun, case_id: str | None) -> CallRow:
+    """The row of a call-back that stands in the line."""
+    return CallRow(
+        id=event.call,
+        node=event.node,
+        dialled="",
+        service=event.service,
+        entity=event.entity or None,
+        person=event.person,
+        withheld=False,
+        language=event.language,
+        arrived_at=as_utc(at_s),
+        state=CallState.QUEUED,
+        queue=event.queue,
+        queued_at=as_utc(event.first_entered_s),
+        case_id=case_id,
+        call_back_of=event.of,
     )
 
 
@@ -116,6 +141,10 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.TRANSFERRED)
         case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
             return _in_queue(row, at_s, event)
+        case CallBackRung():
+            return replace(row, state=CallState.CALLING_BACK)
+        case CallBackUnanswered():
+            return replace(row, talk_started_at=None, answered_at=None, in_time=None)
         case TalkStarted():
             return _talking(row, as_utc(at_s), event)
         case TalkEnded():
@@ -142,7 +171,8 @@ def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallO
 
 def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
     if row.answered_at is None:
-        row = replace(_waited_until(row, at), answered_at=at, in_time=event.in_time)
+        in_time = None if row.call_back_of else event.in_time
+        row = replace(_waited_until(row, at), answered_at=at, in_time=in_time)
     phone = row.phone if row.agent == event.agent else None
     talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)

@@ -310,9 +310,9 @@ class ContactCentre:
         assert (call.id in floor.calls) is waits, call
         if waits:
             assert floor.calls[call.id].offered_leg == call.leg, call
-        if call.state in (CallState.OFFERED, CallState.TALKING) and call.agent in self.agents:
+        talks = call.state in (CallState.TALKING, CallState.CALLING_BACK)
+        if (talks or call.state is CallState.OFFERED) and call.agent in self.agents:
             agent = floor.agents[call.agent]
-            talks = call.state is CallState.TALKING
             assert agent.doing in ((Doing.TALKING,) if talks else (Doing.RESERVED, Doing.RINGING)), (call, agent)
             assert (agent.call, agent.leg) == (call.id, call.leg), (call, agent)
 
@@ -335,6 +335,7 @@ class ContactCentre:
     def _check_legs(self) -> None:
         legs = self.line.truth.legs.values()
         ours = {call.leg for call in self.house.calls.values() if call.leg}
+        ours |= {call.id for call in self.house.calls.values() if call.call_back_of}
         assert {leg.id for leg in legs if leg.phone} <= ours
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
@@ -374,7 +375,8 @@ class ContactCentre:
 
 
 def phone_of(agent: str) -> str:
-    return f"phone-of-{agent}"
+    """An agent's phone; a citizen, who is called back, is named by their number."""
+    return agent if agent.startswith("+") else f"phone-of-{agent}"
 
 
 def agent_at(phone: str) -> str:

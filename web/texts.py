@@ -131,6 +131,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.in menu": ("nel menu", "in the menu"),
     "call.queued": ("in coda", "queued"),
     "call.offered": ("squilla", "ringing"),
+    "call.calling back": ("si richiama", "calling back"),
     "call.talking": ("in conversazione", "talking"),
     "call.transferring": ("squilla all'ufficio", "ringing an office"),
     "call.transferred": ("con un ufficio", "with an office"),

@@ -48,6 +48,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     pick: longest_idle
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
+    call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
       - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}

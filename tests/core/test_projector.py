@@ -28,6 +28,10 @@ from centralino.events import (
     AgentPaused,
     AnyEvent,
     CallArrived,
+    CallBackBegun,
+    CallBackOver,
+    CallBackPromised,
+    CallBackRung,
     CallEnded,
     CallOffered,
     LanguageChosen,
@@ -247,6 +251,52 @@ async def test_a_kept_message_stands_with_the_call_and_keeps_the_case_open(house
         ("voicemail", "c1"),
         ("call", "c2"),
     ]
+
+
+async def test_a_call_back_stands_against_the_case_in_which_it_was_promised_and_closes_it(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), CallBackPromised(call="c1", queue="tributi", person=person))
+    house.tell(end("c1", Outcome.CALL_BACK))
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    assert stands.state == "open"
+    begun_s = house.clock.now_s()
+    house.tell(
+        CallBackBegun(
+            call="c1-back1",
+            of="c1",
+            attempt=1,
+            node="main",
+            service="055055",
+            person=person,
+            language="it",
+            queue="tributi",
+            first_entered_s=begun_s,
+        )
+    )
+    house.tell(offer("c1-back1"), CallBackRung(call="c1-back1", agent="a1", leg="leg-a1"), after_s=30)
+    await house.projected()
+    row = await call(house.database, "c1-back1")
+    assert row
+    assert (row.state, row.call_back_of, row.case_id, row.number) == ("calling back", "c1", stands.id, "+393331234567")
+    house.tell(TalkStarted(call="c1-back1", agent="a1", leg="leg-a1", in_time=False), after_s=5)
+    house.tell(TalkEnded(call="c1-back1", agent="a1", leg="leg-a1", by="agent"), after_s=60)
+    house.tell(end("c1-back1"), CallBackOver(call="c1", kept=True, why="they talked"))
+    await house.projected()
+    row = await call(house.database, "c1-back1")
+    assert row
+    assert (row.outcome, row.wait_s, row.talk_s, row.in_time) == ("answered", 65.0, 60.0, None)
+    [stands] = await cases(house.database, 10)
+    assert (stands.state, stands.closed_why) == ("closed", "nothing left to do")
+
+
+async def test_a_promise_that_was_given_up_keeps_the_case_open(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), CallBackPromised(call="c1", queue="tributi", person=person))
+    house.tell(end("c1", Outcome.CALL_BACK), CallBackOver(call="c1", kept=False, why="not reached in 3 attempts"))
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    assert stands.state == "open"
 
 
 async def test_the_trail_of_a_call_names_the_reasons_in_order(house: House) -> None:

@@ -14,21 +14,22 @@ import pytest
 
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from acd.rules import HeadStart, Opening, Pick, Recording, Relax, SiteRules
+from acd.rules import CallBackRules, HeadStart, Opening, Pick, Recording, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.port import CallerId
 from centralino import events as ev
-from centralino.events import Entry
+from centralino.events import Entry, Outcome
 from centralino.signing import Refused
-from centralino.state import CallNow
+from centralino.state import CallNow, CallState
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
 
 SEEDS = range(60)
 STEPS = 150
+CITIZEN = "+390551234567"  # can be called back
 ROUNDS_MAX = 200
 QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
@@ -57,6 +58,7 @@ class Day:
             (8, self.an_agent_puts_down),
             (8, self.a_caller_presses),
             (6, self.a_caller_hangs_up),
+            (4, self.somebody_wants_to_be_called_back),
             (5, self.an_agent_chooses),
             (3, self.an_agent_turns_away),
             (2, self.a_phone_comes_or_goes),
@@ -74,9 +76,14 @@ class Day:
         centre, chance = self.centre, self.chance
         wrap_up_s = chance.choice([0.0, 10.0, 30.0])
         keys_that_refuse = chance.choice([("4", "7"), ("7", "7"), ("7", "")])
+        back = {
+            "while_waiting": WhileWaiting(call_back_key="6"),
+            "call_backs": CallBackRules(15.0, chance.choice([(), (30.0, 60.0)])),
+        }
+        centre.line.truth.within_reach.add(CITIZEN)
         taxes, hall = (Recording(key, 86_400.0) if key else None for key in keys_that_refuse)
         overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
-        centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow)
+        centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow, **back)
         then = chance.choice([ToVoicemail("hall"), ToStep("main")])
         centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
@@ -90,7 +97,9 @@ class Day:
         relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
         pick = chance.choice(list(Pick))
         starts = (HeadStart(40.0, nth_call_today=2),)
-        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick, head_starts=starts)
+        centre.queue(
+            "civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick, head_starts=starts, **back
+        )
         keys = {
             "1": Key("taxes"),
             "2": Key("registry"),
@@ -126,15 +135,25 @@ class Day:
     def somebody_calls(self) -> None:
         self.calls += 1
         number = self.chance.choice(["055055", "055055", "0559999", *QUEUES])
-        caller = CallerId(self.chance.choice(["", "055111", "+39055222"]), "")
+        caller = CallerId(self.chance.choice(["", "055111", "+39055222", CITIZEN]), "")
         self.centre.call(f"c{self.calls}", number=number, caller=caller)
 
     def a_caller_presses(self) -> None:
         if call := self._some(self._callers()):
-            self.centre.press(call, self.chance.choice("123459#7"))
+            self.centre.press(call, self.chance.choice("1234569#7"))
 
     def a_caller_hangs_up(self) -> None:
         if call := self._some(self._callers()):
+            self.centre.hang_up(call)
+
+    def somebody_wants_to_be_called_back(self) -> None:
+        self.calls += 1
+        call = f"c{self.calls}"
+        self.centre.call(call, number=self.chance.choice(["taxes", "civil"]), caller=CallerId(CITIZEN, ""))
+        for key in "61":
+            if call in self._callers():
+                self.centre.press(call, key)
+        if call in self._callers() and self.chance.random() < 0.5:
             self.centre.hang_up(call)
 
     def an_agent_picks_up(self) -> None:
@@ -216,9 +235,12 @@ class Day:
         floor, agent = self.centre.switchboard.floor, entry.event.agent
         offered = self.centre.house.calls[entry.event.call]
         for other in self.centre.house.calls.values():
-            is_there = other.id in self.centre.line.truth.legs  # a caller who left is taken off right after
+            # a caller who left is taken off right after; a phone that rang until this very instant is told next
+            is_there = other.call_back_of or other.id in self.centre.line.truth.legs
             waits = other.id in floor.calls and not floor.calls[other.id].offered_leg
-            if not (waits and is_there) or _place(other) > _place(offered) or agent not in floor.able_for(other.id):
+            if not (waits and is_there and other.state is CallState.QUEUED):
+                continue
+            if _place(other) > _place(offered) or agent not in floor.able_for(other.id):
                 continue
             if not floor.sites_of(other.queue)[floor.agents[agent].profile.site].rules.is_limited:
                 self.out_of_order.append(f"{entry.n}: {offered.id} before {other.id}")  # raising would break the house
@@ -231,20 +253,23 @@ class Day:
             for wish in (Wish.SIGN_IN, Wish.READY):
                 self._try(agent, wish)
         for _ in range(ROUNDS_MAX):
-            if not centre.house.calls:
+            if not (centre.house.calls or centre.house.call_backs):
                 break
             for agent in centre.ringing_now():
                 centre.pick_up(agent)
             centre.clock.advance(10)
             for agent in centre.talking_now():
-                centre.put_down(agent)
+                if agent in centre.talking_now():  # who was called back is gone with the agent
+                    centre.put_down(agent)
         assert centre.house.calls == {}
+        assert centre.house.call_backs == {}
         centre.clock.advance(60)
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
         self._look_at_recordings()
-        arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived)}
+        self._look_at_call_backs()
+        arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived | ev.CallBackBegun)}
         assert arrived == centre.outcomes().keys()
 
     def _look_at_recordings(self) -> None:
@@ -262,6 +287,24 @@ class Day:
                     assert rules is not None, entry
                     assert told.get(call) == rules.refuse_key, entry
                     assert call not in refused, entry
+
+    def _look_at_call_backs(self) -> None:
+        """One attempt at a time, none after the promise was kept, and no promise forgotten."""
+        attempts: dict[str, str] = {}  # by the call in which it was promised, that goes on
+        over: set[str] = set()
+        promised = {e.event.call for e in self.centre.entries if isinstance(e.event, ev.CallBackPromised)}
+        for entry in self.centre.entries:
+            match entry.event:
+                case ev.CallBackBegun(of=of, call=call):
+                    assert of in promised - over - attempts.keys(), entry
+                    attempts[of] = call
+                case ev.CallEnded(call=call):
+                    attempts = {of: attempt for of, attempt in attempts.items() if attempt != call}
+                case ev.CallBackOver(call=call):
+                    assert call in promised - over, entry
+                    over.add(call)
+        talked = (Outcome.ANSWERED, Outcome.TRANSFERRED)
+        assert over == {call for call in promised if self.centre.outcomes()[call] not in talked}
 
     def _try(self, agent: str, wish: Wish) -> None:
         try:
