@@ -11,6 +11,8 @@ from centralino.book import Book
 from centralino.people import People
 from centralino.state import CallNow, CallState
 
+WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
+
 
 class Offices:
     """`away` tells the attendant that nobody answered; `end` belongs to the switchboard."""
@@ -30,7 +32,7 @@ class Offices:
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
         call = self._book.call(leg.rpartition("-leg")[0])
-        return call if call and call.office and call.leg == leg else None
+        return call if call and call.state in WITH_OFFICE and call.leg == leg else None
 
     def answered(self, call: CallNow) -> None:
         if call.state is CallState.TRANSFERRING:
