@@ -129,7 +129,7 @@ class Attendant:
     def __init__(self, desk: Desk, voice: Voice, knowledge: Knowledge, offices: Offices) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
         self._voice, self._knowledge, self._offices = voice, knowledge, offices
-        offices.away = self.office_away
+        offices.taken, offices.away = self.forget, self.office_away
         self._conversations: dict[str, Conversation] = {}
         self.configuration: Configuration
         self.plan_of: Callable[[CallNow], Dialplan | None]
