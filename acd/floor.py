@@ -95,9 +95,10 @@ class Floor:
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
+        first = self._match_agent(agent, now_s)  # before others: the first in all lines, not only in these
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
         rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*self._match_agent(agent, now_s), *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
+        return [*first, *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
