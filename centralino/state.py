@@ -316,7 +316,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
-    call.head_start_s, call.waits = event.head_start_s, True
+    call.head_start_s, call.waits, call.agent = event.head_start_s, True, ""
     call.office, call.back_at_s, call.back_to_step = event.office, event.back_at_s, event.step
 
 
