@@ -345,7 +345,7 @@ class Switchboard:
             if self.attendant.caller_left(call):
                 self._let_go(call)
                 outcome = outcome_of(call)
-                cut_off = outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
+                cut_off = call.waits or outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
                 self._end(call, why, Outcome.FAILED if cut_off else outcome)
             self._telephony.hang_up(call.id)
         return len(calls)
