@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from acd.goto import ToVoicemail
@@ -13,6 +14,7 @@ from asterisk.port import CallerId, EndCause, LegEnded, PlaybackEnded
 from centralino import events as ev
 from centralino.events import Outcome
 from centralino.second_level import QUEUE_WITHIN_S
+from centralino.shown import sentence
 from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.actions import Why as StepWhy
@@ -343,6 +345,25 @@ def test_entity_and_language_go_with_the_caller(hall: ContactCentre) -> None:
     hall.hand_on("c1", "city/experts")
     assert hall.hears("c1") == sentences().connecting("Experts", "en").text
     assert hall.now("c1").language == "en"
+
+
+def test_the_trail_reads_well_aloud(hall: ContactCentre) -> None:
+    hall.choose("eva", Wish.PAUSE)
+    handed_on(hall, note="Signora Rossi")
+    hall.clock.advance(60)
+    bodies = [msgspec.to_builtins(event) for event in hall.trail("c1")]
+    aloud = [(sentence(body["type"], body), body.get("why", "")) for body in bodies]
+    heard = aloud[next(n for n, (text, _) in enumerate(aloud) if "hands" in text) :]
+    assert heard[:3] == [
+        ("ana of hall hands the caller on to city/experts, with a note", ""),
+        ("came to step *handed-on", "handed on by an agent"),
+        ("entered queue experts, for office city/experts", ""),
+    ]
+    assert heard[4:7] == [
+        ("left queue experts", "nobody there answered in time"),
+        ("came to step *first-level", "nobody there answered"),
+        ("entered queue hall", ""),
+    ]
 
 
 # --- the note
