@@ -25,7 +25,7 @@ from acd.decisions import (
     Wait,
 )
 from acd.expected import expected_wait_s
-from acd.goto import Goto
+from acd.goto import Back, Goto
 from acd.groups import Group
 from acd.hall import Hall
 from acd.rules import Pick, QueueRules
@@ -73,7 +73,7 @@ class Floor:
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
         for call in self.calls.values():
-            call.stage, call.over = rules[call.queue].stage_at(call.first_entered_s, now_s), False
+            call.stage, call.over = rules[call.queue].stage_at(call.since_s, now_s), False
         self._hall.change_rules(rules)
         self.rules = rules
         for call in self.calls.values():
@@ -95,10 +95,10 @@ class Floor:
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
-        decisions = self._match_agent(agent, now_s)
+        first = self._match_agent(agent, now_s)  # before others: the first in all lines, not only in these
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        decisions += [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*decisions, *self._look_at_all(self._hall.groups.values(), now_s)]
+        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
+        return [*first, *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -123,14 +123,15 @@ class Floor:
         """A call enters its queue: it is offered, or waits, or is sent on where the queue is full."""
         rules = self.rules[call.queue]
         if rules.full_waiting is not None and rules.full_then and self.waiting_in(call.queue) >= rules.full_waiting:
-            return [LeaveQueue(call.id, call.queue, rules.full_then, Why.QUEUE_FULL)]
+            then = rules.full_then if call.back_at_s is None else Back()
+            return [LeaveQueue(call.id, call.queue, then, Why.QUEUE_FULL)]
         return self.enter_anyway(call, now_s)
 
     def enter_anyway(self, call: WaitingCall, now_s: float) -> list[Decision]:
         """A call that was in the line before, or that has nowhere else to go, enters also where the queue is full."""
         # why a pause for one that comes back: two queues' longest waits may lead to each other
-        comes_back = call.first_entered_s < now_s
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        comes_back = call.since_s < now_s
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
         return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
@@ -256,7 +257,7 @@ class Floor:
 
     def put_back_call(self, call: WaitingCall, now_s: float) -> None:
         """A call stands in its place in the line."""
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
@@ -362,10 +363,11 @@ class Floor:
 
     def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
         """Note when the wait will come to a rule."""
-        rules, since_s = self.rules[call.queue], call.first_entered_s
+        rules, since_s = self.rules[call.queue], call.since_s
         if not call.is_call_back:
-            if rules.longest_wait_s is not None:
-                self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
+            if over := self._over(call):
+                earliest_s = over_earliest_s if call.back_at_s is None else 0.0
+                self._deadlines.add(max(over[0], earliest_s), "wait", call.id)
             self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
         for step in rules.relax[call.stage :]:
             self._deadlines.add(since_s + step.after_s, "relax", call.id)
@@ -376,7 +378,7 @@ class Floor:
     def _note_wait(self, call: WaitingCall, now_s: float, *, gave_up: bool) -> None:
         """A call-back says nothing of how long callers have the patience to wait."""
         if not call.is_call_back:
-            self._hall.queue(call.queue).last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
+            self._hall.queue(call.queue).last_hour.waited(now_s - call.since_s, now_s, gave_up=gave_up)
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
@@ -427,7 +429,7 @@ class Floor:
             "waiting": len(queue.line),
             "site": profile.site,
             "idle_s": round(now_s - agent.idle_since_s, 1),
-            "waited_s": round(now_s - call.first_entered_s, 1),
+            "waited_s": round(now_s - call.since_s, 1),
         }
         return Offer(
             call.id, call.queue, profile.id, profile.phone, agent.leg, rules.ring_s, WHY_PICKED[rules.pick], facts
@@ -495,25 +497,32 @@ class Floor:
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
-        rules = self.rules[call.queue] if call else None
-        if call is None or rules is None or rules.longest_wait_s is None or rules.longest_wait_then is None:
-            return []
-        if now_s < call.first_entered_s + rules.longest_wait_s:
+        over = self._over(call) if call else None
+        if call is None or over is None or now_s < over[0]:
             return []  # other rules than when this was noted
-        then = rules.longest_wait_then
+        _, then, why = over
         call.over = True
         if call.offered_leg:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
-        left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
+        left = LeaveQueue(call_id, call.queue, then, why)
         return [left, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
+
+    def _over(self, call: WaitingCall) -> tuple[float, Goto, Why] | None:
+        """When the call's wait is over, where it goes then, and why; None: it may wait for ever."""
+        rules = self.rules[call.queue]
+        if call.back_at_s is not None:
+            return call.back_at_s, Back(), Why.NOBODY_CAME
+        if rules.longest_wait_s is None or rules.longest_wait_then is None:
+            return None
+        return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
 
     def _relax(self, call_id: str, now_s: float) -> list[Decision]:
         """The call has waited long enough for less to be needed."""
         call = self.calls.get(call_id)
         if call is None:
             return []
-        stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         if call.offered_leg or stage == call.stage:
             call.stage = stage
             return []
@@ -552,7 +561,7 @@ class Floor:
         opening = queue.sites[site].rules.opening
         if call is None or opening is None or opening.after_s is None:
             return []
-        if now_s >= call.first_entered_s + opening.after_s:
+        if now_s >= call.since_s + opening.after_s:
             queue.sites[site].overdue.add(call_id)
         return self._look_at_sites(queue, now_s)
 

@@ -121,6 +121,7 @@ class AsteriskTelephony:
 
     def hold(self, leg: str) -> None:
         self._waiting.add(leg)
+        self._talks.pop(leg, None)  # it leaves the talk, whose bridge goes with the other
         self._ask("POST", f"bridges/{self._holding}/addChannel", channel=_channel(leg), role="holding_participant")
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:

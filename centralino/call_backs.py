@@ -21,7 +21,7 @@ from ivr.hours import Span
 PLACE, RING = "place a call-back", "ring for a call-back"  # alarms: of a promise, of an attempt
 ALARMS = (PLACE, RING)
 RING_BACKSTOP_S = 5.0  # after the phone system should have told that nobody answers
-BEFORE_IT_IS_CERTAIN = (CallState.QUEUED, CallState.OFFERED)
+WAITS = (CallState.QUEUED, CallState.OFFERED)
 
 
 class CallBacks:
@@ -42,7 +42,7 @@ class CallBacks:
         promise = self._book.house.call_backs.get(call.call_back_of or call.id)
         if promise is None:
             return
-        if call.talk_started_s:
+        if call.call_back_of and call.talks:
             self._over(promise, "they talked", kept=True)
         elif call.call_back_of:
             self._try_again(promise)
@@ -171,7 +171,7 @@ class CallBacks:
 
     def _take_back(self, promise: CallBackNow, why: str, by: str = "") -> bool:
         attempt = self._book.call(promise.attempt)
-        if attempt and attempt.state not in BEFORE_IT_IS_CERTAIN:
+        if attempt and not (attempt.is_to_be_called and attempt.state in WAITS):
             return False
         if attempt:
             self._dispatcher.caller_left(attempt)

@@ -19,6 +19,7 @@ from rich.console import Console
 from centralino import shown
 from centralino.asking import Result, ask, run_loop
 from centralino.call_back_commands import call_backs_app
+from centralino.call_commands import add_call_commands
 from centralino.door import DoorClient
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.simulate_commands import add_simulate_commands
@@ -37,6 +38,7 @@ app = typer.Typer(
 agents_app = typer.Typer(help="Who is here and what they do; and sign agents in and out.")
 add_yaml_commands(app)
 add_simulate_commands(app)
+add_call_commands(app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
 app.add_typer(call_backs_app, name="call-backs")

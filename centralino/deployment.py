@@ -96,6 +96,11 @@ class Deployment:
             return None
         return list(defined)
 
+    def office(self, name: object) -> dict[str, Any]:
+        """What stands at the office `ENTITY/OFFICE`; empty where there is none."""
+        entity, _, office = str(name).partition("/")
+        return table(self.files[ENTITIES].data, "entities", entity, "offices", office)
+
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
         if queue not in self._leads_to:
@@ -118,8 +123,13 @@ class Deployment:
 
     @cached_property
     def _queues_of(self) -> dict[str, set[str]]:
-        """The queues that the steps of each dialplan name."""
-        return {plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans}
+        """The queues that the steps of each dialplan name, or the offices to which they lead."""
+        return {plan.file: set(self._queues_named_in(plan)) for plan in self.dialplans}
+
+    def _queues_named_in(self, plan: Located) -> Iterator[str]:
+        yield from (name for _, name in words(plan.data, ("steps", ANY, "queue")))
+        for _, office in words(plan.data, ("steps", ANY, "transfer", "to")):
+            yield from (name for _, name in words(self.office(office), ("queue",)))
 
 
 def sites_of(rules: object) -> Iterator[tuple[Path, str, dict[str, Any]]]:

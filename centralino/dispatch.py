@@ -30,7 +30,7 @@ from acd.why import Why
 from agents.state import Chosen
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
-from centralino.attendant import Desk
+from centralino.attendant import NO_OFFICE, AtOffice, Desk
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
@@ -75,20 +75,29 @@ class Dispatcher:
 
     # --- callers
 
-    def enter(self, call: CallNow, queue: str) -> None:
-        """The caller waits in `queue`, or is sent on where it is full; where full queues lead back here, they wait."""
-        if queue in self._entering:
-            self._wait_in(call, queue, self.floor.enter_anyway)
+    def enter(self, call: CallNow, queue: str, at_office: AtOffice = NO_OFFICE) -> None:
+        """The caller waits in `queue`, or is sent on where it is full. Whom full queues, or the second level, lead back
+        here, waits.
+        """
+        if queue in self._entering or queue == call.back_to:
+            self._wait_in(call, queue, self.floor.enter_anyway, at_office)
             return
         self._entering.append(queue)
         try:
-            self._wait_in(call, queue, self.floor.enter)
+            self._wait_in(call, queue, self.floor.enter, at_office)
         finally:
             self._entering.pop()
 
     def enter_call_back(self, call: CallNow) -> None:
         """Somebody who is to be called back has a place in the line again: the one of their first entry."""
         self.carry_out(self.floor.enter_anyway(self._as_it_waits(call), self._clock.now_s()))
+
+    def hand_on(self, handed_on: ev.CallHandedOn) -> None:
+        """The agent's talk ends; the caller hears music, and whoever asked for it leads them on."""
+        self._book.write(handed_on)
+        self._telephony.hold(handed_on.call)
+        self._telephony.hang_up(handed_on.leg)
+        self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
@@ -104,7 +113,7 @@ class Dispatcher:
         if self.recordings.refuse(call, key):
             return
         now_s = self._clock.now_s()
-        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.first_entered_s)
+        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.waits_since_s)
         if then is not None:
             self._book.write(ev.KeyPressed(call=call.id, step=call.step, key=key, why=Why.CALLER_CHOSE))
             self.carry_out(self.floor.step_out(call.id, then, now_s))
@@ -133,15 +142,15 @@ class Dispatcher:
             self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
             return
         call = self._book.house.calls[call_id]
-        if call.call_back_of:
+        if call.is_to_be_called:
             self.ring_back(call, leg)
         else:
             self.talk(call)
 
     def talk(self, call: CallNow) -> None:
         """The agent is there, and so is who called, or was called back."""
-        waited_s = self._clock.now_s() - call.first_entered_s
-        in_time = not call.call_back_of and waited_s <= self.floor.rules[call.queue].target_within_s
+        waited_s = self._clock.now_s() - call.waits_since_s
+        in_time = not call.is_to_be_called and waited_s <= self.floor.rules[call.queue].target_within_s
         self._room.hush(call.id)
         self._book.write(ev.TalkStarted(call=call.id, agent=call.agent, leg=call.leg, in_time=in_time))
         self._telephony.join(call.id, call.id, call.leg)
@@ -166,7 +175,7 @@ class Dispatcher:
         call = self._book.call(call_id)
         if call is None or call.state is not CallState.TALKING:
             return
-        if call.call_back_of:
+        if call.call_back_of and call.talks == 1:
             self.not_reached(call, "the two could not be joined")
             return
         self._talk_over(call, "lost")
@@ -259,7 +268,7 @@ class Dispatcher:
             knows_queue = call.queue in self.floor.rules
             if call.state is CallState.OFFERED and not (agent and knows_queue):  # one left the YAML; its leg is swept
                 self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=call.leg, why=Why.AGENT_LEFT))
-            if not knows_queue and call.call_back_of:
+            if not knows_queue and call.is_to_be_called:
                 self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
                 return
             if not knows_queue:  # the menu will know what became of it
@@ -279,7 +288,7 @@ class Dispatcher:
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return
-        if not call.call_back_of:
+        if not call.is_to_be_called:
             self._room.hush(call.id)
             if not legs[call.id].holding:
                 self._telephony.hold(call.id)
@@ -292,7 +301,13 @@ class Dispatcher:
 
     # --- within
 
-    def _wait_in(self, call: CallNow, queue: str, enter: Callable[[WaitingCall, float], list[Decision]]) -> None:
+    def _wait_in(
+        self,
+        call: CallNow,
+        queue: str,
+        enter: Callable[[WaitingCall, float], list[Decision]],
+        at_office: AtOffice = NO_OFFICE,
+    ) -> None:
         """A call that comes back keeps the place of its first entry."""
         now_s = self._clock.now_s()
         first_s = call.first_entered_s or now_s
@@ -302,7 +317,21 @@ class Dispatcher:
         head_start_s = self.floor.rules[queue].head_start_s(caller)
         if queue == call.queue:  # it comes back to its old place
             head_start_s = max(head_start_s, call.head_start_s)
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
+            if call.back_at_s and not at_office.back_at_s:
+                at_office = AtOffice(call.office, call.back_at_s, call.back_to_step)
+        elif queue == call.back_to:
+            head_start_s = max(head_start_s, call.back_head_start_s)
+        self._book.write(
+            ev.QueueEntered(
+                call=call.id,
+                queue=queue,
+                first_entered_s=first_s,
+                head_start_s=head_start_s,
+                office=at_office.office,
+                back_at_s=at_office.back_at_s,
+                step=at_office.step,
+            )
+        )
         waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
         waits = call.state in (CallState.QUEUED, CallState.OFFERED)
@@ -313,9 +342,16 @@ class Dispatcher:
     def _as_it_waits(self, call: CallNow) -> WaitingCall:
         """The call for the floor, with what its caller has been told."""
         waiting = WaitingCall(
-            call.id, call.queue, call.language, call.first_entered_s, call.offers, head_start_s=call.head_start_s
+            call.id,
+            call.queue,
+            call.language,
+            call.first_entered_s,
+            call.offers,
+            head_start_s=call.head_start_s,
+            since_s=call.waits_since_s,
+            back_at_s=call.back_at_s or None,
         )
-        waiting.is_call_back = bool(call.call_back_of)
+        waiting.is_call_back = call.is_to_be_called
         waiting.told_position, waiting.told_until_s = call.told_position or None, call.told_until_s or None
         return waiting
 
@@ -370,7 +406,7 @@ class Dispatcher:
     def _tell(self, tell: Tell) -> None:
         """Nothing is put on record where there is nothing to say."""
         call, rules = self._book.house.calls[tell.call], self.floor.rules[tell.queue].while_waiting
-        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.first_entered_s)
+        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.waits_since_s)
         if not words:
             return
         from_s, to_s = tell.wait_s or (0.0, 0.0)
@@ -396,12 +432,12 @@ class Dispatcher:
         self._telephony.ring(offer.leg, offer.phone, offer.call, shown, offer.ring_s + RING_BACKSTOP_S)
 
     def _shown(self, call: CallNow) -> CallerId:
-        """What the agent's phone shows: the queue, who calls, and their number."""
-        who = self._people.who(call.person)
+        """What the agent's phone shows: the office or queue, who calls, and their number."""
+        who, whom = self._people.who(call.person), call.office or call.queue
         if call.withheld:
-            return CallerId("anonymous", call.queue)
-        to_call_back = "call-back, " if call.call_back_of else ""
-        return CallerId(who.number, f"{to_call_back}{call.queue}: {who.name or who.number}")
+            return CallerId("anonymous", whom)
+        to_call_back = "call-back, " if call.is_to_be_called else ""
+        return CallerId(who.number, f"{to_call_back}{whom}: {who.name or who.number}")
 
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent

@@ -266,7 +266,7 @@ class Engine:
             return self._change_emergency(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._choose(what, args),
-            "calls": lambda args: self._end_all(what),
+            "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
         }
@@ -374,11 +374,24 @@ class Engine:
         numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
         return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
 
-    def _end_all(self, what: str) -> dict[str, Any]:
-        """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""
-        if what != "end_all":
-            raise CommandRefused(f"there is no command `calls.{what}`")
-        return {"ended": self.switchboard.end_all("the service was stopped")}
+    def _about_calls(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`end_all`, before Asterisk is stopped: on record, no riddle for the next start; or `transfer` one."""
+        match what:
+            case "end_all":
+                return {"ended": self.switchboard.end_all("the service was stopped")}
+            case "transfer":
+                return self._transfer(args)
+            case _:
+                raise CommandRefused(f"there is no command `calls.{what}`")
+
+    def _transfer(self, args: dict[str, Any]) -> dict[str, Any]:
+        """The agent who talks in `call` hands it on `to` an office or a queue, with a `note`."""
+        words = {key: str(args.get(key) or "") for key in ("call", "to", "by", "note")}
+        try:
+            self.switchboard.hand_on(words["call"], words["to"], by=words["by"][:64], note=words["note"])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": words["call"], "to": words["to"]}
 
     def _tell(self) -> None:
         self._telling = None

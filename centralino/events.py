@@ -150,9 +150,16 @@ class OfficeLeft(CallEvent, frozen=True, kw_only=True):
 
 
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
+    """Where `back_at_s` is set, the queue answers for an office, or for whoever handed the call on; nobody answers
+    until then: it goes on from `step`.
+    """
+
     queue: str
     first_entered_s: float
     head_start_s: float = 0.0  # it counts as if it had waited so much longer
+    office: str = ""
+    back_at_s: float = 0.0
+    step: str = ""
 
 
 class CallWaits(CallEvent, frozen=True, kw_only=True):
@@ -224,6 +231,19 @@ class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     by: str  # caller, agent, or lost
+
+
+class CallHandedOn(CallEvent, frozen=True, kw_only=True):
+    """An agent of `queue` ends their talk, and the caller goes on `to` an office or another queue; nobody answers
+    there: back to `queue`. `note` is the key under which the people's file keeps what the agent said of it.
+    """
+
+    agent: str
+    leg: str
+    queue: str
+    to: str
+    by: str  # who gave the command
+    note: str = ""
 
 
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
@@ -445,6 +465,7 @@ AnyEvent = (
     | OfferEnded
     | TalkStarted
     | TalkEnded
+    | CallHandedOn
     | TalkRecordingStarted
     | TalkNotRecorded
     | QueueLeft

@@ -600,8 +600,12 @@ class RosterForm(Form):
 
 
 class OfficeForm(Form):
+    """It has a `queue`, a `phone`, or both; crosschecks.py looks at that."""
+
     name: ShownName
-    phone: Annotated[str, AfterValidator(_phone_number)]
+    queue: Name | None = None
+    answer_within: Annotated[float, between("5s", "1h")] = 60.0
+    phone: Annotated[str, AfterValidator(_phone_number)] | None = None
     hours: dict[str, Any] | None = None
 
 

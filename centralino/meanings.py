@@ -31,6 +31,7 @@ from centralino.forms import (
     EntitiesForm,
     EntityForm,
     NoticeForm,
+    OfficeForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -350,7 +351,15 @@ class _StepReading:
     def _transfer(self, name: str, form: TransferForm) -> Transfer:
         office = self.offices[form.to]
         return Transfer(
-            name, form.to, office.phone, form.otherwise, office.hours, self.words(form.say), ring_s=form.ring
+            name,
+            form.to,
+            office.phone,
+            form.otherwise,
+            office.hours,
+            self.words(form.say),
+            ring_s=form.ring,
+            queue=office.queue,
+            answer_within_s=office.answer_within_s,
         )
 
     def _notice(self, name: str, form: NoticeForm, then: str) -> Notice:
@@ -412,8 +421,10 @@ def entities(form: EntitiesForm) -> Entities:
 
 
 def _entity(name: str, form: EntityForm) -> Entity:
-    offices = {
-        office: Office(office, place.name, place.phone, read_hours(place.hours)[0] if place.hours is not None else None)
-        for office, place in form.offices.items()
-    }
+    offices = {office: _office(office, place) for office, place in form.offices.items()}
     return Entity(name, form.name, tuple(form.numbers), offices)
+
+
+def _office(name: str, form: OfficeForm) -> Office:
+    hours = read_hours(form.hours)[0] if form.hours is not None else None
+    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within)

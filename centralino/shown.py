@@ -254,6 +254,8 @@ def sentence(kind: str, body: Row) -> str:
         "told": _told(body),
         "head_start": _head_start(body),
         "by_hand": f" by {body['by']}" if body.get("by") else "",
+        "for_office": f", for office {body['office']}" if body.get("office") else "",
+        "with_note": ", with a note" if body.get("note") else "",
     }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
@@ -301,7 +303,7 @@ SENTENCES = {
     "OfficeAway": "office {office} did not take it",
     "OfficeAnswered": "talks with office {office}",
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
-    "QueueEntered": "entered queue {queue}{head_start}",
+    "QueueEntered": "entered queue {queue}{for_office}{head_start}",
     "CallWaits": "waits in {queue}",
     "RecordingAnnounced": "begins to hear that the talk may be recorded, unless {key} is pressed",
     "RecordingTold": "was told that the talk may be recorded, unless {key} is pressed",
@@ -311,6 +313,7 @@ SENTENCES = {
     "OfferEnded": "the offer to {agent} ended",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
+    "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",

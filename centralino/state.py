@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from acd.sites import Held
+from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
+from ivr.hand_over import HANDED_ON
 
 
 class CallState(StrEnum):
@@ -72,6 +74,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
+    (S.TALKING, ev.CallHandedOn): S.IN_MENU,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -108,6 +111,7 @@ class CallNow(msgspec.Struct):
     queue: str = ""
     first_entered_s: float = 0.0
     head_start_s: float = 0.0
+    waits: bool = False  # in `queue`, also while a phone rings for it
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
@@ -122,15 +126,31 @@ class CallNow(msgspec.Struct):
     in_time: bool = False
     entity: str = ""
     release: int = 0
-    office: str = ""  # that is rung or talks as `leg`
+    office: str = ""  # that is rung or talks as `leg`; or whose agents the queue is
     office_answered: bool = False
     call_back: Promise | None = None  # that was given in this call
     call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
+    back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
+    back_to_step: str = ""
+    handed_to: str = ""  # by an agent: an office or a queue
+    handed_on_s: float = 0.0
+    back_to: str = ""  # the agent's queue
+    back_head_start_s: float = 0.0  # that it had there
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
     gave_up_on_message: bool = False
     why: str = ""
+
+    @property
+    def is_to_be_called(self) -> bool:
+        """A call-back that is not kept yet: nobody is on the line."""
+        return bool(self.call_back_of) and not self.talks
+
+    @property
+    def waits_since_s(self) -> float:
+        """From when its wait counts, for rules and figures: after a talk, not from the first entry."""
+        return self.handed_on_s or self.first_entered_s
 
 
 class CallBackNow(msgspec.Struct):
@@ -340,7 +360,7 @@ def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
 def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
     call = house.calls[event.call]
     _let_go(house, call, event.agent, entry.at_s)
-    call.talk_started_s = 0.0
+    call.talks, call.talk_started_s = 0, 0.0
 
 
 def _call_back_put_off(house: House, event: ev.CallBackPutOff, entry: Entry) -> None:
@@ -363,7 +383,8 @@ def _office_away(house: House, event: ev.OfficeAway, entry: Entry) -> None:
 
 
 def _office_answered(house: House, event: ev.OfficeAnswered, entry: Entry) -> None:
-    house.calls[event.call].office_answered = True
+    call = house.calls[event.call]
+    call.office_answered, call.call_back = True, None
 
 
 def _office_left(house: House, event: ev.OfficeLeft, entry: Entry) -> None:
@@ -379,7 +400,8 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
-    call.head_start_s = event.head_start_s
+    call.head_start_s, call.waits, call.agent = event.head_start_s, True, ""
+    call.office, call.back_at_s, call.back_to_step = event.office, event.back_at_s, event.step
 
 
 def _take_back_answer(house: House, call: CallNow) -> None:
@@ -388,7 +410,7 @@ def _take_back_answer(house: House, call: CallNow) -> None:
         if count := counts.get(call.queue):
             count.answered -= 1
             count.in_time -= call.in_time
-            count.wait_sum_s -= call.talk_started_s - call.first_entered_s
+            count.wait_sum_s -= call.talk_started_s - call.waits_since_s
 
 
 def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
@@ -427,24 +449,38 @@ def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
-    call.in_time, call.busy_since_s = event.in_time, call.busy_since_s or entry.at_s
+    call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
+    call.call_back = None
     call.talks += 1
-    if call.call_back_of:
+    if call.call_back_of and call.talks == 1:
         return  # the call in which it was promised stands in the queue's figures
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.answered += 1
         count.in_time += event.in_time
-        count.wait_sum_s += entry.at_s - call.first_entered_s
+        count.wait_sum_s += entry.at_s - call.waits_since_s
 
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
+    _talk_over(house, event, entry, is_lost=event.by == "lost")
+
+
+def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
+    _talk_over(house, event, entry, is_lost=False)
+    call = house.calls[event.call]
+    call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, event.queue
+    call.back_head_start_s, call.back_at_s = call.head_start_s, 0.0
+    call.step, call.entry, call.queue, call.agent = HANDED_ON, entry.n, "", ""
+    call.talk_started_s = 0.0
+
+
+def _talk_over(house: House, event: ev.TalkEnded | ev.CallHandedOn, entry: Entry, *, is_lost: bool) -> None:
     call = house.calls[event.call]
     _let_go(house, call, event.agent, entry.at_s)
-    if call.talk_recording in house.recordings and event.by != "lost":
+    if call.talk_recording in house.recordings and not is_lost:
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.talk_recording = ""
-    if event.by == "lost":
+    if is_lost:
         return  # perhaps nobody talked at all
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
@@ -471,7 +507,10 @@ def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Ent
 
 
 def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
-    house.calls[event.call].why = event.why
+    call = house.calls[event.call]
+    call.why, call.waits = event.why, False
+    if event.why != Why.CALLER_CHOSE:  # who does not want to be called back comes back into the line
+        call.back_at_s = 0.0
 
 
 def _voicemail_started(house: House, event: ev.VoicemailStarted, entry: Entry) -> None:
@@ -488,12 +527,12 @@ def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     call = house.calls.pop(event.call)
     house.ended = [*house.ended[1 - ENDED_REMEMBERED :], event.call]
     house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
-    if event.outcome is ev.Outcome.ABANDONED:
+    if _gave_up_waiting(call, event.outcome):
         for counts in (house.totals, house.today):
             counts.setdefault(call.queue, QueueCount()).abandoned += 1
     if call.call_back_of in house.call_backs:
         house.call_backs[call.call_back_of].attempt = ""
-    elif call.call_back and event.outcome not in (ev.Outcome.ANSWERED, ev.Outcome.TRANSFERRED):
+    elif call.call_back:
         house.call_backs[call.id] = _to_be_placed(call, call.call_back, entry.at_s)
 
 
@@ -511,6 +550,11 @@ def _to_be_placed(call: CallNow, promise: Promise, now_s: float) -> CallBackNow:
         head_start_s=call.head_start_s if promise.queue == call.queue else 0.0,
         due_s=now_s,
     )
+
+
+def _gave_up_waiting(call: CallNow, outcome: ev.Outcome) -> bool:
+    """Whether the queue it was in lost the call; one that was handed on was answered before, and counts so too."""
+    return outcome is ev.Outcome.ABANDONED or (outcome is ev.Outcome.ANSWERED and call.waits)
 
 
 def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
@@ -606,6 +650,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.OfferEnded: _offer_ended,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
+    ev.CallHandedOn: _call_handed_on,
     ev.TalkRecordingStarted: _talk_recording_started,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from acd.floor import Floor
-from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
 from agents.state import Wish
@@ -18,7 +18,7 @@ from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
 from centralino.alarms import Alarms
-from centralino.attendant import Attendant, Desk, Knowledge, Voice
+from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
 from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
 from centralino.call_backs import CallBacks
@@ -28,13 +28,15 @@ from centralino.events import Outcome
 from centralino.holds import Holds
 from centralino.offices import Offices
 from centralino.people import People, is_withheld
+from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
-from centralino.signing import Signing
+from centralino.signing import Refused, Signing
 from centralino.state import CallNow, CallState, EmergencyNow
 from centralino.waiting_room import WaitingRoom
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
+from ivr.hand_over import HANDED_ON, with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
@@ -85,6 +87,9 @@ class Switchboard:
         self.signing = Signing(book, self.dispatcher, self._alarms)
         self.holds = Holds(book, self.dispatcher)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
+        self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
+        self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
+        self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
         self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
         self.attendant.plan_of = self.plan_of
@@ -198,13 +203,19 @@ class Switchboard:
     def _rules_of(self, release: int) -> Mapping[str, QueueRules]:
         return self._releases[release].rules.queues
 
+    def _configuration_of(self, call: CallNow) -> Configuration:
+        """The one that the call began in."""
+        return self._releases.get(call.release, self.configuration)
+
     def plan_of(self, call: CallNow) -> Dialplan | None:
-        """The dialplan that the call follows, an emergency's notice before it, and the way to a call-back where it has
-        waited for one; None: there is none any more.
+        """The dialplan that the call follows, an emergency's notice before it, and the ways to a call-back where it has
+        waited for one, and to whom an agent has handed it on; None: there is none any more.
         """
-        plan = self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+        plan = self._configuration_of(call).dialplans.get(call.service)
         if plan is not None and call.queue:
             plan = with_call_back(plan, call.queue)
+        if plan is not None and call.handed_to:
+            plan = with_hand_over(plan, self.second_level.way_of(call, plan), call.back_to)
         now = self.book.house.emergencies.get(call.service)
         if plan is None or now is None:
             return plan
@@ -348,15 +359,15 @@ class Switchboard:
             if self.attendant.caller_left(call):
                 self._let_go(call)
                 outcome = outcome_of(call)
-                cut_off = outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
+                cut_off = call.waits or outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
                 self._end(call, why, Outcome.FAILED if cut_off else outcome)
             self._telephony.hang_up(call.id)
         return len(calls)
 
     # --- between menu and queue
 
-    def _enter_queue(self, call_id: str, queue: str) -> None:
-        self.dispatcher.enter(self.book.house.calls[call_id], queue)
+    def _enter_queue(self, call_id: str, queue: str, at_office: AtOffice) -> None:
+        self.dispatcher.enter(self.book.house.calls[call_id], queue, at_office)
 
     def _send_on(self, call_id: str, then: Goto) -> None:
         call = self.book.house.calls[call_id]
@@ -367,8 +378,20 @@ class Switchboard:
                 self.dispatcher.enter(call, queue)
             case ToStep(step=step):
                 self.attendant.send_to_step(call, step, StepWhy.SENT_ON)
+            case Back():
+                self.attendant.nobody_came(call)
             case HangUp():
                 self.attendant.say_and_end(call, Sentence.GOODBYE, "sent on to hang up")
+
+    def hand_on(self, call_id: str, to: str, *, by: str, note: str = "") -> None:
+        """The agent who talks hands the caller on. Raises signing.Refused with a text for the person who asked."""
+        try:
+            self.second_level.hand_on(call_id, to, by=by, note=note)
+        except Refused:
+            raise
+        except Exception:  # ours, and loud; but the caller must not wait for ever
+            self._give_up(call_id)
+            raise
 
     # --- phones, and what agents choose
 
@@ -411,8 +434,7 @@ class Switchboard:
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:
-            waits_to_be_called = call.call_back_of and call.state in (CallState.QUEUED, CallState.OFFERED)
-            if waits_to_be_called:
+            if call.is_to_be_called and call.state in (CallState.QUEUED, CallState.OFFERED):
                 self.dispatcher.go_on(call, now)
             elif call.state is CallState.CALLING_BACK:
                 self.call_backs.go_on(call, now)
@@ -429,6 +451,8 @@ class Switchboard:
             else:
                 if not now[call.id].up:
                     self._telephony.answer(call.id)
+                if now[call.id].talks_in:  # it was handed on, and the talk it left has not ended yet
+                    self._telephony.hold(call.id)
                 self.attendant.go_on(call)
         except Exception:
             log.exception("%s could not go on", call.id)
@@ -469,9 +493,9 @@ def outcome_of(call: CallNow) -> Outcome:
         return Outcome.UNKNOWN_NUMBER
     if call.kept_message:
         return Outcome.VOICEMAIL
-    if call.office_answered:
+    if call.office_answered and not call.handed_to:
         return Outcome.TRANSFERRED
-    if call.talk_started_s:
+    if call.talk_started_s or call.handed_to:
         return Outcome.ANSWERED
     if call.call_back_of:
         return Outcome.NOT_REACHED

@@ -19,6 +19,7 @@ COMMANDS = {
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
+    "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",
     "test": "the calls that `tests:` in the dialplans describe",
@@ -41,7 +42,7 @@ SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press")  # a caller's number, the code of a case: not for the log
+PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 The caller hears each text to its end, then keys in the next thing of the script; when nothing is left, they are silent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from itertools import groupby
 
 from ivr.actions import (
     Action,
+    AwaitOffice,
     End,
     EnterQueue,
     EnterStep,
@@ -193,8 +194,10 @@ class _Rehearsal:
                 self._tell(Kind.NOTE, f"{queue} is to call {number} back")
             case LookUpCase(number=number, proof=proof):
                 self._take(self._walker.case_found(self._place, self._script.cases.get((number, proof))))
+            case AwaitOffice(office=office):
+                self._await_office(office, self._walker.nobody_came)
             case RingOffice(office=office):
-                self._ring(office)
+                self._await_office(office, self._walker.in_vain)
             case EnterQueue(queue=queue):
                 self._end(f"queue {queue}")
             case TakeMessage(box=box, greeting=greeting):
@@ -212,10 +215,10 @@ class _Rehearsal:
             foreign = language if language != self._place.language else ""
             self._performance.lines.append(Line(Kind.SAYS, text, language=foreign))
 
-    def _ring(self, office: str) -> None:
+    def _await_office(self, office: str, away: Callable[[Place], Went]) -> None:
         if office in self._script.offices_away:
             self._tell(Kind.NOTE, f"nobody answers at {office}")
-            self._take(self._walker.in_vain(self._place))
+            self._take(away(self._place))
         else:
             self._end(f"office {office}")
 

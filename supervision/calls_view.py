@@ -13,6 +13,7 @@ from centralino.events import (
     CallBackUnanswered,
     CallEnded,
     CallEvent,
+    CallHandedOn,
     CallOffered,
     EntityChosen,
     LanguageChosen,
@@ -65,7 +66,7 @@ class CallRow:
     queued_at: datetime | None = None  # when it first entered a queue
     answered_at: datetime | None = None  # when the first talk began
     in_time: bool | None = None  # whether that was within the queue's target; None also: a call-back
-    agent: str | None = None  # who is offered the call, or talks or talked last
+    agent: str | None = None  # who talks or talked last; before any talk, who is offered the call
     phone: str | None = None
     talk_started_at: datetime | None = None  # of the latest talk
     talk_ended_at: datetime | None = None
@@ -75,7 +76,7 @@ class CallRow:
     wait_s: float | None = None  # in queues, until answered, left or ended
     talk_s: float | None = None  # all talks together
     office: str | None = None  # the one that was rung last
-    answers: dict[str, str] | None = None  # what the caller keyed in, by its note
+    answers: dict[str, str] | None = None  # what the caller keyed in, by its note; what agents wrote, by who it was
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
@@ -133,6 +134,8 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, entity=entity)
         case AnswerKept(note=note, answer=answer):
             return replace(row, answers={**(row.answers or {}), note: answer})
+        case CallHandedOn():
+            return _handed_on(row, as_utc(at_s), event)
         case OfficeRung(office=office):
             return replace(row, state=CallState.TRANSFERRING, office=office)
         case OfficeAway():
@@ -141,10 +144,8 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.TRANSFERRED)
         case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
             return _in_queue(row, at_s, event)
-        case CallBackRung():
-            return replace(row, state=CallState.CALLING_BACK)
-        case CallBackUnanswered():
-            return replace(row, talk_started_at=None, answered_at=None, in_time=None)
+        case CallBackRung() | CallBackUnanswered():
+            return _called_back(row, event)
         case TalkStarted():
             return _talking(row, as_utc(at_s), event)
         case TalkEnded():
@@ -158,15 +159,28 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
 
 def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | OfferEnded) -> CallRow:
     match event:
-        case QueueEntered(queue=queue, first_entered_s=first_entered_s):
-            return replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
+        case QueueEntered(queue=queue, first_entered_s=first_entered_s, office=office):
+            row = replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
+            return replace(row, office=office) if office else row
         case QueueLeft():
-            return _waited_until(replace(row, state=CallState.IN_MENU, agent=None, phone=None), as_utc(at_s))
+            return _waited_until(_with(row, CallState.IN_MENU), as_utc(at_s))
         case CallOffered(agent=agent, phone=phone):
-            return replace(row, state=CallState.OFFERED, agent=agent, phone=phone)
-        case OfferEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
-            return replace(row, state=CallState.QUEUED, agent=None, phone=None)
+            return _with(row, CallState.OFFERED, agent, phone)
+        case OfferEnded() if row.state is CallState.OFFERED:
+            return _with(row, CallState.QUEUED)
     return row
+
+
+def _with(row: CallRow, state: CallState, agent: str | None = None, phone: str | None = None) -> CallRow:
+    """Who is offered a call is not shown any more, once somebody has talked."""
+    row = replace(row, state=state)
+    return row if row.answered_at else replace(row, agent=agent, phone=phone)
+
+
+def _called_back(row: CallRow, event: CallBackRung | CallBackUnanswered) -> CallRow:
+    if isinstance(event, CallBackRung):
+        return replace(row, state=CallState.CALLING_BACK)
+    return replace(row, talk_started_at=None, answered_at=None)
 
 
 def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
@@ -185,8 +199,20 @@ def _talk_over(row: CallRow, at: datetime) -> CallRow:
     return replace(row, talk_ended_at=at, talk_s=talked_s)
 
 
+def _handed_on(row: CallRow, at: datetime, event: CallHandedOn) -> CallRow:
+    row = replace(_talk_over(row, at), state=CallState.IN_MENU)
+    if not event.note:
+        return row
+    before = (row.answers or {}).get(event.agent)
+    note = f"{before} / {event.note}" if before else event.note
+    return replace(row, answers={**(row.answers or {}), event.agent: note})
+
+
 def _waited_until(row: CallRow, at: datetime) -> CallRow:
-    return replace(row, wait_s=_seconds(row.queued_at, at)) if row.queued_at else row
+    """The wait that counts is that before the first talk."""
+    if row.queued_at is None or row.answered_at is not None:
+        return row
+    return replace(row, wait_s=_seconds(row.queued_at, at))
 
 
 def _ended(row: CallRow, at: datetime, event: CallEnded) -> CallRow:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
 from centralino.database import Database, DatabaseAway, DatabaseReplaced
-from centralino.events import AnswerKept, CallArrived, CallBackBegun, CallBackPromised, CallEvent, Entry
+from centralino.events import AnswerKept, CallArrived, CallBackBegun, CallBackPromised, CallEvent, CallHandedOn, Entry
 from centralino.journal import Journal
 from centralino.people import People, Person
 from supervision import store
@@ -289,9 +289,11 @@ class Projector:
         await store.save_calls(connection, [row for call, row in rows.items() if row is not before.get(call)])
 
     def _readable(self, event: CallEvent) -> CallEvent:
-        """The row of a call shows the digits that were keyed in, not their key."""
+        """The row of a call shows the digits that were keyed in, and what agents wrote, not the keys of these."""
         if isinstance(event, AnswerKept):
             return msgspec.structs.replace(event, answer=self._people.answer(event.answer))
+        if isinstance(event, CallHandedOn):
+            return msgspec.structs.replace(event, note=self._people.answer(event.note))
         return event
 
     async def _decide_cases(

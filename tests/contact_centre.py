@@ -20,7 +20,7 @@ from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
 from asterisk.fake import FakeTelephony, Truth
 from asterisk.port import CallerId, PhoneEvent
-from cases.entities import Entities
+from cases.entities import Entities, Entity, Office
 from centralino import recovery
 from centralino.attendant import Voice
 from centralino.book import Book
@@ -97,12 +97,13 @@ class ContactCentre:
         self.phones: dict[str, PhoneSeat] = {}
         self.queues: dict[str, QueueRules] = {}
         self.dialplans: dict[str, Dialplan] = {}
+        self.entities: dict[str, Entity] = {}
         sites = {name: Site(name, name, NODE, 99) for name in ("laquila", "roma")}
         self.configuration = Configuration(
             Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, ()),
             Rules(self.queues),
             Roster(sites, self.phones, self.agents),
-            Entities({}),
+            Entities(self.entities),
             self.dialplans,
         )
         self.queue("hall")
@@ -119,6 +120,16 @@ class ContactCentre:
         if hasattr(self, "switchboard"):
             self.switchboard.dispatcher.adopt_rules(self.queues)
         self.service(dialplan(name, [Queue("straight", name)]))
+
+    def office(self, name: str, queue: str = "", phone: str = "", **rules: object) -> None:
+        """`ENTITY/OFFICE`, the second level: the agents of `queue`, or a `phone` within reach, or both."""
+        entity, _, office = name.partition("/")
+        offices = {**self.entities[entity].offices} if entity in self.entities else {}
+        offices[office] = Office(office, office.title(), phone, queue=queue, **rules)  # type: ignore[arg-type]
+        self.entities[entity] = Entity(entity, entity.title(), (), offices)
+        if phone:
+            self.line.plug_in(phone)
+            self.settle()
 
     def service(self, plan: Dialplan) -> None:
         self.dialplans[plan.number] = plan
@@ -173,6 +184,11 @@ class ContactCentre:
         """The caller hangs up."""
         self._then(self.line.put_down, call)
 
+    def hand_on(self, call: str, to: str, note: str = "") -> None:
+        """The agent who talks hands the caller on."""
+        self.switchboard.hand_on(call, to, by="test", note=note)
+        self.settle()
+
     def press(self, call: str, keys: str) -> None:
         for key in keys:
             self.line.press(call, key)
@@ -215,6 +231,7 @@ class ContactCentre:
         other.phones.update(self.phones)
         other.queues.update(self.queues)
         other.dialplans.update(self.dialplans)
+        other.entities.update(self.entities)
         other.clock.advance(now_s - other.clock.now_s())
         other.kill_engine()
         other.entries[:] = entries

@@ -169,6 +169,7 @@ _WHY = {
     "the queue was full": "la coda era piena",
     "the longest wait was over": "è trascorsa l'attesa massima",
     "the caller pressed a key": "chi chiamava ha premuto un tasto",
+    "nobody there answered in time": "nessuno ha risposto in tempo",
     "the queue is no longer in queues.yaml": "la coda non è più in queues.yaml",
     "its time was over": "il tempo era scaduto",
     "the agent was done": "l'operatore aveva finito",

@@ -30,6 +30,7 @@ from tests.planting import ANYTHING, LineAndColumn, Place, place_of, places
 SHIPPED = Path(__file__).parents[2]
 SEED = 7
 PLACES_OF_EACH_KIND = 3
+TRIED_OF_ONE_KIND = 12  # places, until one is found where the mistake would be one
 KINDS_LEAST = 90
 PLANTED_LEAST = 250
 
@@ -852,7 +853,7 @@ def drawn(plant: Kind, deployment: Deployment) -> list[tuple[Place, Planted]]:
     for of_one_kind in chance.sample(list(by_kind.values()), len(by_kind)):
         if len(found) == PLACES_OF_EACH_KIND:
             break
-        for place in chance.sample(of_one_kind, min(4, len(of_one_kind))):
+        for place in chance.sample(of_one_kind, min(TRIED_OF_ONE_KIND, len(of_one_kind))):
             if planted := plant(place, deployment):
                 found.append((place, planted))
                 break

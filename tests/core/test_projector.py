@@ -33,6 +33,7 @@ from centralino.events import (
     CallBackPromised,
     CallBackRung,
     CallEnded,
+    CallHandedOn,
     CallOffered,
     LanguageChosen,
     OfferEnded,
@@ -218,6 +219,52 @@ async def test_a_call_is_seen_in_its_state_while_it_goes_on(house: House) -> Non
         ("offered", "a2"),
         ("talking", "a2"),
     ]
+
+
+def handed_on_call(house: House, call_id: str, person: str) -> None:
+    """Answered by a1 after 5 s, who talks for 60 s and hands it on; a9 does not answer; back, and nobody answers."""
+    house.tell(arrival(call_id, person))
+    first_s = house.clock.now_s()
+    note = house.people.keep_answer("Signora Rossi", person, first_s)
+    handed_on = CallHandedOn(
+        call=call_id, agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1 (cli)", note=note
+    )
+    at_office = QueueEntered(call=call_id, queue="x", first_entered_s=first_s, office="city/x", back_at_s=first_s + 90)
+    house.tell(QueueEntered(call=call_id, queue="tributi", first_entered_s=first_s), offer(call_id))
+    house.tell(TalkStarted(call=call_id, agent="a1", leg="leg-a1", in_time=True), after_s=5)
+    house.tell(handed_on, after_s=60)
+    house.tell(StepEntered(call=call_id, step="*handed-on"), at_office, offer(call_id, "a9", "p9"))
+    house.tell(OfferEnded(call=call_id, agent="a9", leg="leg-a9", why="no answer"), after_s=20)
+    house.tell(QueueLeft(call=call_id, queue="x", why="nobody there answered in time"), after_s=10)
+    house.tell(QueueEntered(call=call_id, queue="tributi", first_entered_s=first_s))
+
+
+async def test_a_call_that_is_handed_on_and_then_given_up_was_answered_by_the_first_level(house: House) -> None:
+    handed_on_call(house, "c1", house.caller("3331234567"))
+    house.tell(end("c1"), after_s=30)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert (found.outcome, found.agent, found.queue, found.office) == ("answered", "a1", "tributi", "city/x")
+    assert (found.wait_s, found.talk_s, found.in_time) == (5.0, 60.0, True)
+    assert found.answers == {"a1": "Signora Rossi"}
+    assert len(await cases(house.database)) == 1
+    kept = [event.body for event in await events_of(house.database, "c1")]
+    assert "Rossi" not in repr(kept), "but the key of it"
+
+
+async def test_what_an_agent_writes_the_second_time_stands_beside_the_first(house: House) -> None:
+    person = house.caller("3331234567")
+    handed_on_call(house, "c1", person)
+    more = house.people.keep_answer("e la frana", person, house.clock.now_s())
+    again = CallHandedOn(call="c1", agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1", note=more)
+    silent = CallHandedOn(call="c1", agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1")
+    for handed_on in (again, silent):
+        house.tell(offer("c1"), TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=False), handed_on)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert found.answers == {"a1": "Signora Rossi / e la frana"}
 
 
 async def test_a_caller_who_gives_up_while_a_phone_rings_waited_and_was_answered_by_nobody(house: House) -> None:
