@@ -473,13 +473,3 @@ def test_a_service_that_stops_counts_no_caller_as_having_given_up(floor: Contact
     floor.settle()
     assert floor.outcomes() == {"c1": Outcome.FAILED}
     assert floor.house.totals["hall"].abandoned == 0
-
-
-def test_a_service_that_stops_counts_no_caller_at_the_second_level_as_having_given_up(floor: ContactCentre) -> None:
-    handing_on_morning(floor)
-    before = floor.house.totals["experts"].abandoned
-    floor.choose("bo", Wish.PAUSE)
-    floor.call("c9", "experts")
-    floor.switchboard.end_all("the service was stopped")
-    floor.settle()
-    assert floor.house.totals["experts"].abandoned == before

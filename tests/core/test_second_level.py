@@ -1,5 +1,7 @@
 """The second level: offices that agents answer for, callers who are handed on, and the way back when nobody answers."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -510,11 +512,34 @@ def test_a_caller_whose_end_was_not_told_yet_is_not_rung_for_long(hall: ContactC
     assert hall.line.truth.legs == {}
 
 
+def test_a_service_that_stops_counts_no_caller_at_the_second_level_as_having_given_up(hall: ContactCentre) -> None:
+    hall.choose("eva", Wish.PAUSE)
+    handed_on(hall)
+    hall.switchboard.end_all("the service was stopped")
+    hall.settle()
+    assert hall.outcomes() == {"c1": Outcome.FAILED}
+    assert hall.house.today["experts"].abandoned == 0
+
+
 def test_words_that_cannot_be_played_do_not_hold_the_caller_up(hall: ContactCentre) -> None:
     hall.line.missing_sounds = [TO_EXPERTS]
     talks(hall)
     hall.hand_on("c1", "city/experts")
     hall.clock.advance(0)
+    assert hall.ringing_now() == {"eva": "c1"}
+
+
+def test_until_the_words_are_made_the_caller_hears_music(hall: ContactCentre) -> None:
+    made: list[Callable[[], None]] = []
+    attendant = hall.switchboard.attendant
+    attendant._voice = replace(
+        attendant._voice, sound_of=lambda prompt: None, make=lambda prompts, then: made.append(then)
+    )
+    talks(hall)
+    hall.hand_on("c1", "city/experts")
+    assert hall.hears("c1") == "music"
+    made[0]()
+    hall.clock.advance(WORDS_S)
     assert hall.ringing_now() == {"eva": "c1"}
 
 
