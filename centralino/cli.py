@@ -371,12 +371,9 @@ def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, A
 
 
 def _in_force(config: Path, state: Path) -> Configuration:
-    """What runs, or ran last; where nothing ever ran, what is written."""
-    from centralino import settings
-    from centralino.releases import Releases
+    from centralino.releases import in_force
 
-    release = Releases(state / "configurations").current
-    return settings.load(release.folder if release else config)
+    return in_force(config, state / "configurations")
 
 
 def _instance(config: Path, state: Path, port_offset: int) -> Instance:

@@ -114,7 +114,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
             yield from _unknown_skills(queues, name, rules, known)
             yield from _needs(deployment, name, rules, everybody)
         for plan in deployment.leads_to(name):
-            yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
+            yield from texts_problems(deployment, queues, plan, [("queues", name, "voicemail", "say")])
         for why in ("longest_wait", "full"):
             for path, then in words(rules, (why, "then", "queue")):
                 if then == name:

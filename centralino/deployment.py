@@ -113,6 +113,15 @@ class Deployment:
         return self._leads_to[queue]
 
     @cached_property
+    def spoken_with(self) -> dict[str, set[str]]:
+        """The languages of all dialplans that include each shared file."""
+        spoken: dict[str, set[str]] = {}
+        for plan in self.dialplans:
+            for file in {located.file for located in plan.included.values()}:
+                spoken.setdefault(file, set()).update(languages_of(plan))
+        return spoken
+
+    @cached_property
     def _sending_to(self) -> dict[str, set[str]]:
         """The queues that send calls on to each queue."""
         sending: dict[str, set[str]] = {}
@@ -181,19 +190,29 @@ def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[st
     return deployment.names(kind), where.get(kind) or DEFINED[kind][0]
 
 
-def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) -> Iterator[Problem]:
-    """Each text of `located` that is for all stands in each language of `plan`, and in no other."""
-    languages = [language for _, language in words(plan.data, ("languages", ANY))]
-    of_whom = "" if located is plan else f" ({plan.file} speaks it)"
+def texts_problems(
+    deployment: Deployment, located: Located, plan: Located, patterns: Iterable[Path]
+) -> Iterator[Problem]:
+    """Each text of `located` that is for all stands in each language of `plan`, and in none that nobody here speaks:
+    steps that several dialplans share may speak the languages of each.
+    """
+    languages = languages_of(plan)
     for pattern in patterns:
         for path, texts in found(located.data, pattern):
             if not isinstance(texts, dict) or {"file", "also"} & {*texts, path[-1]} or not languages:
                 continue
+            shared = plan.included.get(str(path[1])) if located is plan else None
+            of_whom = "" if located is plan and not shared else f" ({plan.file} speaks it)"
             for language in dict.fromkeys(languages):
                 if language not in texts:
                     yield located.at(path, f"the text in `{language}` is missing{of_whom}", f'add `{language}: "…"`')
             if located is plan:
-                yield from _never_heard(plan, path, [key for key in texts if key not in languages])
+                spoken = deployment.spoken_with[shared.file] if shared else languages
+                yield from _never_heard(plan, path, [key for key in texts if key not in spoken])
+
+
+def languages_of(plan: Located) -> list[str]:
+    return [language for _, language in words(plan.data, ("languages", ANY))]
 
 
 def _never_heard(plan: Located, path: Path, languages: Iterable[str]) -> Iterator[Problem]:

@@ -45,6 +45,7 @@ def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: 
         place = located[plan.number]
         yield from _about_hours(plan, place)
         yield from _about_menus(plan, place)
+        yield from _about_notices(plan, place)
         yield from _about_speech(plan, place, deployment.recordings)
         for queue, hours in _queues_of(plan).items():
             at = deployment.files[QUEUES].at_key(("queues", queue), "")
@@ -114,6 +115,13 @@ def ways_on(step: Step) -> tuple[str, ...]:
             return (*(branch.go for branch in branches), otherwise)
         case _:
             return ()
+
+
+def _about_notices(plan: Dialplan, located: Located) -> Iterator[Problem]:
+    for step in plan.steps.values():
+        if isinstance(step, Notice) and step.begins_at and step.ends_at and step.ends_at <= step.begins_at:
+            path = ("steps", step.name, "notice", "until")
+            yield _warning(located, path, "this notice is over before it begins", "let `until` be after `from`")
 
 
 # --- speech

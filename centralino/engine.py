@@ -305,10 +305,7 @@ class Engine:
         if what == "on":
             result = await self._emergencies.begin(args, self.configuration, by)
         elif what == "off":
-            plan = self.configuration.service_of(str(args.get("number") or ""))
-            if plan is None or not self.switchboard.end_emergency(plan.number, by, "it was ended"):
-                raise CommandRefused(f"there is no emergency on {args.get('number')}")
-            result = {"number": plan.number}
+            result = self._emergencies.end(args, self.configuration, by)
         else:
             raise CommandRefused(f"there is no command `emergency.{what}`")
         self._after()

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.rules import Pick
+from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
 from ivr.hours import DAYS, is_day, read_hours
@@ -438,9 +439,14 @@ QUEUE_CONDITIONS = ("waiting_over", "nobody_signed_in", "expected_wait_over")
 
 def _instant(value: object) -> datetime:
     """A local time, such as `2026-12-24 18:00`; a day alone is its beginning."""
+    instant = None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", str(value)):
         with suppress(ValueError):
-            return datetime.fromisoformat(str(value))
+            instant = datetime.fromisoformat(str(value))
+    if instant and not is_in_our_time(instant):
+        refuse(f"the year of {shown(value)} is out of range", f"from {FIRST_YEAR} to {LAST_YEAR}")
+    if instant:
+        return instant
     refuse(f"{shown(value)} is no instant", "write `2026-12-24 18:00`, or `2026-12-24` for the beginning of that day")
 
 

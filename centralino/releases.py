@@ -16,7 +16,7 @@ from pathlib import Path
 
 from centralino import piper
 from centralino.deployment import FILES
-from centralino.settings import DIALPLANS, RECORDED
+from centralino.settings import DIALPLANS, RECORDED, Configuration, load
 
 KEPT = 10
 NOTE = ".release.json"
@@ -97,6 +97,12 @@ def _copy_or_share(path: Path, place: Path, before: Path) -> None:
         place.hardlink_to(before.resolve())
     else:
         shutil.copyfile(path, place)
+
+
+def in_force(config: Path, releases: Path) -> Configuration:
+    """What runs, or ran last; where nothing ever ran, what is written in `config`. Raises BrokenConfiguration."""
+    release = Releases(releases).current
+    return load(release.folder if release else config)
 
 
 def difference(old: Path, new: Path) -> str:

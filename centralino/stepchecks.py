@@ -73,7 +73,7 @@ def problems_in(deployment: Deployment, plan: Located) -> Iterator[Problem]:
     yield from _kinds_of_steps(plan)
     yield from _included_twice(deployment, plan)
     yield from _choices(plan)
-    yield from texts_problems(plan, plan, TEXTS)
+    yield from texts_problems(deployment, plan, plan, TEXTS)
     yield from _also(plan)
     yield from _silent(plan)
     yield from _recordings(deployment, plan)

@@ -34,7 +34,7 @@ from ivr.situation import CaseStanding, QueueNow
 from ivr.walk import Walker
 
 SILENCE = "wait"  # in a script: the caller presses nothing, once
-TURNS_MAX = 500  # a call that goes on longer than that goes on for ever
+TURNS_MAX = 500  # beside one for each step: a call that goes on longer goes on for ever
 QUIET = QueueNow(waiting=0, signed_in=1)
 
 
@@ -107,6 +107,7 @@ class Performance:
     ends: str = ""
     steps: set[str] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    unpressed: tuple[str, ...] = ()  # what was left of the script when the call ended
 
     @property
     def said(self) -> str:
@@ -137,6 +138,7 @@ def rehearse(plan: Dialplan, sentences: Sentences, script: Script) -> Performanc
 class _Rehearsal:
     def __init__(self, plan: Dialplan, sentences: Sentences, script: Script) -> None:
         self._script, self._presses = script, list(script.presses)
+        self._turns_max = TURNS_MAX + len(plan.steps)
         self._walker = Walker(plan, sentences, _Around(script))
         self._performance = Performance(script.language or plan.languages[0], plan.entity or "")
         self._promised = ""
@@ -144,11 +146,13 @@ class _Rehearsal:
 
     def run(self) -> Performance:
         self._take(self._walker.arrive(self._script.language))
-        for _ in range(TURNS_MAX):
+        for _ in range(self._turns_max):
             if self._performance.ends:
-                return self._performance
+                break
             self._turn()
-        self._end("nowhere: it goes round for ever")
+        if not self._performance.ends:
+            self._end("nowhere: it goes round for ever")
+        self._performance.unpressed = tuple(self._presses)
         return self._performance
 
     def _turn(self) -> None:

@@ -57,6 +57,7 @@ END = "  end: {queue: tributi}\n"
         ("  first: {choose: [{waiting_over: 3, go: end}, {go: end}]}\n", "6:21: `waiting_over` of which queue?"),
         ('  first: {choose: [{caller: "055", go: end}, {go: end}]}\n', "6:29: `055` is no beginning of a number"),
         ("  first: {notice: {say: {it: A}, until: 2026-02-30}, then: end}\n", "6:41: `2026-02-30` is no instant"),
+        ("  first: {notice: {say: {it: A}, until: 0001-01-01}, then: end}\n", "6:41: the year of `0001-01-01` is out"),
         ("  first: {say: {file: hello}, then: end}\n", "6:23: there is no recording prompts/it/hello.wav"),
         ("  first: {say: [{it: A}, {en: B}], then: end}\n", "6:26: the text in `it` is missing"),
         ("  first: {say: [{it: A}, {also: {xy: B}}], then: end}\n", "6:34: there is no voice for language `xy`"),
@@ -206,6 +207,22 @@ def test_a_mistake_in_shared_steps_is_told_in_their_file(folder: Path) -> None:
     assert "dialplans/shared/common.yaml:2:32: step `nowhere` is not in this dialplan" in said
 
 
+def test_shared_steps_speak_the_languages_of_all_who_include_them_and_no_other(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao, en: Bye, fr: Adieu}, then: end}\n")
+    plan = HEAD.replace("055055", "055099").replace("[it]", "[it, en]") + "include: [common]\n"
+    (folder / "dialplans" / "055099.yaml").write_text(f"{plan}steps:\n  first: {{say: {{file: x}}, then: bye}}\n{END}")
+    said = told(folder, "  first: {say: {it: A}, then: bye}\n" + END, HEAD + "include: [common]\n")
+    in_common = [one for one in said if one.startswith("dialplans/shared")]
+    assert in_common == ["dialplans/shared/common.yaml:2:34: language `fr` is not in the languages of this number"]
+
+
+def test_a_text_missing_in_shared_steps_names_the_dialplan_that_needs_it(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao}, then: end}\n")
+    head = HEAD.replace("[it]", "[it, en]") + "include: [common]\n"
+    said = told(folder, "  first: {say: {it: A, en: A}, then: bye}\n" + END, head)
+    assert f"dialplans/shared/common.yaml:2:14: the text in `en` is missing ({PLAN} speaks it)" in said
+
+
 @pytest.mark.parametrize(
     ("include", "problem"),
     [
@@ -251,6 +268,11 @@ def test_one_step_in_two_places_is_a_mistake(folder: Path) -> None:
             "  first: {choose: [{open: never, go: end}, {go: end}]}\n",
             HEAD + "other_hours: {never: {mon: closed}}\n",
             "5:15: warning: `never` never opens",
+        ),
+        (
+            "  first: {notice: {say: {it: A}, from: 2026-12-24 18:00, until: 2026-12-24}, then: end}\n",
+            HEAD,
+            "6:58: warning: this notice is over before it begins",
         ),
     ],
 )

@@ -1,11 +1,15 @@
 """Configurations put in force: copies that nobody edits, the last ten of them, and what changed between two."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
+from centralino.door import CommandRefused
+from centralino.instance import Instance
 from centralino.releases import KEPT, Releases, difference
+from centralino.reloading import Reloading
 from centralino.settings import load
 from tests.core.test_docs import ROOT
 
@@ -66,3 +70,13 @@ def test_the_difference_names_files_and_lines(deployment: Path, releases: Releas
     assert "+# more" in text
     assert "prompts/it/hello.wav is new" in text
     assert "agents.yaml" not in text
+
+
+def test_a_reload_that_cannot_read_or_write_says_where_and_that_nothing_was_loaded(
+    deployment: Path, tmp_path: Path
+) -> None:
+    now = load(deployment)
+    (deployment / "dialplans" / "broken.yaml").symlink_to("/proc/self/mem")  # nobody can read that
+    reloading = Reloading(Instance(deployment, tmp_path), lambda *_: None)
+    with pytest.raises(CommandRefused, match=r"Input/output error.*\. Nothing was loaded\.$"):
+        asyncio.run(reloading.prepare(deployment, "ana", now))
