@@ -93,15 +93,17 @@ def _fail(sentence: str) -> None:
 @app.command()
 def run(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, clock: StartsAt = None) -> None:
     """Start everything, keep it running, and stop it cleanly at SIGTERM or Ctrl-C."""
-    from centralino import settings
+    from centralino.releases import to_start_with
     from centralino.running import AlreadyRunning, Runner
 
     shown.log_to_stderr()
-    configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
+    configuration, folder, told = to_start_with(config, instance.configurations)
+    if told:
+        typer.echo(told, err=True)
     offset_s = _clock_offset_s(clock, configuration)
     try:
-        asyncio.run(Runner(configuration, instance, offset_s).run(Console()))
+        asyncio.run(Runner(configuration, instance, folder, offset_s).run(Console()))
     except AlreadyRunning as other:
         raise Stop(str(other)) from other
 

@@ -8,9 +8,9 @@ import pytest
 
 from centralino.door import CommandRefused
 from centralino.instance import Instance
-from centralino.releases import KEPT, Releases, difference
+from centralino.releases import KEPT, Releases, difference, to_start_with
 from centralino.reloading import Reloading
-from centralino.settings import load
+from centralino.settings import BrokenConfiguration, load
 from tests.core.test_docs import ROOT
 
 
@@ -30,6 +30,22 @@ def releases(tmp_path: Path) -> Releases:
 def touch(deployment: Path, text: str) -> None:
     with (deployment / "queues.yaml").open("a") as queues:
         queues.write(f"# {text}\n")
+
+
+def test_a_start_with_broken_yaml_goes_on_with_what_ran_last(deployment: Path, releases: Releases) -> None:
+    configurations = deployment.parent / "configurations"
+    assert to_start_with(deployment, configurations)[1:] == (deployment, "")
+    (deployment / "queues.yaml").write_text("broken: [")
+    with pytest.raises(BrokenConfiguration):
+        to_start_with(deployment, configurations)
+    shutil.copyfile(ROOT / "tests" / "asterisk" / "deployment" / "queues.yaml", deployment / "queues.yaml")
+    release = releases.put_in_force(deployment, "ana")
+    (deployment / "queues.yaml").write_text("broken: [")
+    configuration, folder, told = to_start_with(deployment, configurations)
+    assert (folder, "civile" in configuration.rules.queues) == (release.folder, True)
+    assert "queues.yaml:2:1" in told
+    assert "configuration 1, of " in told
+    assert releases.put_in_force(folder, "run") == release, "nothing new is put in force"
 
 
 def test_what_is_edited_later_has_no_effect_on_what_is_in_force(deployment: Path, releases: Releases) -> None:
