@@ -79,6 +79,27 @@ def test_an_agent_is_rung_first_then_the_citizen_and_they_talk(centre: ContactCe
     assert centre.count(ev.CallBackBegun) == 1
 
 
+def test_who_is_called_back_may_be_handed_on_and_is_not_called_again(centre: ContactCentre) -> None:
+    centre.queue("experts", needs={"experts": 1})
+    centre.agent("eva", skills={"experts": 1})
+    centre.choose("eva", Wish.PAUSE)
+    promise(centre)
+    centre.clock.advance(1)
+    centre.choose("ana", Wish.READY)
+    centre.pick_up("ana")
+    citizen_picks_up(centre)
+    centre.hand_on(ATTEMPT, "experts")
+    centre.choose("eva", Wish.READY)
+    centre.clock.advance(5)
+    assert centre.line.shown["phone-of-eva"].name.startswith("experts: ")
+    centre.pick_up("eva")
+    assert centre.talking_now()["eva"] == ATTEMPT
+    centre.put_down("eva")
+    assert centre.outcomes()[ATTEMPT] is Outcome.ANSWERED
+    centre.clock.advance(2 * sum(AGAIN_S))
+    assert centre.count(ev.CallBackBegun) == 1
+
+
 def test_the_place_is_that_of_the_first_entry(centre: ContactCentre) -> None:
     centre.call("c0")
     centre.clock.advance(10)
