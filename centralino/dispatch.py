@@ -5,6 +5,7 @@ Saved first, then asked for: an offer stands in the journal with the leg's id be
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.decisions import (
@@ -252,7 +253,7 @@ class Dispatcher:
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
             if agent.wrap_up_call:
-                on_floor.since_s = agent.idle_since_s  # the end of the talk
+                on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue
                 self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, queue, agent.wrap_up_until_s)
             else:
@@ -261,6 +262,9 @@ class Dispatcher:
     def put_back_call(self, call: CallNow) -> None:
         now_s = self._clock.now_s()
         agent = self.floor.agents.get(call.agent)
+        if agent is not None and call.state in (CallState.OFFERED, CallState.TALKING, CallState.CALLING_BACK):
+            phone = call.phone or agent.profile.phone  # theirs may be another by now, or none
+            agent.profile = replace(agent.profile, phone=phone)
         if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
             agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)

@@ -118,6 +118,7 @@ class CallNow(msgspec.Struct):
     recording_refused: bool = False
     offers: int = 0
     agent: str = ""
+    phone: str = ""  # the agent's, which they may sign out of meanwhile
     leg: str = ""
     talks: int = 0
     busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
@@ -194,6 +195,7 @@ class AgentNow(msgspec.Struct):
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
+    wrap_up_since_s: float = 0.0
     wrap_up_until_s: float = 0.0
     wrap_up_queue: str = ""
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
@@ -437,13 +439,15 @@ def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -
 
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.leg, call.why = event.agent, event.leg, event.why
+    call.agent, call.phone, call.leg, call.why = event.agent, event.phone, event.leg, event.why
     call.offers += 1
 
 
 def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.why = "", "", event.why
+    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT):  # not taken: others come before them now
+        house.agent(event.agent).idle_since_s = entry.at_s
 
 
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
@@ -584,13 +588,15 @@ def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, re
 
 def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue = event.call, event.until_s, event.queue
+    agent.wrap_up_call, agent.wrap_up_queue = event.call, event.queue
+    agent.wrap_up_since_s, agent.wrap_up_until_s = entry.at_s, event.until_s
 
 
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.busy_s += max(0.0, entry.at_s - agent.idle_since_s)  # idle since: the end of the talk
-    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue, agent.idle_since_s = "", 0.0, "", entry.at_s
+    agent.busy_s += entry.at_s - (agent.wrap_up_since_s or entry.at_s)
+    agent.wrap_up_call, agent.wrap_up_queue, agent.idle_since_s = "", "", entry.at_s
+    agent.wrap_up_since_s = agent.wrap_up_until_s = 0.0
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
@@ -619,6 +625,9 @@ def _emergency_ended(house: House, event: ev.EmergencyEnded, entry: Entry) -> No
 
 def _reachable(house: House, event: ev.PhoneReachable, entry: Entry) -> None:
     house.reachable[event.phone] = True
+    for agent in house.agents.values():
+        if agent.phone == event.phone:
+            agent.idle_since_s = entry.at_s
 
 
 def _unreachable(house: House, event: ev.PhoneUnreachable, entry: Entry) -> None:

@@ -190,7 +190,7 @@ def before(tmp_path: Path) -> Path:
     gone = [f"  a1{n:03}:" for n in range(2, 14)]
     (tmp_path / "agents.yaml").write_text("".join(line for line in lines if not line.startswith(tuple(gone))))
     queues = tmp_path / "queues.yaml"
-    rule = "{after: 30s, or_waiting_over: 4, or_when_nobody_at: laquila, agents_at_most: 15, back_after: 5m}"
+    rule = "{after: 30s, or_waiting_over: 4, or_when_nobody_at: laquila, agents_at_most: 15, back_after: 15m}"
     queues.write_text(queues.read_text().replace(rule, "{by_hand: true}"))
     return tmp_path
 
