@@ -84,6 +84,15 @@ class StartWrapUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendWrapUp:
+    """The agent asked for more time; the wrap-up ends at `until_s` now."""
+
+    agent: str
+    call: str
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class EndWrapUp:
     agent: str
     call: str

@@ -17,6 +17,7 @@ from acd.decisions import (
     Decision,
     EndOffer,
     EndWrapUp,
+    ExtendWrapUp,
     Facts,
     LeaveQueue,
     Offer,
@@ -208,6 +209,20 @@ class Floor:
         agent.busy_s += now_s - agent.since_s
         return [ended, *self._become_free(agent, Cause.WRAP_UP_OVER, now_s)]
 
+    def extend_wrap_up(self, agent_id: str, by_s: float, now_s: float) -> ExtendWrapUp | Why:
+        """The wrap-up ends so much later, at most as late as its queue allows; or why it does not."""
+        agent = self.agents.get(agent_id)
+        if agent is None or agent.doing is not Doing.WRAPPING_UP:
+            return Why.NO_WRAP_UP
+        rules = self.rules.get(agent.queue)
+        until_s = min(agent.until_s + by_s, agent.since_s + rules.longest_wrap_up_s if rules else agent.until_s)
+        if until_s <= agent.until_s:
+            return Why.WRAP_UP_AT_LONGEST
+        agent.until_s = until_s
+        self._deadlines.add(until_s, "wrap-up", agent_id)
+        self.touched.add(agent_id)
+        return ExtendWrapUp(agent_id, agent.call, until_s)
+
     # --- sites
 
     def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
@@ -263,9 +278,9 @@ class Floor:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
         call = self.calls[call_id]
         self._hall.group_of(call).line.remove(call)
-        call.offered_leg = leg
+        call.offered_leg, agent.until_s = leg, now_s + self.rules[call.queue].ring_s
         self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
-        self._deadlines.add(now_s + self.rules[call.queue].ring_s, "ring", leg)
+        self._deadlines.add(agent.until_s, "ring", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""

@@ -32,6 +32,9 @@ class Why(StrEnum):
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"
+    # a wrap-up was not extended
+    NO_WRAP_UP = "there is no wrap-up"
+    WRAP_UP_AT_LONGEST = "the wrap-up is as long as the queue allows"
     # a site opened or closed
     HELD_OPEN = "it was opened by hand"
     EMERGENCY = "there is an emergency"

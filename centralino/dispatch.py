@@ -169,6 +169,15 @@ class Dispatcher:
         self.carry_out(decisions)
         return bool(decisions)
 
+    def extend_wrap_up(self, agent_id: str, by_s: float, by: str) -> Why | None:
+        """The agent takes so much longer. Why not; None: they do."""
+        extended = self.floor.extend_wrap_up(agent_id, by_s, self._clock.now_s())
+        if isinstance(extended, Why):
+            return extended
+        until_s = extended.until_s
+        self._book.write(ev.WrapUpExtended(agent=agent_id, call=extended.call, until_s=until_s, by=by))
+        return None
+
     def adopt_rules(self, rules: Mapping[str, QueueRules]) -> None:
         """The floor goes by `rules`, and by what the roster says of the agents now."""
         self.carry_out(self.floor.change_rules(rules, self._clock.now_s()))

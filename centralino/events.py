@@ -302,6 +302,14 @@ class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     queue: str = ""
 
 
+class WrapUpExtended(AgentEvent, frozen=True, kw_only=True):
+    """The agent takes longer for `call`: the wrap-up ends at `until_s` now."""
+
+    call: str
+    until_s: float
+    by: str
+
+
 class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
     call: str
     why: str
@@ -405,6 +413,7 @@ AnyEvent = (
     | AgentReady
     | AgentPaused
     | WrapUpStarted
+    | WrapUpExtended
     | WrapUpEnded
     | EngineStarted
     | ConfigurationLoaded

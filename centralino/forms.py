@@ -249,6 +249,7 @@ class QueueForm(Form):
     pick: Annotated[str, AfterValidator(_way_to_pick)] = Pick.BEST_SKILL
     ring: Annotated[float, between("5s", "2m")] = 20.0
     wrap_up: Annotated[float, between("0s", "1h")] = 30.0
+    longest_wrap_up: Annotated[float, between("10s", "4h")] | None = None
     target: TargetForm = TargetForm()
     sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None

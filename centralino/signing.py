@@ -1,6 +1,7 @@
 """What agents choose: sign in, be ready, pause, sign out. One command, whoever gives it: the CLI, a page, a phone."""
 
 from acd.decisions import PauseAgent
+from acd.why import Why
 from agents import state as agent_state
 from agents.state import Chosen, Wish
 from centralino import events as ev
@@ -43,6 +44,14 @@ class Signing:
         self._book.write(self._event(agent, wish, by, phone, reason))
         self._dispatcher.refresh(agent)
         return agent
+
+    def extend_wrap_up(self, agent_id: str, by_s: float, *, by: str) -> None:
+        """The agent takes so much longer for what is left to do. Raises Refused."""
+        match self._dispatcher.extend_wrap_up(agent_id, by_s, by):
+            case Why.WRAP_UP_AT_LONGEST as why:
+                raise Refused(f"{agent_id} cannot take longer: {why} (queues.yaml: `longest_wrap_up`)")
+            case Why() as why:
+                raise Refused(f"{agent_id} cannot take longer: {why}")
 
     def pause_for_a_while(self, pause: PauseAgent) -> None:
         """An agent did not take several offers in a row. The pause is seen by all and ends by itself."""

@@ -437,6 +437,10 @@ def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> Non
     agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue = event.call, event.until_s, event.queue
 
 
+def _wrap_up_extended(house: House, event: ev.WrapUpExtended, entry: Entry) -> None:
+    house.agent(event.agent).wrap_up_until_s = event.until_s
+
+
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent = house.agent(event.agent)
     agent.busy_s += max(0.0, entry.at_s - agent.idle_since_s)  # idle since: the end of the talk
@@ -506,6 +510,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.AgentReady: _ready,
     ev.AgentPaused: _paused,
     ev.WrapUpStarted: _wrap_up_started,
+    ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
     ev.SiteOpened: _site_opened,
     ev.SiteClosed: _site_closed,

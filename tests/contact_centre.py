@@ -157,6 +157,10 @@ class ContactCentre:
         self.switchboard.choose(agent, wish, by="test", phone=phone, reason=reason)
         self.settle()
 
+    def extend_wrap_up(self, agent: str, by_s: float) -> None:
+        self.switchboard.signing.extend_wrap_up(agent, by_s, by="test")
+        self.settle()
+
     def pick_up(self, agent: str) -> None:
         self._then(self.line.pick_up, phone_of(agent))
 
@@ -321,8 +325,9 @@ class ContactCentre:
         mine = [c.id for c in self.house.calls.values() if c.leg and c.agent == name]
         has_call = agent.doing in (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
         assert mine == ([agent.call] if has_call else []), (agent, mine)
-        wraps_up = bool(self.house.agents[name].wrap_up_call)
-        assert wraps_up is (agent.doing is Doing.WRAPPING_UP), agent
+        now, wraps_up = self.house.agents[name], agent.doing is Doing.WRAPPING_UP
+        assert bool(now.wrap_up_call) is wraps_up, agent
+        assert not wraps_up or now.wrap_up_until_s == agent.until_s, (now, agent)
 
     def _check_lines(self) -> None:
         """Nobody waits while somebody who could take the call is free."""

@@ -107,6 +107,7 @@ class Agent(BaseModel):
     reason: str | None
     doing: str
     since_s: float | None  # None: never signed in
+    until_s: float | None  # when it ends by itself; None: it does not
     call: str | None
     queue: str | None
 

@@ -46,6 +46,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "phone": ("Telefono", "Phone"),
     "state": ("Stato", "State"),
     "since": ("Da", "For"),
+    "left": ("ancora", "for another"),
     "calls": ("Chiamate", "Calls"),
     "calls_caption": ("Le chiamate in corso", "The calls in progress"),
     "caller": ("Chiamante", "Caller"),
@@ -171,6 +172,8 @@ _WHY = {
     "the queue is no longer in queues.yaml": "la coda non è più in queues.yaml",
     "its time was over": "il tempo era scaduto",
     "the agent was done": "l'operatore aveva finito",
+    "there is no wrap-up": "non c'è nessuna pratica da chiudere",
+    "the wrap-up is as long as the queue allows": "di più la coda non concede",
     "Asterisk is not connected": "Asterisk non è collegato",
 }
 

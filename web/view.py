@@ -75,6 +75,7 @@ def agent_row(row: State, texts: Texts) -> Row:
         "detail": shown(detail or ""),
         "warning": texts("phone_unreachable") if unreachable else "",
         "since": row["since_s"],
+        "until": row["until_s"],
         "tone": state.replace(" ", "-"),
     }
 

@@ -66,6 +66,21 @@ async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house
     await house.no_leftovers()
 
 
+async def test_a_wrap_up_is_extended_and_ended_from_the_command_line(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200090") as citizen:
+        await into_the_queue(house, citizen, "2")
+        talk = await (await seat.ring(within_s=5)).answer()
+        await talk.hang_up()
+        await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")
+        before_s = house.now["agents"]["a1001"]["until_s"]
+        code, told = await house.cli("agents", "extend", "a1001", "--by", "2m")
+        assert (code, "wrapping up, for another 2:" in told) == (0, True), told
+        await house.until(lambda now: now["agents"]["a1001"]["until_s"] == before_s + 120)
+        await house.cli("agents", "ready", "a1001")
+        code, told = await house.cli("agents", "extend", "a1001")
+        assert (code, told.strip()) == (1, "a1001 cannot take longer: there is no wrap-up")
+
+
 async def test_a_key_interrupts_the_prompt_and_changes_the_language(house: House, said: Said) -> None:
     async with house.citizen("+39055200002") as citizen:
         call = await citizen.call("055055")

@@ -412,6 +412,71 @@ def test_the_wrap_up_is_that_of_the_queue_whose_call_was_answered(floor: Contact
     assert floor.doing("ana") is Doing.FREE
 
 
+def wrapping_up(floor: ContactCentre, **rules: object) -> None:
+    """ana has talked with c1; c2 waits for her."""
+    floor.queue("hall", **rules)
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.call("c2")
+
+
+def test_who_needs_longer_after_a_talk_takes_longer(floor: ContactCentre) -> None:
+    wrapping_up(floor, wrap_up_s=30.0)
+    floor.clock.advance(20)
+    floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(69.9)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(0.1)
+    assert floor.ringing_now() == {"ana": "c2"}
+    assert floor.count(ev.WrapUpEnded) == 1
+
+
+def test_a_wrap_up_lasts_at_most_as_long_as_the_queue_allows(floor: ContactCentre) -> None:
+    wrapping_up(floor, wrap_up_s=30.0, longest_wrap_up_s=80.0)
+    floor.clock.advance(10)
+    floor.extend_wrap_up("ana", 60)
+    before = len(floor.entries)
+    with pytest.raises(Refused, match=f"ana cannot take longer: {Why.WRAP_UP_AT_LONGEST}"):
+        floor.extend_wrap_up("ana", 60)
+    assert len(floor.entries) == before
+    floor.clock.advance(69.9)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(0.1)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_ready_ends_a_wrap_up_that_was_extended(floor: ContactCentre) -> None:
+    wrapping_up(floor)
+    floor.extend_wrap_up("ana", 60)
+    floor.choose("ana", Wish.READY)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_only_a_wrap_up_can_be_extended(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    for agent in ("ana", "nobody"):
+        with pytest.raises(Refused, match=f"{agent} cannot take longer: {Why.NO_WRAP_UP}"):
+            floor.extend_wrap_up(agent, 60)
+
+
+def test_a_wrap_up_whose_queue_is_no_more_cannot_be_extended(floor: ContactCentre) -> None:
+    floor.queue("taxes")
+    floor.agent("ana")
+    floor.call("c1", "taxes")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    del floor.queues["taxes"]
+    floor.switchboard.dispatcher.adopt_rules(dict(floor.queues))
+    with pytest.raises(Refused):
+        floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(30)
+    assert floor.doing("ana") is Doing.FREE
+
+
 # --- what agents choose meanwhile
 
 

@@ -46,6 +46,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     needs: {tributi: 3, centralino: 2}
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
+    longest_wrap_up: 10m
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
     sites:

@@ -98,6 +98,26 @@ def test_a_wrap_up_survives_and_ends_at_its_own_time(floor: ContactCentre) -> No
     assert floor.ringing_now() == {"ana": "c2"}
 
 
+def test_a_wrap_up_that_was_extended_ends_at_its_new_time_and_no_later_than_the_queue_allows(
+    floor: ContactCentre,
+) -> None:
+    floor.queue("hall", wrap_up_s=30.0, longest_wrap_up_s=100.0)
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.clock.advance(10)
+    floor.extend_wrap_up("ana", 60)
+    floor.restart_engine()
+    floor.clock.advance(79.9)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(10)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(0.1)
+    assert floor.doing("ana") is Doing.FREE
+
+
 def test_a_wrap_up_whose_time_passed_meanwhile_ends_at_once(floor: ContactCentre) -> None:
     floor.agent("ana")
     floor.call("c1")

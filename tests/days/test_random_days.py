@@ -59,6 +59,7 @@ class Day:
             (6, self.a_caller_hangs_up),
             (5, self.an_agent_chooses),
             (3, self.an_agent_turns_away),
+            (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
             (2, self.a_site_is_held),
             (2, self.events_are_late),
@@ -154,6 +155,13 @@ class Day:
         before = len(self.centre.entries)
         try:
             self.centre.choose(agent, wish)
+        except Refused:
+            assert len(self.centre.entries) == before
+
+    def an_agent_takes_longer(self) -> None:
+        agent, before = self.chance.choice(list(AGENTS)), len(self.centre.entries)
+        try:
+            self.centre.extend_wrap_up(agent, self.chance.choice([5.0, 60.0, 600.0]))
         except Refused:
             assert len(self.centre.entries) == before
 
