@@ -76,6 +76,15 @@ class PauseAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtTalk:
+    """The talk has gone on for long: ask whether both are still there, and end it only where they are not."""
+
+    call: str
+    agent: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartWrapUp:
     agent: str
     call: str
@@ -118,4 +127,16 @@ class CloseSite:
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | PauseAgent | StartWrapUp | EndWrapUp | OpenSite | CloseSite
+Decision = (
+    Offer
+    | EndOffer
+    | Wait
+    | Tell
+    | LeaveQueue
+    | PauseAgent
+    | LookAtTalk
+    | StartWrapUp
+    | EndWrapUp
+    | OpenSite
+    | CloseSite
+)

@@ -20,6 +20,7 @@ from acd.decisions import (
     ExtendWrapUp,
     Facts,
     LeaveQueue,
+    LookAtTalk,
     Offer,
     PauseAgent,
     StartWrapUp,
@@ -37,6 +38,7 @@ from acd.waiting import Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
+TALK_LOOK_S = 3600.0  # longer than nearly all talks; from then on it is asked as often whether a talk is one still
 RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
@@ -174,6 +176,7 @@ class Floor:
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
         queue = self._hall.queue(call.queue)
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
         if queue.further_sites:
@@ -252,7 +255,9 @@ class Floor:
             at_s, kind, subject, detail = entry
             match kind:
                 case "ring":
-                    decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
+                    decisions += self._ring_is_over(subject, now_s)
+                case "talk":
+                    decisions += self._talk_is_long(subject, now_s)
                 case "wait":
                     decisions += self._wait_is_over(subject, now_s)
                 case "relax":
@@ -286,6 +291,7 @@ class Floor:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
         agent.talk_since_s = agent.since_s
         self._put_back_busy(agent, Doing.TALKING, call_id, queue, leg)
+        self._deadlines.add(agent.since_s + TALK_LOOK_S, "talk", leg)
 
     def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, queue: str, until_s: float) -> None:
         agent.until_s = until_s
@@ -493,6 +499,19 @@ class Floor:
         return self._match(groups, now_s) if groups else []
 
     # --- within: what waits for time
+
+    def _ring_is_over(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self._ringing(leg)
+        if agent is None:
+            return []
+        return self.not_answered(leg, Why.NEVER_RANG if agent.doing is Doing.RESERVED else Why.NO_ANSWER, now_s)
+
+    def _talk_is_long(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self.agent_at(leg)
+        if agent is None or agent.doing is not Doing.TALKING:
+            return []
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
+        return [LookAtTalk(agent.call, agent.profile.id, leg)]
 
     def _pause_is_over(self, agent_id: str, kind: str, at_s: float, now_s: float) -> list[Decision]:
         agent = self.agents.get(agent_id)

@@ -18,6 +18,7 @@ class Why(StrEnum):
     NOT_CONNECTED = "no connection to the phone system"
     # an offer ended
     NO_ANSWER = "the phone was not answered"
+    NEVER_RANG = "the phone system never said that the phone rings"
     BUSY = "the phone was busy"
     REJECTED = "the agent rejected the call"
     UNREACHABLE = "the phone could not be reached"

@@ -167,6 +167,10 @@ class FakeTelephony:
         elif not there.talk_recording:
             there.talk_recording, there.talk_since_s = recording, self._now_s()
 
+    def look_at(self, leg: str) -> None:
+        if self.is_connected and leg not in self.truth.legs:
+            self._tell(LegEnded(leg, EndCause.GONE))
+
     def hang_up(self, leg: str) -> None:
         if there := self._asked_of(leg):
             self._over(there, EndCause.HUNG_UP)
@@ -249,6 +253,10 @@ class FakeTelephony:
             for _ in range(times):
                 self._on_event(event)
         raise AssertionError(f"after {DELIVERIES_MAX} events there is still {self._untold[0]}")
+
+    def lose_what_is_untold(self) -> None:
+        """What was not told yet will never be, though the line stays."""
+        self._untold.clear()
 
     def engine_died(self, on_event: OnEvent) -> None:
         """Nobody listens any more; `on_event` is the next one who will."""

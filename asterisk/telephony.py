@@ -38,6 +38,7 @@ from asterisk.talk_recording import TalkRecorder
 log = logging.getLogger(__name__)
 
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
+NOT_FOUND = 404
 CONFLICT = 409
 NOT_BOOTED = 503
 BOOTED_AGAIN_S = 0.2
@@ -172,6 +173,9 @@ class AsteriskTelephony:
             self._recorder.begin(leg, recording)
         else:
             self._recorder.finish(leg, recording)
+
+    def look_at(self, leg: str) -> None:
+        self._ask("GET", f"channels/{leg}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs:
@@ -322,8 +326,16 @@ class AsteriskTelephony:
         self._on_event(event)
 
     def _answer_asked(self, leg: str, reply: Reply) -> None:
-        if reply.status == 404:  # gone before we were heard, and its end was told to nobody
+        if reply.status == NOT_FOUND:  # gone before we were heard, and its end was told to nobody
             self._leg_over(leg, EndCause.GONE)
+
+    def _looked_at(self, leg: str, reply: Reply) -> None:
+        if reply.status != NOT_FOUND:
+            return
+        if leg in self._legs:
+            self._leg_over(leg, EndCause.GONE)
+        else:
+            self._tell(LegEnded(leg, EndCause.GONE))
 
     def _ring_asked(self, leg: str, reply: Reply) -> None:
         if not _is_refused(reply):

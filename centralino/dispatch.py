@@ -13,6 +13,7 @@ from acd.decisions import (
     EndOffer,
     EndWrapUp,
     LeaveQueue,
+    LookAtTalk,
     Offer,
     OpenSite,
     PauseAgent,
@@ -139,18 +140,20 @@ class Dispatcher:
         if call is None:
             return
         if call.state is CallState.TALKING:
-            self._talk_over(call, "lost" if cause is EndCause.GONE else "agent")
-            self.end(call.id, "the agent hung up")
+            is_lost = cause is EndCause.GONE
+            self._talk_over(call, "lost" if is_lost else "agent")
+            self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
     def join_failed(self, call_id: str) -> None:
-        """The talk never came about. Who is still there: the agent is let go, the caller waits again in their place."""
+        """The talk never came about: the agent is let go, the caller waits again in their place, if still there."""
         call = self._book.call(call_id)
         if call is None or call.state is not CallState.TALKING:
             return
         self._talk_over(call, "lost")
         self._wait_in(call, call.queue, self.floor.enter_anyway)
+        self._telephony.look_at(call_id)
 
     # --- agents come, go, and are within reach or not
 
@@ -334,6 +337,8 @@ class Dispatcher:
                 self.send_on(call, then)
             case PauseAgent():
                 self.pause(decision)
+            case LookAtTalk():
+                self._look_at_talk(decision)
             case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
                 write(ev.WrapUpStarted(agent=agent, call=call, queue=queue, until_s=until_s))
             case EndWrapUp(agent=agent, call=call, why=why):
@@ -391,6 +396,17 @@ class Dispatcher:
         self._book.write(ev.TalkEnded(call=call.id, agent=agent, leg=leg, by=by))
         self._telephony.hang_up(leg)  # first: without a wrap-up, the next call rings at the same phone
         self.carry_out(self.floor.talk_ended(leg, self._clock.now_s()))
+
+    def _look_at_talk(self, look: LookAtTalk) -> None:
+        """What is gone is told as the end of any leg. A talk that nobody else knows of is a fault of ours, and over."""
+        call = self._call_of(look.leg)
+        if call is not None and call.state is CallState.TALKING:
+            self._telephony.look_at(call.id)
+            self._telephony.look_at(look.leg)
+            return
+        log.error("%s talked in %s, which is over", look.agent, look.call)
+        self._telephony.hang_up(look.leg)
+        self.carry_out(self.floor.talk_ended(look.leg, self._clock.now_s()))
 
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""

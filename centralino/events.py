@@ -13,7 +13,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """A fact. The journal adds its number and its instant (`Entry`)."""
 
 
-ENDED_UNSEEN = "gone while we were away"  # why a call ended whose end nobody told us
+ENDED_UNSEEN = "gone, and nobody saw it go"  # why a call ended whose end nobody told us
 
 
 class Outcome(StrEnum):

@@ -581,6 +581,7 @@ class RosterForm(Form):
     phones: dict[AsteriskName, PhoneForm]
     agents: dict[Name, AgentForm]
     shifts: dict[Name, dict[str, Any]] = {}
+    longest_pause: Annotated[float, between("1m", "24h")] | None = None
 
 
 # --- entities.yaml

@@ -389,6 +389,7 @@ def roster(form: RosterForm) -> Roster:
             )
             for rank, (name, agent) in enumerate(form.agents.items())
         },
+        longest_pause_s=form.longest_pause,
     )
 
 

@@ -138,6 +138,7 @@ class AgentNow(msgspec.Struct):
     chosen: Chosen = Chosen.SIGNED_OUT
     reason: str = ""
     pause_until_s: float = 0.0  # when it ends by itself; 0: when they end it
+    paused_by: str = ""
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
@@ -413,7 +414,7 @@ def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
 
 
 def _signed_out(house: House, event: ev.AgentSignedOut, entry: Entry) -> None:
-    _choose(house, event, entry, Chosen.SIGNED_OUT, "")
+    _choose(house, event, entry, Chosen.SIGNED_OUT, event.why)
     house.agent(event.agent).phone = ""
 
 
@@ -423,7 +424,8 @@ def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
 
 def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.PAUSED, event.reason)
-    house.agent(event.agent).pause_until_s = event.until_s
+    agent = house.agent(event.agent)
+    agent.pause_until_s, agent.paused_by = event.until_s, event.by
 
 
 def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:

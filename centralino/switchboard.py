@@ -80,7 +80,7 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher, self._alarms)
+        self.signing = Signing(book, self.dispatcher, self._alarms, clock)
         self.holds = Holds(book, self.dispatcher)
         for part in (self.attendant, self.dispatcher, self.signing, self.holds):
             part.configuration = configuration

@@ -64,7 +64,7 @@ def queue_row(row: State, texts: Texts) -> Row:
 def agent_row(row: State, texts: Texts) -> Row:
     # what calls cause goes first: a paused agent may still be talking
     state = row["chosen"] if row["doing"] == "free" and row["chosen"] != "ready" else row["doing"]
-    detail = row["reason"] if state == "paused" else row["queue"] or ""
+    detail = texts.why(row["reason"] or "") if state in ("paused", "signed out") else row["queue"] or ""
     unreachable = not row["reachable"] and state != "signed out"
     return {
         "id": row["id"],

@@ -65,6 +65,37 @@ async def talking(world: World, phone: str = "p101") -> tuple[str, str]:
     return caller, agent
 
 
+# --- looks
+
+
+async def test_looking_at_legs_that_live_changes_nothing(world: World) -> None:
+    caller, agent = await talking(world)
+    for leg in (caller, agent):
+        world.line.look_at(leg)
+    assert await world.all_told() == []
+    await world.talk(caller, "p101")
+
+
+async def test_looking_at_a_phone_that_rings_changes_nothing(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring(f"{caller}-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, f"{caller}-leg1")
+    world.line.look_at(f"{caller}-leg1")
+    assert await world.all_told() == []
+
+
+async def test_of_a_leg_that_is_gone_the_end_is_told_to_whoever_looks(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    for leg in (caller, agent):
+        world.line.look_at(leg)
+        assert (await world.told(LegEnded, leg)).cause is EndCause.GONE
+    assert await world.all_told() == []
+
+
 # --- callers
 
 

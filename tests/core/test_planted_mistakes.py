@@ -58,7 +58,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,
-    "agents.yaml": 'shifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
+    "agents.yaml": 'longest_pause: 90m\nshifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
     "dialplans/055099.yaml": """\
 number: "055099"
 name: Prova
