@@ -9,7 +9,8 @@ call's queue picks, at the first of its open sites that has one; ties are settle
 always gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.deadlines import Deadlines
@@ -29,7 +30,7 @@ from acd.decisions import (
 from acd.expected import expected_wait_s
 from acd.goto import Goto
 from acd.groups import Group
-from acd.hall import Hall
+from acd.hall import RING_ALL, Hall
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
@@ -46,7 +47,15 @@ WHY_PICKED = {
     Pick.LEAST_BUSY: Why.LEAST_BUSY,
     Pick.ROUND_ROBIN: Why.ROUND_ROBIN,
     Pick.FIXED_ORDER: Why.FIXED_ORDER,
+    RING_ALL: Why.RING_ALL,
 }
+
+
+class Answered(NamedTuple):
+    """The agent who answered has `call`; `then`: phones that rang for it too stop."""
+
+    call: str
+    then: list[Decision]
 
 
 class Floor:
@@ -69,8 +78,9 @@ class Floor:
 
     def resume(self, now_s: float) -> list[Decision]:
         """Offers are possible again: match whoever waits with whoever is free."""
-        self._suspended = False
+        # sites open and close while nothing is offered yet: then all lines are matched in one order
         sites = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        self._suspended = False
         return [*sites, *self._match(self._hall.groups.values(), now_s)]
 
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
@@ -137,22 +147,21 @@ class Floor:
         return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
-        """The caller gave up. A phone that rings for the call stops ringing."""
+        """The caller gave up. Phones that ring for the call stop ringing."""
         return self._leave(call_id, now_s, gave_up=True)
 
     def _leave(self, call_id: str, now_s: float, *, gave_up: bool) -> list[Decision]:
         call = self.calls.get(call_id)
         if call is None:
             return []
-        agent = self._ringing(call.offered_leg)
         self._hall.forget(call)
-        ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
+        ended = self._release(call.legs, Why.CALLER_LEFT, now_s)
         queue = self._hall.queue(call.queue)
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
-        """The caller pressed a key to go elsewhere. A phone that rings for the call stops ringing."""
+        """The caller pressed a key to go elsewhere. Phones that ring for the call stop ringing."""
         call = self.calls.get(call_id)
         left = self._leave(call_id, now_s, gave_up=False)
         return left if call is None else [*left, LeaveQueue(call_id, call.queue, then, Why.CALLER_CHOSE)]
@@ -167,8 +176,8 @@ class Floor:
         self._hall.move(agent, Cause.RANG, now_s)
         return True
 
-    def answered(self, leg: str, now_s: float) -> str | None:
-        """The agent answered: the call leaves the line and its id is given back. None: too late, release the leg."""
+    def answered(self, leg: str, now_s: float) -> Answered | None:
+        """The agent answered: the call leaves the line. None: too late, release the leg."""
         agent = self._ringing(leg)
         if agent is None:
             return None
@@ -181,7 +190,8 @@ class Floor:
         queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
         if queue.further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
-        return call.id
+        others = [other for other in call.legs if other != leg]
+        return Answered(call.id, self._release(others, Why.ANSWERED_ELSEWHERE, now_s))
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
         """The phone was rung in vain. The agent rests a little; the call keeps its place and goes to the next."""
@@ -282,8 +292,8 @@ class Floor:
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
         call = self.calls[call_id]
-        self._hall.group_of(call).line.remove(call)
-        call.offered_leg, agent.until_s = leg, now_s + self.rules[call.queue].ring_s
+        self._hall.ring(call, agent.profile.id, leg)
+        agent.until_s = now_s + self.rules[call.queue].ring_s
         self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
         self._deadlines.add(agent.until_s, "ring", leg)
 
@@ -402,14 +412,15 @@ class Floor:
     def _match_call(self, call: WaitingCall, now_s: float) -> list[Decision]:
         group = self._hall.group_of(call)
         agent = None if self._suspended else self._hall.pick(group)
-        return self._reason(call, group) if agent is None else [self._offer(call, group, agent, now_s)]
+        return self._reason(call, group) if agent is None else self._offer(call, agent, now_s)
 
     def _match_agent(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """Offers, until the agent has one, or none of the calls that wait may be offered to them."""
         decisions: list[Decision] = []
         while not self._suspended and agent.can_take_a_call and (found := self._hall.first_call_for(agent)):
-            call, taker = found
-            decisions.append(self._offer(call, self._hall.group_of(call), taker, now_s))
+            decisions += self._offer(*found, now_s)
+        if not self._suspended and agent.can_take_a_call and (call := self._hall.call_to_join(agent)):
+            decisions.append(self._ring(call, agent, now_s))
         return decisions
 
     def _match(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
@@ -421,21 +432,29 @@ class Floor:
             call, nth = min(((first, nth) for nth, group in left.items() if (first := group.line.first())), key=_place)
             agent = self._hall.pick(left[nth])
             if agent is not None:
-                decisions.append(self._offer(call, left[nth], agent, now_s))
+                decisions += self._offer(call, agent, now_s)
             if agent is None or not len(left[nth].line):
                 del left[nth]
         return [*decisions, *(d for group in groups for d in self._reasons(group))]
 
-    def _offer(self, call: WaitingCall, group: Group, agent: AgentOnFloor, now_s: float) -> Offer:
-        rules, profile = group.rules, agent.profile
-        group.line.remove(call)
+    def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> list[Decision]:
+        """Ring the agent; where the queue rings all, the others too who are free."""
+        offers: list[Decision] = [self._ring(call, agent, now_s)]
+        while self.rules[call.queue].pick is RING_ALL and (other := self._hall.pick_beside(agent, call)):
+            offers.append(self._ring(call, other, now_s))
+        return offers
+
+    def _ring(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> Offer:
+        group, profile = self._hall.group_of(call), agent.profile
+        rules = group.rules
         call.offers += 1
-        call.offered_leg, call.why = f"{call.id}-leg{call.offers}", ""
-        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, call.offered_leg, now_s + rules.ring_s
+        leg, call.why = f"{call.id}-leg{call.offers}", ""
+        self._hall.ring(call, profile.id, leg)
+        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, leg, now_s + rules.ring_s
         agent.last_call_s[call.queue] = now_s
         self._hall.move(agent, Cause.OFFERED, now_s)
-        self._agent_of_leg[agent.leg] = profile.id
-        self._deadlines.add(agent.until_s, "ring", agent.leg)
+        self._agent_of_leg[leg] = profile.id
+        self._deadlines.add(agent.until_s, "ring", leg)
         queue = self._hall.queue(call.queue)
         facts: Facts = {
             "able": group.able(queue.open_sites),
@@ -444,31 +463,50 @@ class Floor:
             "idle_s": round(now_s - agent.idle_since_s, 1),
             "waited_s": round(now_s - call.first_entered_s, 1),
         }
-        return Offer(
-            call.id, call.queue, profile.id, profile.phone, agent.leg, rules.ring_s, WHY_PICKED[rules.pick], facts
-        )
+        return Offer(call.id, call.queue, profile.id, profile.phone, leg, rules.ring_s, WHY_PICKED[rules.pick], facts)
 
     def _end_offer(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> list[Decision]:
-        """The phone rings no more. The call goes to the next agent; the agent rests, or takes the next call."""
-        call = self.calls.get(agent.call)
-        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
-        self._agent_of_leg.pop(agent.leg)
-        rules = self.rules[agent.queue]
-        if cause is Cause.UNANSWERED:
-            agent.unanswered += 1
-            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
-            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
-        self._let_go(agent, cause, now_s)
+        """The phone rings no more. The call goes to the next agent, unless others ring; the agent rests, or takes the
+        next call.
+        """
+        call, rules = self.calls.get(agent.call), self.rules[agent.queue]
+        ended = self._stop(agent, cause, why, now_s)
         decisions: list[Decision] = [ended]
         if call is not None:
-            call.offered_leg = ""
-            self._hall.group_of(call).line.add(call)
+            self._hall.ring_no_more(call, ended.leg)
+        if call is not None and not call.legs:
             decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
         if cause is Cause.UNANSWERED and agent.unanswered >= rules.unanswered_most:
             until_s = now_s + rules.unanswered_pause_s
             decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
             decisions += self._take_away(agent, now_s)
-        return [*decisions, *self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return [*decisions, *self._match_freed([agent], now_s)]
+
+    def _release(self, legs: Sequence[str], why: Why, now_s: float) -> list[Decision]:
+        """These phones ring for a call that is gone from the line: they stop, and it is nobody's fault."""
+        agents = [agent for leg in legs if (agent := self._ringing(leg))]
+        ended = [self._stop(agent, Cause.RELEASED, why, now_s) for agent in agents]
+        return [*ended, *self._match_freed(agents, now_s)]
+
+    def _stop(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> EndOffer:
+        """The phone rings no more; the agent rests, or is free."""
+        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
+        self._agent_of_leg.pop(agent.leg)
+        if cause is Cause.UNANSWERED:
+            agent.unanswered += 1
+            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
+            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
+        self._let_go(agent, cause, now_s)
+        return ended
+
+    def _match_freed(self, agents: Sequence[AgentOnFloor], now_s: float) -> list[Decision]:
+        """These have no call any more. Of several, each call takes whom its queue picks."""
+        decisions = self._match(self._hall.groups.values(), now_s) if len(agents) > 1 else []
+        for agent in agents:
+            decisions += self._match_agent(agent, now_s)
+        for site in {agent.profile.site: None for agent in agents}:
+            decisions += self._match_lent(site, now_s)
+        return decisions
 
     def _take_away(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """The agent is not available any more."""
@@ -485,7 +523,7 @@ class Floor:
             if queue.further_sites:
                 self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected now
         self._let_go(agent, cause, now_s)
-        return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return self._match_freed([agent], now_s)
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
@@ -530,7 +568,7 @@ class Floor:
             return []  # other rules than when this was noted
         then = rules.longest_wait_then
         call.over = True
-        if call.offered_leg:
+        if call.legs:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
         left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
@@ -542,7 +580,7 @@ class Floor:
         if call is None:
             return []
         stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
-        if call.offered_leg or stage == call.stage:
+        if call.legs or stage == call.stage:
             call.stage = stage
             return []
         self._hall.group_of(call).line.remove(call)
@@ -558,7 +596,7 @@ class Floor:
         rules = self.rules[call.queue].while_waiting
         call.tell_at_s = None
         self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
-        if rules.tell_every_s is None or call.offered_leg:
+        if rules.tell_every_s is None or call.legs:
             return []
         position = self._hall.queue(call.queue).line.position(call)
         expected_s = self.expected_wait_s(call.queue, call.language, now_s, position) if rules.tells_wait else None

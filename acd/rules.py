@@ -15,6 +15,7 @@ class Pick(StrEnum):
     LEAST_BUSY = "least_busy"  # the least time today in talks and wrap-ups
     ROUND_ROBIN = "round_robin"  # whose last call of this queue is the longest ago
     FIXED_ORDER = "fixed_order"  # as they stand in agents.yaml
+    RING_ALL = "ring_all"  # none of them: all are rung at once, and the first to answer has the call
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ class Why(StrEnum):
     LEAST_BUSY = "the able agent who had the least to do today"
     ROUND_ROBIN = "the able agent whose turn it is"
     FIXED_ORDER = "the first able agent in the order of agents.yaml"
+    RING_ALL = "all who are able and free are rung"
     # waits
     NOBODY_SIGNED_IN = "nobody is signed in"
     NOBODY_ABLE = "nobody who is here has the skill"
@@ -25,6 +26,7 @@ class Why(StrEnum):
     FAILED = "the phone system could not ring the phone"
     CALLER_LEFT = "the caller hung up"
     AGENT_LEFT = "the agent is not ready any more"
+    ANSWERED_ELSEWHERE = "somebody else answered"
     # left the queue
     QUEUE_FULL = "the queue was full"
     WAITED_TOO_LONG = "the longest wait was over"

@@ -90,6 +90,7 @@ class FakeTelephony:
         self.missing_sounds: Collection[str] = ()
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
+        self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.joins_that_fail = 0
         self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
@@ -170,6 +171,12 @@ class FakeTelephony:
     def look_at(self, leg: str) -> None:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))
+
+    def call_off(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            if not there.up:
+                self.called_off.append(there.phone)
+            self._over(there, EndCause.HUNG_UP)
 
     def hang_up(self, leg: str) -> None:
         if there := self._asked_of(leg):

@@ -219,6 +219,12 @@ class Telephony(Protocol):
         for the first time).
         """
 
+    def call_off(self, leg: str) -> None:
+        """Stop ringing, since somebody else answered: a phone that knows the reason shows no missed call.
+
+        For the rest as `hang_up`.
+        """
+
     def look_at(self, leg: str) -> None:
         """Look whether the leg still lives. Only where it does not, `LegEnded` follows, perhaps once more."""
 

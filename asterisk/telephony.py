@@ -72,6 +72,7 @@ CAUSES = {
     27: EndCause.UNREACHABLE,
     38: EndCause.UNREACHABLE,
 }
+NORMAL, ANSWERED_ELSEWHERE = "16", "26"  # Q.850 causes that we give; the latter stands in the CANCEL
 _channels = msgspec.json.Decoder(list[Channel]).decode
 _bridges = msgspec.json.Decoder(list[Bridge]).decode
 
@@ -173,6 +174,10 @@ class AsteriskTelephony:
             self._recorder.begin(leg, recording)
         else:
             self._recorder.finish(leg, recording)
+
+    def call_off(self, leg: str) -> None:
+        if leg in self._legs:
+            self._hang_up(leg, BUSY_TRIES, ANSWERED_ELSEWHERE)
 
     def look_at(self, leg: str) -> None:
         self._ask("GET", f"channels/{leg}", then=lambda reply: self._looked_at(leg, reply))
@@ -358,12 +363,12 @@ class AsteriskTelephony:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
 
-    def _hang_up(self, leg: str, tries: int) -> None:
-        self._ask("DELETE", f"channels/{leg}", then=lambda reply: self._hang_up_again(leg, tries, reply))
+    def _hang_up(self, leg: str, tries: int, cause: str = NORMAL) -> None:
+        def hang_up_again(reply: Reply) -> None:
+            if reply.status == CONFLICT and tries > 0:
+                asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1, cause)
 
-    def _hang_up_again(self, leg: str, tries: int, reply: Reply) -> None:
-        if reply.status == CONFLICT and tries > 0:
-            asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1)
+        self._ask("DELETE", f"channels/{leg}", then=hang_up_again, reason_code=cause)
 
     def _leg_over(self, leg: str, cause: EndCause) -> None:
         if leg not in self._legs:

@@ -122,24 +122,26 @@ class Dispatcher:
         agent = self.floor.agent_at(leg)
         if agent is not None and agent.doing is Doing.TALKING:
             return  # told twice: once as it is, once as it came
-        call_id = self.floor.answered(leg, self._clock.now_s())
-        if call_id is None:
+        answered = self.floor.answered(leg, self._clock.now_s())
+        if answered is None or agent is None:
             self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
             return
+        call_id, profile = answered.call, agent.profile
         call = self._book.house.calls[call_id]
         waited_s = self._clock.now_s() - call.first_entered_s
         in_time = waited_s <= self.floor.rules[call.queue].target_within_s
         self._room.hush(call_id)
-        self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
+        self._book.write(ev.TalkStarted(call=call_id, agent=profile.id, leg=leg, in_time=in_time, phone=profile.phone))
         self._telephony.join(call_id, call_id, leg)
         self.recordings.begin(call)
+        self.carry_out(answered.then)
 
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
         call = self._call_of(leg)
         if call is None:
             return
-        if call.state is CallState.TALKING:
+        if call.state is CallState.TALKING and leg == call.leg:
             is_lost = cause is EndCause.GONE
             self._talk_over(call, "lost" if is_lost else "agent")
             self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
@@ -242,27 +244,30 @@ class Dispatcher:
                 self.floor.put_back(on_floor)
 
     def put_back_call(self, call: CallNow) -> None:
-        now_s = self._clock.now_s()
+        """What no longer rings is on record first; its leg is swept."""
+        now_s, knows_queue = self._clock.now_s(), call.queue in self.floor.rules
+        for leg, who in list(call.rings.items()):
+            if call.state is CallState.TALKING:  # we died before the others were told to stop
+                self._write_stop(call, who, leg, Why.ANSWERED_ELSEWHERE)
+            elif not knows_queue or who not in self.floor.agents:  # one left the YAML
+                self._write_stop(call, who, leg, Why.AGENT_LEFT)
         agent = self.floor.agents.get(call.agent)
         if call.state is CallState.TALKING and agent is not None:
             agent.since_s = call.since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
-            knows_queue = call.queue in self.floor.rules
-            if call.state is CallState.OFFERED and not (agent and knows_queue):  # one left the YAML; its leg is swept
-                self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=call.leg, why=Why.AGENT_LEFT))
             if not knows_queue:  # the menu will know what became of it
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = self._as_it_waits(call)
             self.floor.put_back_call(waiting, now_s)
-            if agent and call.state is CallState.OFFERED:
-                self.floor.put_back_offer(call.id, agent, call.leg, now_s)
+            for leg, who in call.rings.items():
+                self.floor.put_back_offer(call.id, self.floor.agents[who], leg, now_s)
 
     def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
         """The call is still there after a time in which we were not: hold what it was, with what is true now."""
-        leg = legs.get(call.leg)
         if call.state is CallState.TALKING:
+            leg = legs.get(call.leg)
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
             elif leg.talks_in != call.id:
@@ -272,11 +277,12 @@ class Dispatcher:
         if not legs[call.id].holding:
             self._telephony.hold(call.id)
         self.recordings.announce(call)
-        if call.state is CallState.OFFERED:
-            if leg is None:
-                self.leg_ended(call.leg, EndCause.GONE)
-            elif leg.up:
-                self.answered(call.leg)
+        for ringing in list(call.rings):  # first: the others then stop for that reason
+            if ringing in legs and legs[ringing].up:
+                self.answered(ringing)
+        for ringing in list(call.rings):
+            if ringing not in legs:
+                self.leg_ended(ringing, EndCause.GONE)
 
     # --- within
 
@@ -325,8 +331,9 @@ class Dispatcher:
             case Offer():
                 self._offer(decision)
             case EndOffer(call=call, agent=agent, leg=leg, why=why):
-                write(ev.OfferEnded(call=call, agent=agent, leg=leg, why=why))
-                self._telephony.hang_up(leg)
+                self._write_stop(self._book.house.calls[call], agent, leg, why)
+                stop = self._telephony.call_off if why is Why.ANSWERED_ELSEWHERE else self._telephony.hang_up
+                stop(leg)
             case Wait(call=call, queue=queue, why=why, facts=facts):
                 write(ev.CallWaits(call=call, queue=queue, why=why, facts=facts))
             case Tell():
@@ -347,6 +354,12 @@ class Dispatcher:
                 write(ev.SiteOpened(queue=queue, site=site, why=why, facts=facts))
             case CloseSite(queue=queue, site=site, why=why):
                 write(ev.SiteClosed(queue=queue, site=site, why=why))
+
+    def _write_stop(self, call: CallNow, agent: str, leg: str, why: Why) -> None:
+        """A phone rings no more: the offer is over with the last of them."""
+        is_last = call.state is CallState.OFFERED and call.rings.keys() <= {leg}
+        kind = ev.OfferEnded if is_last else ev.RingEnded
+        self._book.write(kind(call=call.id, agent=agent, leg=leg, why=why))
 
     def _recording_rules(self, queue: str) -> Recording | None:
         rules = self.floor.rules.get(queue)
@@ -411,7 +424,7 @@ class Dispatcher:
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""
         call = self._book.call(leg.rpartition("-leg")[0])
-        return call if call and call.leg == leg else None
+        return call if call and (call.leg == leg or leg in call.rings) else None
 
     def _is_available(self, agent: AgentNow) -> bool:
         knows_phone = agent.phone in self.configuration.roster.phones  # else nobody tells us that it goes away

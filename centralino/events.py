@@ -169,7 +169,15 @@ class CallOffered(CallEvent, frozen=True, kw_only=True):
 
 
 class OfferEnded(CallEvent, frozen=True, kw_only=True):
-    """The phone was rung and no talk came of it."""
+    """The phone was rung and no talk came of it; no other rings for the call."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class RingEnded(CallEvent, frozen=True, kw_only=True):
+    """One of several phones that were rung for the call stops: others ring on, or somebody has answered."""
 
     agent: str
     leg: str
@@ -182,6 +190,7 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     in_time: bool
+    phone: str = ""
 
 
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
@@ -395,6 +404,7 @@ AnyEvent = (
     | RecordingRefused
     | CallOffered
     | OfferEnded
+    | RingEnded
     | TalkStarted
     | TalkEnded
     | TalkRecordingStarted

@@ -284,6 +284,7 @@ SENTENCES = {
     "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
+    "RingEnded": "the phone of {agent} rings no more",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",

@@ -62,8 +62,11 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.RecordingRefused): S.OFFERED,
     (S.QUEUED, ev.QueueLeft): S.IN_MENU,
     (S.QUEUED, ev.CallEnded): S.ENDED,
+    (S.OFFERED, ev.CallOffered): S.OFFERED,  # to several at once
+    (S.OFFERED, ev.RingEnded): S.OFFERED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.TALKING, ev.RingEnded): S.TALKING,  # the others, once one has answered
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
@@ -100,7 +103,8 @@ class CallNow(msgspec.Struct):
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
     recording_refused: bool = False
     offers: int = 0
-    agent: str = ""
+    rings: dict[str, str] = {}  # leg → agent, of the phones that ring for it
+    agent: str = ""  # who talks, as `leg`
     leg: str = ""
     talks: int = 0
     talk_started_s: float = 0.0
@@ -338,18 +342,24 @@ def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -
 
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.leg, call.why = event.agent, event.leg, event.why
+    call.rings[event.leg], call.why = event.agent, event.why
     call.offers += 1
 
 
 def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.leg, call.why = "", "", event.why
+    call.rings.pop(event.leg, None)
+    call.why = event.why
+
+
+def _ring_ended(house: House, event: ev.RingEnded, entry: Entry) -> None:
+    house.calls[event.call].rings.pop(event.leg, None)
 
 
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
+    call.rings.pop(event.leg, None)
     call.in_time = event.in_time
     call.talks += 1
     for counts in (house.totals, house.today):
@@ -499,6 +509,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.RecordingRefused: _recording_refused,
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
+    ev.RingEnded: _ring_ended,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.TalkRecordingStarted: _talk_recording_started,

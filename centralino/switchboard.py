@@ -417,7 +417,7 @@ class Switchboard:
 
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End agents' legs that belong to no call any more."""
-        ours = {call.leg for call in self.book.house.calls.values()}
+        ours = {leg for call in self.book.house.calls.values() for leg in (call.leg, *call.rings)}
         for leg in now.values():
             if leg.arrived is None and leg.leg not in ours:
                 self._telephony.hang_up(leg.leg)

@@ -19,6 +19,7 @@ from centralino.events import (
     OfficeRung,
     QueueEntered,
     QueueLeft,
+    RingEnded,
     StepEntered,
     TalkEnded,
     TalkStarted,
@@ -114,7 +115,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.IN_MENU)
         case OfficeAnswered():
             return replace(row, state=CallState.TRANSFERRED)
-        case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
+        case QueueEntered() | QueueLeft() | CallOffered() | RingEnded() | OfferEnded():
             return _in_queue(row, at_s, event)
         case TalkStarted():
             return _talking(row, as_utc(at_s), event)
@@ -127,7 +128,9 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     return row
 
 
-def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | OfferEnded) -> CallRow:
+def _in_queue(
+    row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded
+) -> CallRow:
     match event:
         case QueueEntered(queue=queue, first_entered_s=first_entered_s):
             return replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
@@ -135,7 +138,9 @@ def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallO
             return _waited_until(replace(row, state=CallState.IN_MENU, agent=None, phone=None), as_utc(at_s))
         case CallOffered(agent=agent, phone=phone):
             return replace(row, state=CallState.OFFERED, agent=agent, phone=phone)
-        case OfferEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
+        case RingEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
+            return replace(row, agent=None, phone=None)
+        case OfferEnded() if row.state is CallState.OFFERED:
             return replace(row, state=CallState.QUEUED, agent=None, phone=None)
     return row
 
@@ -143,7 +148,7 @@ def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallO
 def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
     if row.answered_at is None:
         row = replace(_waited_until(row, at), answered_at=at, in_time=event.in_time)
-    phone = row.phone if row.agent == event.agent else None
+    phone = event.phone or (row.phone if row.agent == event.agent else None)
     talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
 

@@ -166,6 +166,7 @@ class LiveView:
     def _call(self, call: CallNow) -> Row:
         number, name = self._who(call.person)
         position = self._told_positions[call.id] = self._floor.position(call.id)
+        rung = list(call.rings.values())
         return {
             "id": call.id,
             "service": call.service,
@@ -177,7 +178,8 @@ class LiveView:
             "step": call.step,
             "queue": call.queue,
             "position": position,
-            "agent": call.agent,
+            "agent": rung[0] if len(rung) == 1 else "" if rung else call.agent,
+            "rung": rung,
             "language": call.language,
             "why": call.why,
         }

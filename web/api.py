@@ -125,7 +125,8 @@ class LiveCall(BaseModel):
     step: str | None
     queue: str | None
     position: int | None
-    agent: str | None
+    agent: str | None  # who talks, or is rung alone
+    rung: list[str]  # agents whose phones ring for it
     language: str | None
     why: str | None
 

@@ -5,7 +5,7 @@ tick. A `tone` names the colour of a row; the words beside it say the same.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from web.texts import Texts
@@ -91,12 +91,16 @@ def call_row(row: State, agents: Mapping[str, State], texts: Texts) -> Row:
         "language": row["language"] or "–",
         "state": texts.state("call", row["state"]),
         "where": _where(row, texts),
-        "agent": shown(agents[agent]["name"]) if agent in agents else agent,
+        "agent": shown(agents[agent]["name"]) if agent in agents else agent or _several(row["rung"], texts),
         "why": shown(texts.why(row["why"] or "")),
         "since": row["since_s"],
         "arrived_since": row["arrived_s"],
         "tone": row["state"].replace(" ", "-"),
     }
+
+
+def _several(rung: Sequence[str], texts: Texts) -> str:
+    return texts("rung", phones=len(rung)) if rung else ""
 
 
 def _where(row: State, texts: Texts) -> str:

@@ -197,7 +197,7 @@ def test_a_lone_agent_is_rung_again_after_the_rest(floor: ContactCentre) -> None
     assert floor.ringing_now() == {}
     floor.clock.advance(REST_S)
     assert floor.ringing_now() == {"ana": "c1"}
-    assert floor.now("c1").leg == "c1-leg2"
+    assert list(floor.now("c1").rings) == ["c1-leg2"]
 
 
 def test_who_did_not_answer_goes_to_the_end_of_the_idle(floor: ContactCentre) -> None:

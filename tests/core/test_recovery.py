@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from acd.goto import ToQueue, ToVoicemail
-from acd.rules import Recording
+from acd.rules import Pick, Recording
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.fake import Truth
@@ -161,7 +161,7 @@ def test_the_next_ring_after_a_restart_is_a_new_leg(floor: ContactCentre) -> Non
     floor.restart_engine()
     floor.turn_away("ana")
     floor.clock.advance(5)
-    assert floor.now("c1").leg == "c1-leg2"
+    assert list(floor.now("c1").rings) == ["c1-leg2"]
 
 
 def test_who_was_idle_longest_still_is(floor: ContactCentre) -> None:
@@ -247,6 +247,27 @@ def rich_morning(centre: ContactCentre) -> None:
     centre.clock.advance(95)
 
 
+def all_are_rung(centre: ContactCentre) -> None:
+    """Calls for which all are rung: answered, turned away, given up by the caller, left to ring."""
+    centre.queue("hall", pick=Pick.RING_ALL, wrap_up_s=10.0)
+    for name in AGENTS:
+        centre.agent(name)
+        centre.clock.advance(1)
+    for call in ("c0", "c1"):
+        centre.call(call)
+    centre.turn_away("bo")
+    centre.pick_up("cora")
+    centre.clock.advance(6)
+    centre.line.joins_that_fail = 1
+    centre.pick_up("bo")
+    centre.hang_up("c1")
+    centre.put_down("cora")
+    centre.clock.advance(60)
+    centre.call("c2")
+    centre.clock.advance(22)
+    centre.hang_up("c2")
+
+
 @dataclass(frozen=True)
 class Death:
     """What was so when the engine died, right after it had written its last entry."""
@@ -256,7 +277,7 @@ class Death:
     now_s: float
 
 
-def deaths(folder: Path) -> Iterator[Death]:
+def deaths(folder: Path, morning: Callable[[ContactCentre], None]) -> Iterator[Death]:
     centre = ContactCentre(folder)
     written: list[Death] = []
 
@@ -264,7 +285,7 @@ def deaths(folder: Path) -> Iterator[Death]:
         written.append(Death(list(centre.entries), copy.deepcopy(centre.line.truth), centre.clock.now_s()))
 
     centre.on_entry = die
-    rich_morning(centre)
+    morning(centre)
     centre.people.close()
     yield from written
 
@@ -307,7 +328,8 @@ def work_on_until_all_is_done(centre: ContactCentre) -> None:
         if not centre.house.calls:
             return
         for agent in centre.ringing_now():
-            centre.pick_up(agent)
+            if agent in centre.ringing_now():  # else somebody else has answered
+                centre.pick_up(agent)
         centre.clock.advance(10)
         for agent in centre.talking_now():
             centre.put_down(agent)
@@ -334,14 +356,19 @@ def faults() -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda happens: happens.__name__)
+@pytest.mark.parametrize(("morning", "calls"), [(rich_morning, 8), (all_are_rung, 3)])
 def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
-    tmp_path: Path, faults: list[str], meanwhile: Callable[[ContactCentre], None]
+    tmp_path: Path,
+    faults: list[str],
+    morning: Callable[[ContactCentre], None],
+    calls: int,
+    meanwhile: Callable[[ContactCentre], None],
 ) -> None:
     pattern = ContactCentre(tmp_path)
-    rich_morning(pattern)
+    morning(pattern)
     everybody = {entry.event.call for entry in pattern.entries if isinstance(entry.event, ev.CallArrived)}
-    assert everybody == {f"c{n}" for n in range(8)}
-    for death in deaths(tmp_path):
+    assert everybody == {f"c{n}" for n in range(calls)}
+    for death in deaths(tmp_path, morning):
         centre = pattern.as_it_was(death.entries, death.truth, death.now_s, tmp_path)
         meanwhile(centre)
         centre.start_engine()
@@ -352,6 +379,7 @@ def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
         assert centre.line.truth.legs == {}
         assert centre.house.recordings == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} <= {Doing.FREE}
+        centre.check_rings()
         came = {entry.event.call for entry in centre.entries if isinstance(entry.event, ev.CallArrived)}
         assert came == centre.outcomes().keys()
         centre.people.close()

@@ -79,7 +79,8 @@ class Day:
         overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
         centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow)
         then = chance.choice([ToVoicemail("hall"), ToStep("main")])
-        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall)
+        hall_picks = chance.choice([Pick.LONGEST_IDLE, Pick.RING_ALL])
+        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall, pick=hall_picks)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
@@ -225,7 +226,7 @@ class Day:
         offered = self.centre.house.calls[entry.event.call]
         for other in self.centre.house.calls.values():
             is_there = other.id in self.centre.line.truth.legs  # a caller who left is taken off right after
-            waits = other.id in floor.calls and not floor.calls[other.id].offered_leg
+            waits = other.id in floor.calls and not floor.calls[other.id].legs
             if not (waits and is_there) or _place(other) > _place(offered) or agent not in floor.able_for(other.id):
                 continue
             if not floor.sites_of(other.queue)[floor.agents[agent].profile.site].rules.is_limited:
@@ -242,7 +243,8 @@ class Day:
             if not centre.house.calls:
                 break
             for agent in centre.ringing_now():
-                centre.pick_up(agent)
+                if agent in centre.ringing_now():  # else somebody else has answered
+                    centre.pick_up(agent)
             centre.clock.advance(10)
             for agent in centre.talking_now():
                 centre.put_down(agent)
@@ -252,6 +254,7 @@ class Day:
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
         self._look_at_recordings()
+        centre.check_rings()
         arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived)}
         assert arrived == centre.outcomes().keys()
 
