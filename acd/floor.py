@@ -109,8 +109,9 @@ class Floor:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*self._match_agent(agent, now_s), *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
+        others = self._match(self._hall.groups.values(), now_s) if before else []
+        mine = [*self._match_agent(agent, now_s), *self._match_lent(profile.site, now_s)]
+        return [*others, *mine, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -259,19 +260,24 @@ class Floor:
         return self._deadlines.next()
 
     def due(self, now_s: float) -> list[Decision]:
-        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
+        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule.
+
+        What is due at one instant comes in the order of the alphabet: calls are back in the line, and their needs
+        relaxed, before an agent becomes free for the first of them.
+        """
         decisions: list[Decision] = []
+        relaxed: list[WaitingCall] = []
         while entry := self._deadlines.take_due(now_s):
             at_s, kind, subject, detail = entry
             match kind:
-                case "ring":
+                case "offer":
                     decisions += self._ring_is_over(subject, now_s)
                 case "talk":
                     decisions += self._talk_is_long(subject, now_s)
                 case "wait":
                     decisions += self._wait_is_over(subject, now_s)
                 case "relax":
-                    decisions += self._relax(subject, now_s)
+                    relaxed += self._relax(subject, now_s)
                 case "overdue":
                     decisions += self._has_waited(subject, detail, now_s)
                 case "tell":
@@ -280,7 +286,7 @@ class Floor:
                     decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
                 case _:
                     decisions += self._pause_is_over(subject, kind, at_s, now_s)
-        return decisions
+        return [*decisions, *self._match_relaxed(relaxed, now_s)] if relaxed else decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
@@ -295,7 +301,7 @@ class Floor:
         self._hall.ring(call, agent.profile.id, leg)
         agent.until_s = now_s + self.rules[call.queue].ring_s
         self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
-        self._deadlines.add(agent.until_s, "ring", leg)
+        self._deadlines.add(agent.until_s, "offer", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
@@ -454,7 +460,7 @@ class Floor:
         agent.last_call_s[call.queue] = now_s
         self._hall.move(agent, Cause.OFFERED, now_s)
         self._agent_of_leg[leg] = profile.id
-        self._deadlines.add(agent.until_s, "ring", leg)
+        self._deadlines.add(agent.until_s, "offer", leg)
         queue = self._hall.queue(call.queue)
         facts: Facts = {
             "able": group.able(queue.open_sites),
@@ -574,8 +580,8 @@ class Floor:
         left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
         return [left, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
-    def _relax(self, call_id: str, now_s: float) -> list[Decision]:
-        """The call has waited long enough for less to be needed."""
+    def _relax(self, call_id: str, now_s: float) -> list[WaitingCall]:
+        """The call has waited long enough for less to be needed; it is given back where it stands elsewhere now."""
         call = self.calls.get(call_id)
         if call is None:
             return []
@@ -586,7 +592,13 @@ class Floor:
         self._hall.group_of(call).line.remove(call)
         call.stage = stage
         self._hall.group_of(call).line.add(call)
-        return self._match_call(call, now_s)
+        return [call]
+
+    def _match_relaxed(self, calls: Iterable[WaitingCall], now_s: float) -> list[Decision]:
+        waiting = [call for call in calls if call.id in self.calls and not call.legs]
+        matched = self._match(dict.fromkeys(self._hall.group_of(call) for call in waiting), now_s)
+        told = [d for call in waiting if not call.legs for d in self._reason(call, self._hall.group_of(call))]
+        return [*matched, *told]
 
     def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
         """Time to tell a caller where they stand, unless a phone rings for them."""

@@ -4,6 +4,7 @@ import pytest
 
 from acd.floor import REST_S
 from acd.goto import HangUp, ToQueue, ToStep, ToVoicemail
+from acd.rules import HeadStart, Opening, Relax, SiteRules
 from acd.state import Doing
 from acd.why import Why
 from agents.state import Wish
@@ -341,6 +342,60 @@ def test_an_answer_that_is_told_again_after_the_talk_is_ignored(floor: ContactCe
     floor.tell(LegAnswered(answered))
     floor.tell(LegEnded(answered, EndCause.HUNG_UP))
     assert len(floor.entries) == before
+
+
+# --- several things at one instant
+
+
+def test_a_call_whose_ring_ends_as_an_agent_becomes_free_goes_before_later_ones(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.clock.advance(5)
+    floor.agent("bo")
+    floor.call("c2")
+    floor.clock.advance(15)  # ana did not answer, and rests for 5 s
+    floor.hang_up("c1")
+    floor.call("c3")
+    floor.clock.advance(REST_S)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_calls_that_may_go_to_others_from_one_instant_on_go_in_their_order(floor: ContactCentre) -> None:
+    floor.queue("civil", needs={"x": 1}, relax=(Relax(30.0, {}),))
+    starts = (HeadStart(60.0, number="taxes"),)
+    floor.queue("taxes", needs={"x": 1}, relax=(Relax(10.0, {}),), head_starts=starts)
+    floor.agent("ana")
+    floor.call("c1", "civil")
+    floor.clock.advance(20)
+    floor.call("c2", "taxes")
+    floor.clock.advance(10)
+    assert floor.ringing_now() == {"ana": "c2"}
+    assert floor.now("c1").why == Why.ALL_BUSY
+
+
+def test_an_agent_who_comes_takes_the_first_call_also_where_their_site_lends_only_some(floor: ContactCentre) -> None:
+    floor.queue("civil", sites=(SiteRules("roma", agents_at_most=1),))
+    floor.call("c1", "hall")
+    floor.clock.advance(1)
+    floor.call("c2", "civil")
+    floor.agent("ana", site="roma")
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_a_site_that_closes_as_the_line_is_back_lets_no_call_go_before_earlier_ones(floor: ContactCentre) -> None:
+    floor.queue("civil", sites=("laquila", SiteRules("roma", Opening(waiting_over=1, back_after_s=10.0))))
+    floor.call("c1", "hall")
+    for call in ("c2", "c3"):
+        floor.clock.advance(1)
+        floor.call(call, "civil")
+    floor.hang_up("c3")
+    floor.cut_line()
+    floor.agent("ana")
+    floor.clock.advance(20)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.connect_line()
+    assert floor.open_sites("civil") == ["laquila"]
+    assert floor.ringing_now() == {"ana": "c1"}
 
 
 # --- wrap-up
