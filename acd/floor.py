@@ -28,7 +28,7 @@ from acd.decisions import (
     Wait,
 )
 from acd.expected import expected_wait_s
-from acd.goto import Goto
+from acd.goto import Back, Goto
 from acd.groups import Group
 from acd.hall import RING_ALL, Hall
 from acd.rules import Pick, QueueRules
@@ -86,7 +86,7 @@ class Floor:
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
         for call in self.calls.values():
-            call.stage, call.over = rules[call.queue].stage_at(call.first_entered_s, now_s), False
+            call.stage, call.over = rules[call.queue].stage_at(call.since_s, now_s), False
         self._hall.change_rules(rules)
         self.rules = rules
         for call in self.calls.values():
@@ -136,14 +136,15 @@ class Floor:
         """A call enters its queue: it is offered, or waits, or is sent on where the queue is full."""
         rules = self.rules[call.queue]
         if rules.full_waiting is not None and rules.full_then and self.waiting_in(call.queue) >= rules.full_waiting:
-            return [LeaveQueue(call.id, call.queue, rules.full_then, Why.QUEUE_FULL)]
+            then = rules.full_then if call.back_at_s is None else Back()
+            return [LeaveQueue(call.id, call.queue, then, Why.QUEUE_FULL)]
         return self.enter_anyway(call, now_s)
 
     def enter_anyway(self, call: WaitingCall, now_s: float) -> list[Decision]:
         """A call that was in the line before, or that has nowhere else to go, enters also where the queue is full."""
         # why a pause for one that comes back: two queues' longest waits may lead to each other
-        comes_back = call.first_entered_s < now_s
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        comes_back = call.since_s < now_s
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
         return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
@@ -158,7 +159,7 @@ class Floor:
         self._hall.forget(call)
         ended = self._release(call.legs, Why.CALLER_LEFT, now_s)
         queue = self._hall.queue(call.queue)
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
+        self._note_wait(call, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
@@ -187,9 +188,8 @@ class Floor:
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
         self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
-        queue = self._hall.queue(call.queue)
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
-        if queue.further_sites:
+        self._note_wait(call, now_s, gave_up=False)
+        if self._hall.queue(call.queue).further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
         others = [other for other in call.legs if other != leg]
         return Answered(call.id, self._release(others, Why.ANSWERED_ELSEWHERE, now_s))
@@ -292,7 +292,7 @@ class Floor:
 
     def put_back_call(self, call: WaitingCall, now_s: float) -> None:
         """A call stands in its place in the line."""
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
@@ -399,15 +399,22 @@ class Floor:
 
     def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
         """Note when the wait will come to a rule."""
-        rules, since_s = self.rules[call.queue], call.first_entered_s
-        if rules.longest_wait_s is not None:
-            self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
-        self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
+        rules, since_s = self.rules[call.queue], call.since_s
+        if not call.is_call_back:
+            if over := self._over(call):
+                earliest_s = over_earliest_s if call.back_at_s is None else 0.0
+                self._deadlines.add(max(over[0], earliest_s), "wait", call.id)
+            self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
         for step in rules.relax[call.stage :]:
             self._deadlines.add(since_s + step.after_s, "relax", call.id)
         for site in rules.sites:
             if site.opening and site.opening.after_s is not None:
                 self._deadlines.add(since_s + site.opening.after_s, "overdue", call.id, site.name)
+
+    def _note_wait(self, call: WaitingCall, now_s: float, *, gave_up: bool) -> None:
+        """A call-back says nothing of how long callers have the patience to wait."""
+        if not call.is_call_back:
+            self._hall.queue(call.queue).last_hour.waited(now_s - call.since_s, now_s, gave_up=gave_up)
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
@@ -467,7 +474,7 @@ class Floor:
             "waiting": len(queue.line),
             "site": profile.site,
             "idle_s": round(now_s - agent.idle_since_s, 1),
-            "waited_s": round(now_s - call.first_entered_s, 1),
+            "waited_s": round(now_s - call.since_s, 1),
         }
         return Offer(call.id, call.queue, profile.id, profile.phone, leg, rules.ring_s, WHY_PICKED[rules.pick], facts)
 
@@ -567,25 +574,32 @@ class Floor:
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
-        rules = self.rules[call.queue] if call else None
-        if call is None or rules is None or rules.longest_wait_s is None or rules.longest_wait_then is None:
-            return []
-        if now_s < call.first_entered_s + rules.longest_wait_s:
+        over = self._over(call) if call else None
+        if call is None or over is None or now_s < over[0]:
             return []  # other rules than when this was noted
-        then = rules.longest_wait_then
+        _, then, why = over
         call.over = True
         if call.legs:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
-        left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
+        left = LeaveQueue(call_id, call.queue, then, why)
         return [left, *self._look_at_sites(self._hall.queue(call.queue), now_s)]
+
+    def _over(self, call: WaitingCall) -> tuple[float, Goto, Why] | None:
+        """When the call's wait is over, where it goes then, and why; None: it may wait for ever."""
+        rules = self.rules[call.queue]
+        if call.back_at_s is not None:
+            return call.back_at_s, Back(), Why.NOBODY_CAME
+        if rules.longest_wait_s is None or rules.longest_wait_then is None:
+            return None
+        return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
 
     def _relax(self, call_id: str, now_s: float) -> list[WaitingCall]:
         """The call has waited long enough for less to be needed; it is given back where it stands elsewhere now."""
         call = self.calls.get(call_id)
         if call is None:
             return []
-        stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         if call.legs or stage == call.stage:
             call.stage = stage
             return []
@@ -630,7 +644,7 @@ class Floor:
         opening = queue.sites[site].rules.opening
         if call is None or opening is None or opening.after_s is None:
             return []
-        if now_s >= call.first_entered_s + opening.after_s:
+        if now_s >= call.since_s + opening.after_s:
             queue.sites[site].overdue.add(call_id)
         return self._look_at_sites(queue, now_s)
 

@@ -104,6 +104,18 @@ class WhileWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackRules:
+    """A person who is to be called back is rung for `ring_s` (5 to 60); where nobody answers, again after each of
+    `again_after_s` in turn. Nobody is called but from `begin_minute` to `end_minute` of a day, by local time.
+    """
+
+    ring_s: float = 30.0
+    again_after_s: tuple[float, ...] = (600.0, 3600.0)
+    begin_minute: int = 8 * 60
+    end_minute: int = 21 * 60
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted."""
 
@@ -140,6 +152,7 @@ class QueueRules:
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
+    call_backs: CallBackRules = CallBackRules()
     recording: Recording | None = None
     head_starts: tuple[HeadStart, ...] = ()
     unanswered_most: int = 3

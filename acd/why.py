@@ -31,6 +31,7 @@ class Why(StrEnum):
     QUEUE_FULL = "the queue was full"
     WAITED_TOO_LONG = "the longest wait was over"
     CALLER_CHOSE = "the caller pressed a key"
+    NOBODY_CAME = "nobody there answered in time"
     QUEUE_GONE = "the queue is no longer in queues.yaml"
     # wrap-up ended
     TIME_OVER = "its time was over"

@@ -107,6 +107,7 @@ class FakeTelephony:
         if there is None:
             self._tell(PlaybackEnded(leg, playback, whole=False))
             return
+        assert not there.talks_in, f"{leg} talks: what is played gets lost when the talk ends"
         there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
         self._line_up(there, FakePlayback(playback, tuple(heard), self.sound_s * len(heard)))

@@ -190,7 +190,10 @@ class Telephony(Protocol):
         """Cut the playback short. `PlaybackEnded` follows."""
 
     def hold(self, leg: str) -> None:
-        """Let the caller wait with music, until something is played to them, recorded, or they are joined."""
+        """Let the caller wait with music, until something is played to them, recorded, or they are joined.
+
+        Whoever talks leaves the talk; the other one is left in it alone.
+        """
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
         """Ring `phone` as `leg`, for at most `timeout_s` (1 to 130).

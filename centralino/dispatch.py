@@ -31,7 +31,7 @@ from acd.why import Why
 from agents.state import Chosen
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
-from centralino.attendant import Desk
+from centralino.attendant import NO_OFFICE, AtOffice, Desk
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
@@ -58,7 +58,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, the last to the call-backs."""
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -70,19 +70,35 @@ class Dispatcher:
         self.end: Callable[[str, str], None]
         self.give_up: Callable[[str], None]
         self.pause: Callable[[PauseAgent], None]
+        self.ring_back: Callable[[CallNow, str], None]
+        self.not_reached: Callable[[CallNow, str], None]
+        self.talks: Callable[[CallNow], None]
 
     # --- callers
 
-    def enter(self, call: CallNow, queue: str) -> None:
-        """The caller waits in `queue`, or is sent on where it is full; where full queues lead back here, they wait."""
-        if queue in self._entering:
-            self._wait_in(call, queue, self.floor.enter_anyway)
+    def enter(self, call: CallNow, queue: str, at_office: AtOffice = NO_OFFICE) -> None:
+        """The caller waits in `queue`, or is sent on where it is full. Whom full queues, or the second level, lead back
+        here, waits.
+        """
+        if queue in self._entering or queue == call.back_to:
+            self._wait_in(call, queue, self.floor.enter_anyway, at_office)
             return
         self._entering.append(queue)
         try:
-            self._wait_in(call, queue, self.floor.enter)
+            self._wait_in(call, queue, self.floor.enter, at_office)
         finally:
             self._entering.pop()
+
+    def enter_call_back(self, call: CallNow) -> None:
+        """Somebody who is to be called back has a place in the line again: the one of their first entry."""
+        self.carry_out(self.floor.enter_anyway(self._as_it_waits(call), self._clock.now_s()))
+
+    def hand_on(self, handed_on: ev.CallHandedOn) -> None:
+        """The agent's talk ends; the caller hears music, and whoever asked for it leads them on."""
+        self._book.write(handed_on)
+        self._telephony.hold(handed_on.call)
+        self._telephony.hang_up(handed_on.leg)
+        self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
@@ -98,7 +114,7 @@ class Dispatcher:
         if self.recordings.refuse(call, key):
             return
         now_s = self._clock.now_s()
-        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.first_entered_s)
+        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.waits_since_s)
         if then is not None:
             self._book.write(ev.KeyPressed(call=call.id, step=call.step, key=key, why=Why.CALLER_CHOSE))
             self.carry_out(self.floor.step_out(call.id, then, now_s))
@@ -123,18 +139,27 @@ class Dispatcher:
         if agent is not None and agent.doing is Doing.TALKING:
             return  # told twice: once as it is, once as it came
         answered = self.floor.answered(leg, self._clock.now_s())
-        if answered is None or agent is None:
+        if answered is None:
             self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
             return
-        call_id, profile = answered.call, agent.profile
-        call = self._book.house.calls[call_id]
-        waited_s = self._clock.now_s() - call.first_entered_s
-        in_time = waited_s <= self.floor.rules[call.queue].target_within_s
-        self._room.hush(call_id)
-        self._book.write(ev.TalkStarted(call=call_id, agent=profile.id, leg=leg, in_time=in_time, phone=profile.phone))
-        self._telephony.join(call_id, call_id, leg)
-        self.recordings.begin(call)
+        call = self._book.house.calls[answered.call]
+        if call.is_to_be_called:
+            self.ring_back(call, leg)
+        else:
+            self.talk(call, leg)
         self.carry_out(answered.then)
+
+    def talk(self, call: CallNow, leg: str) -> None:
+        """The agent is there, as `leg`, and so is who called, or was called back."""
+        waited_s = self._clock.now_s() - call.waits_since_s
+        in_time = not call.is_to_be_called and waited_s <= self.floor.rules[call.queue].target_within_s
+        agent = self.floor.agent_at(leg)
+        who, phone = (agent.profile.id, agent.profile.phone) if agent else (call.agent, "")
+        self._room.hush(call.id)
+        self._book.write(ev.TalkStarted(call=call.id, agent=who, leg=leg, in_time=in_time, phone=phone))
+        self._telephony.join(call.id, call.id, leg)
+        self.recordings.begin(call)
+        self.talks(call)
 
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
@@ -145,6 +170,8 @@ class Dispatcher:
             is_lost = cause is EndCause.GONE
             self._talk_over(call, "lost" if is_lost else "agent")
             self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
+        elif call.state is CallState.CALLING_BACK and leg == call.leg:
+            self.not_reached(call, "the agent hung up")
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
@@ -152,6 +179,9 @@ class Dispatcher:
         """The talk never came about: the agent is let go, the caller waits again in their place, if still there."""
         call = self._book.call(call_id)
         if call is None or call.state is not CallState.TALKING:
+            return
+        if call.call_back_of and call.talks == 1:
+            self.not_reached(call, "the two could not be joined")
             return
         self._talk_over(call, "lost")
         self._wait_in(call, call.queue, self.floor.enter_anyway)
@@ -247,15 +277,18 @@ class Dispatcher:
         """What no longer rings is on record first; its leg is swept."""
         now_s, knows_queue = self._clock.now_s(), call.queue in self.floor.rules
         for leg, who in list(call.rings.items()):
-            if call.state is CallState.TALKING:  # we died before the others were told to stop
+            if call.state is not CallState.OFFERED:  # we died before the others were told to stop
                 self._write_stop(call, who, leg, Why.ANSWERED_ELSEWHERE)
             elif not knows_queue or who not in self.floor.agents:  # one left the YAML
                 self._write_stop(call, who, leg, Why.AGENT_LEFT)
         agent = self.floor.agents.get(call.agent)
-        if call.state is CallState.TALKING and agent is not None:
-            agent.since_s = call.since_s
+        if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
+            agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
+            if not knows_queue and call.is_to_be_called:
+                self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
+                return
             if not knows_queue:  # the menu will know what became of it
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
@@ -273,10 +306,11 @@ class Dispatcher:
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return
-        self._room.hush(call.id)
-        if not legs[call.id].holding:
-            self._telephony.hold(call.id)
-        self.recordings.announce(call)
+        if not call.is_to_be_called:
+            self._room.hush(call.id)
+            if not legs[call.id].holding:
+                self._telephony.hold(call.id)
+            self.recordings.announce(call)
         for ringing in list(call.rings):  # first: the others then stop for that reason
             if ringing in legs and legs[ringing].up:
                 self.answered(ringing)
@@ -286,7 +320,13 @@ class Dispatcher:
 
     # --- within
 
-    def _wait_in(self, call: CallNow, queue: str, enter: Callable[[WaitingCall, float], list[Decision]]) -> None:
+    def _wait_in(
+        self,
+        call: CallNow,
+        queue: str,
+        enter: Callable[[WaitingCall, float], list[Decision]],
+        at_office: AtOffice = NO_OFFICE,
+    ) -> None:
         """A call that comes back keeps the place of its first entry."""
         now_s = self._clock.now_s()
         first_s = call.first_entered_s or now_s
@@ -296,7 +336,21 @@ class Dispatcher:
         head_start_s = self.floor.rules[queue].head_start_s(caller)
         if queue == call.queue:  # it comes back to its old place
             head_start_s = max(head_start_s, call.head_start_s)
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
+            if call.back_at_s and not at_office.back_at_s:
+                at_office = AtOffice(call.office, call.back_at_s, call.back_to_step)
+        elif queue == call.back_to:
+            head_start_s = max(head_start_s, call.back_head_start_s)
+        self._book.write(
+            ev.QueueEntered(
+                call=call.id,
+                queue=queue,
+                first_entered_s=first_s,
+                head_start_s=head_start_s,
+                office=at_office.office,
+                back_at_s=at_office.back_at_s,
+                step=at_office.step,
+            )
+        )
         waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
         waits = call.state in (CallState.QUEUED, CallState.OFFERED)
@@ -307,8 +361,16 @@ class Dispatcher:
     def _as_it_waits(self, call: CallNow) -> WaitingCall:
         """The call for the floor, with what its caller has been told."""
         waiting = WaitingCall(
-            call.id, call.queue, call.language, call.first_entered_s, call.offers, head_start_s=call.head_start_s
+            call.id,
+            call.queue,
+            call.language,
+            call.first_entered_s,
+            call.offers,
+            head_start_s=call.head_start_s,
+            since_s=call.waits_since_s,
+            back_at_s=call.back_at_s or None,
         )
+        waiting.is_call_back = call.is_to_be_called
         waiting.told_position, waiting.told_until_s = call.told_position or None, call.told_until_s or None
         return waiting
 
@@ -372,7 +434,7 @@ class Dispatcher:
     def _tell(self, tell: Tell) -> None:
         """Nothing is put on record where there is nothing to say."""
         call, rules = self._book.house.calls[tell.call], self.floor.rules[tell.queue].while_waiting
-        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.first_entered_s)
+        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.waits_since_s)
         if not words:
             return
         from_s, to_s = tell.wait_s or (0.0, 0.0)
@@ -398,11 +460,12 @@ class Dispatcher:
         self._telephony.ring(offer.leg, offer.phone, offer.call, shown, offer.ring_s + RING_BACKSTOP_S)
 
     def _shown(self, call: CallNow) -> CallerId:
-        """What the agent's phone shows: the queue, who calls, and their number."""
-        who = self._people.who(call.person)
+        """What the agent's phone shows: the office or queue, who calls, and their number."""
+        who, whom = self._people.who(call.person), call.office or call.queue
         if call.withheld:
-            return CallerId("anonymous", call.queue)
-        return CallerId(who.number, f"{call.queue}: {who.name or who.number}")
+            return CallerId("anonymous", whom)
+        to_call_back = "call-back, " if call.is_to_be_called else ""
+        return CallerId(who.number, f"{to_call_back}{whom}: {who.name or who.number}")
 
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent
@@ -413,7 +476,7 @@ class Dispatcher:
     def _look_at_talk(self, look: LookAtTalk) -> None:
         """What is gone is told as the end of any leg. A talk that nobody else knows of is a fault of ours, and over."""
         call = self._call_of(look.leg)
-        if call is not None and call.state is CallState.TALKING:
+        if call is not None and call.state in (CallState.TALKING, CallState.CALLING_BACK):
             self._telephony.look_at(call.id)
             self._telephony.look_at(look.leg)
             return

@@ -266,8 +266,9 @@ class Engine:
             return self._change_emergency(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._extend_wrap_up(args) if what == "extend" else self._choose(what, args),
-            "calls": lambda args: self._end_all(what),
+            "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
+            "call_backs": lambda args: self._call_backs(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -304,10 +305,7 @@ class Engine:
         if what == "on":
             result = await self._emergencies.begin(args, self.configuration, by)
         elif what == "off":
-            plan = self.configuration.service_of(str(args.get("number") or ""))
-            if plan is None or not self.switchboard.end_emergency(plan.number, by, "it was ended"):
-                raise CommandRefused(f"there is no emergency on {args.get('number')}")
-            result = {"number": plan.number}
+            result = self._emergencies.end(args, self.configuration, by)
         else:
             raise CommandRefused(f"there is no command `emergency.{what}`")
         self._after()
@@ -369,11 +367,40 @@ class Engine:
         self.switchboard.holds.hold(queue, site, wishes[what], str(args.get("by") or "")[:64])
         return {"queue": queue, **self.live.site(queue, site)}
 
-    def _end_all(self, what: str) -> dict[str, Any]:
-        """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""
-        if what != "end_all":
-            raise CommandRefused(f"there is no command `calls.{what}`")
-        return {"ended": self.switchboard.end_all("the service was stopped")}
+    def _call_backs(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`list` what was promised and is not kept yet, or `drop` one."""
+        call = str(args.get("call") or "")
+        if what == "drop":
+            if call not in self.house.call_backs:
+                raise CommandRefused(
+                    f"nothing is promised in {call}, or it was kept: `centralino call-backs` lists all"
+                )
+            if not self.switchboard.call_backs.drop(call, str(args.get("by") or "")[:64]):
+                raise CommandRefused(f"too late: an agent is calling back for {call} just now")
+        elif what != "list":
+            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop")
+        promises = sorted(self.house.call_backs.values(), key=lambda one: one.first_entered_s)
+        numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
+        return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
+
+    def _about_calls(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`end_all`, before Asterisk is stopped: on record, no riddle for the next start; or `transfer` one."""
+        match what:
+            case "end_all":
+                return {"ended": self.switchboard.end_all("the service was stopped")}
+            case "transfer":
+                return self._transfer(args)
+            case _:
+                raise CommandRefused(f"there is no command `calls.{what}`")
+
+    def _transfer(self, args: dict[str, Any]) -> dict[str, Any]:
+        """The agent who talks in `call` hands it on `to` an office or a queue, with a `note`."""
+        words = {key: str(args.get(key) or "") for key in ("call", "to", "by", "note")}
+        try:
+            self.switchboard.hand_on(words["call"], words["to"], by=words["by"][:64], note=words["note"])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": words["call"], "to": words["to"]}
 
     def _tell(self) -> None:
         self._telling = None

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"  # a message was kept
     NO_MESSAGE = "no message"  # the caller came to the voicemail and left nothing
     UNKNOWN_NUMBER = "unknown number"  # the number dialled is no service of ours
+    NOT_REACHED = "not reached"  # of a call-back: nobody answered
+    NOT_NEEDED = "not needed"  # of a call-back: the person called themselves meanwhile, or somebody took it back
     FAILED = "failed"  # ours: the call could not be carried on
 
 
@@ -80,6 +82,40 @@ class CallBackPromised(CallEvent, frozen=True, kw_only=True):
     person: str
 
 
+class CallBackBegun(CallEvent, frozen=True, kw_only=True):
+    """A promise is about to be kept: `call`, an attempt, stands in the line, and nobody's phone rings yet.
+
+    `of`: the call in which it was promised; `attempt`: 1 for the first.
+    """
+
+    of: str
+    attempt: int
+    node: str
+    service: str
+    person: str
+    language: str
+    entity: str = ""
+    release: int = 0
+    queue: str
+    first_entered_s: float
+    head_start_s: float = 0.0
+
+
+class CallBackRung(CallEvent, frozen=True, kw_only=True):
+    """An agent is there as `leg`, and the person's phone is about to be rung. Written before Asterisk is asked."""
+
+    agent: str
+    leg: str
+
+
+class CallBackUnanswered(CallEvent, frozen=True, kw_only=True):
+    """The person was not reached; the agent is let go."""
+
+    agent: str
+    leg: str
+    why: str
+
+
 class CaseAsked(CallEvent, frozen=True, kw_only=True):
     """The caller asked how a case stands. Which, is not said here: digits may be anybody's."""
 
@@ -114,9 +150,16 @@ class OfficeLeft(CallEvent, frozen=True, kw_only=True):
 
 
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
+    """Where `back_at_s` is set, the queue answers for an office, or for whoever handed the call on; nobody answers
+    until then: it goes on from `step`.
+    """
+
     queue: str
     first_entered_s: float
     head_start_s: float = 0.0  # it counts as if it had waited so much longer
+    office: str = ""
+    back_at_s: float = 0.0
+    step: str = ""
 
 
 class CallWaits(CallEvent, frozen=True, kw_only=True):
@@ -199,6 +242,19 @@ class TalkEnded(CallEvent, frozen=True, kw_only=True):
     by: str  # caller, agent, or lost
 
 
+class CallHandedOn(CallEvent, frozen=True, kw_only=True):
+    """An agent of `queue` ends their talk, and the caller goes on `to` an office or another queue; nobody answers
+    there: back to `queue`. `note` is the key under which the people's file keeps what the agent said of it.
+    """
+
+    agent: str
+    leg: str
+    queue: str
+    to: str
+    by: str  # who gave the command
+    note: str = ""
+
+
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     """The talk is about to be recorded, as STATE/recordings/`recording`.wav. Written before Asterisk is asked."""
 
@@ -277,6 +333,21 @@ class TalkRecordingEnded(LeftBehind, frozen=True, kw_only=True):
 class RecordingDeleted(LeftBehind, frozen=True, kw_only=True):
     recording: str
     why: str
+
+
+class CallBackPutOff(LeftBehind, frozen=True, kw_only=True):
+    """What was promised in `call` is tried, or tried again, at `due_s`."""
+
+    due_s: float
+    why: str
+
+
+class CallBackOver(LeftBehind, frozen=True, kw_only=True):
+    """Nobody will be called back any more for what was promised in `call`. `kept`: there is nothing left to do."""
+
+    kept: bool
+    why: str
+    by: str = ""  # who took it back; empty: nobody did
 
 
 class AgentEvent(Event, frozen=True, kw_only=True):
@@ -391,6 +462,11 @@ AnyEvent = (
     | EntityChosen
     | AnswerKept
     | CallBackPromised
+    | CallBackBegun
+    | CallBackRung
+    | CallBackUnanswered
+    | CallBackPutOff
+    | CallBackOver
     | CaseAsked
     | OfficeRung
     | OfficeAway
@@ -407,6 +483,7 @@ AnyEvent = (
     | RingEnded
     | TalkStarted
     | TalkEnded
+    | CallHandedOn
     | TalkRecordingStarted
     | TalkNotRecorded
     | QueueLeft

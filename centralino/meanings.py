@@ -7,7 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd import goto
-from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
+from acd.rules import (
+    CallBackRules,
+    HeadStart,
+    Opening,
+    Pick,
+    QueueRules,
+    Recording,
+    Relax,
+    Rules,
+    SiteRules,
+    WhileWaiting,
+)
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -15,10 +26,12 @@ from centralino.forms import (
     AlsoForm,
     AskForm,
     BranchForm,
+    CallBackRulesForm,
     DialplanForm,
     EntitiesForm,
     EntityForm,
     NoticeForm,
+    OfficeForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -170,6 +183,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
+        call_backs=_call_backs(form.call_backs),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
@@ -180,6 +194,11 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
             for one in form.head_start
         ),
     )
+
+
+def _call_backs(form: CallBackRulesForm) -> CallBackRules:
+    [span] = read_hours({"mon-sun": form.hours})[0].week[0]
+    return CallBackRules(form.ring, tuple(form.again_after), span.begin_minute, span.end_minute)
 
 
 def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:
@@ -335,7 +354,15 @@ class _StepReading:
     def _transfer(self, name: str, form: TransferForm) -> Transfer:
         office = self.offices[form.to]
         return Transfer(
-            name, form.to, office.phone, form.otherwise, office.hours, self.words(form.say), ring_s=form.ring
+            name,
+            form.to,
+            office.phone,
+            form.otherwise,
+            office.hours,
+            self.words(form.say),
+            ring_s=form.ring,
+            queue=office.queue,
+            answer_within_s=office.answer_within_s,
         )
 
     def _notice(self, name: str, form: NoticeForm, then: str) -> Notice:
@@ -398,8 +425,10 @@ def entities(form: EntitiesForm) -> Entities:
 
 
 def _entity(name: str, form: EntityForm) -> Entity:
-    offices = {
-        office: Office(office, place.name, place.phone, read_hours(place.hours)[0] if place.hours is not None else None)
-        for office, place in form.offices.items()
-    }
+    offices = {office: _office(office, place) for office, place in form.offices.items()}
     return Entity(name, form.name, tuple(form.numbers), offices)
+
+
+def _office(name: str, form: OfficeForm) -> Office:
+    hours = read_hours(form.hours)[0] if form.hours is not None else None
+    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within)

@@ -19,6 +19,7 @@ COMMANDS = {
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
+    "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",
     "test": "the calls that `tests:` in the dialplans describe",
@@ -26,6 +27,7 @@ COMMANDS = {
     "reload": "put the YAML in force as it stands now",
     "rollback": "go back to an earlier configuration",
     "sites": "further sites, which are open for which queue: open, close, by-rule QUEUE SITE",
+    "call-backs": "promised call-backs that are not kept yet; drop CALL takes one back",
     "emergency": "a notice before the menu of a number: on, off",
 }
 OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
@@ -33,13 +35,14 @@ FURTHER = {
     "agents": ("extend", "in", "out", "pause", "ready"),
     "emergency": ("off", "on"),
     "sites": ("open", "close", "by-rule"),
+    "call-backs": ("drop",),
     "help": tuple(COMMANDS),
 }
 SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press")  # a caller's number, the code of a case: not for the log
+PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 
 
 @dataclass(frozen=True, slots=True)

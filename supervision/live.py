@@ -118,7 +118,7 @@ class LiveView:
             "name": rules.name,
             "sites": [self.site(rules.name, site) for site in self._floor.further_sites_of(rules.name)],
             "waiting": len(waiting),
-            "oldest_s": oldest.first_entered_s if oldest else None,
+            "oldest_s": oldest.waits_since_s if oldest else None,
             "free": sum(1 for name in able if agents[name].can_take_a_call),
             "talking": sum(1 for a in agents.values() if a.queue == rules.name and a.doing == "talking"),
             "offered": today.offered,

@@ -22,13 +22,14 @@ from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
 from asterisk.fake import FakeTelephony, Truth
 from asterisk.port import CallerId, PhoneEvent
-from cases.entities import Entities
+from cases.entities import Entities, Entity, Office
 from centralino import recovery
 from centralino.attendant import Voice
 from centralino.book import Book
 from centralino.clock import SimClock
 from centralino.events import (
     AnyEvent,
+    CallBackRung,
     CallEnded,
     CallEvent,
     CallOffered,
@@ -50,6 +51,7 @@ from ivr.situation import CaseStanding
 
 NODE = "main"
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK)
 ROUNDS_MAX = 50_000  # deadlines within one `advance`: more, and time stands still
 sentences: Callable[[], Sentences] = lru_cache(system_sentences)
 
@@ -110,12 +112,13 @@ class ContactCentre:
         self.queues: dict[str, QueueRules] = {}
         self._ring_all: set[str] = set()  # queues that ring all, or did
         self.dialplans: dict[str, Dialplan] = {}
+        self.entities: dict[str, Entity] = {}
         sites = {name: Site(name, name, NODE, 99) for name in ("laquila", "roma")}
         self.configuration = Configuration(
             Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, ()),
             Rules(self.queues),
             Roster(sites, self.phones, self.agents),
-            Entities({}),
+            Entities(self.entities),
             self.dialplans,
         )
         self.queue("hall")
@@ -134,6 +137,16 @@ class ContactCentre:
         if hasattr(self, "switchboard"):
             self.switchboard.dispatcher.adopt_rules(self.queues)
         self.service(dialplan(name, [Queue("straight", name)]))
+
+    def office(self, name: str, queue: str = "", phone: str = "", **rules: object) -> None:
+        """`ENTITY/OFFICE`, the second level: the agents of `queue`, or a `phone` within reach, or both."""
+        entity, _, office = name.partition("/")
+        offices = {**self.entities[entity].offices} if entity in self.entities else {}
+        offices[office] = Office(office, office.title(), phone, queue=queue, **rules)  # type: ignore[arg-type]
+        self.entities[entity] = Entity(entity, entity.title(), (), offices)
+        if phone:
+            self.line.plug_in(phone)
+            self.settle()
 
     def service(self, plan: Dialplan) -> None:
         self.dialplans[plan.number] = plan
@@ -192,6 +205,11 @@ class ContactCentre:
         """The caller hangs up."""
         self._then(self.line.put_down, call)
 
+    def hand_on(self, call: str, to: str, note: str = "") -> None:
+        """The agent who talks hands the caller on."""
+        self.switchboard.hand_on(call, to, by="test", note=note)
+        self.settle()
+
     def press(self, call: str, keys: str) -> None:
         for key in keys:
             self.line.press(call, key)
@@ -235,6 +253,7 @@ class ContactCentre:
         other.queues.update(self.queues)
         other.dialplans.update(self.dialplans)
         other._ring_all |= self._ring_all
+        other.entities.update(self.entities)
         other.clock.advance(now_s - other.clock.now_s())
         other.kill_engine()
         other.entries[:] = entries
@@ -326,9 +345,11 @@ class ContactCentre:
 
     def check_rings(self) -> None:
         """At the end of a day: each phone that was rung was answered, or stopped with a reason, once."""
-        rung = [entry.event.leg for entry in self.entries if isinstance(entry.event, CallOffered)]
-        ends = TalkStarted | RingEnded | OfferEnded
-        ended = [entry.event.leg for entry in self.entries if isinstance(entry.event, ends)]
+        events = [entry.event for entry in self.entries]
+        rung = [event.leg for event in events if isinstance(event, CallOffered)]
+        called_back = [event.leg for event in events if isinstance(event, CallBackRung)]  # answered before the talk
+        talked = [event.leg for event in events if isinstance(event, TalkStarted) and event.leg not in called_back]
+        ended = called_back + talked + [e.leg for e in events if isinstance(e, RingEnded | OfferEnded)]
         assert sorted(ended) == sorted(set(rung)) == sorted(rung)
 
     def _check_call(self, call: CallNow) -> None:
@@ -339,7 +360,7 @@ class ContactCentre:
         if waits:
             assert set(floor.calls[call.id].legs) == call.rings.keys(), call
         busy = {leg: (agent, (Doing.RESERVED, Doing.RINGING)) for leg, agent in call.rings.items()}
-        if call.state is CallState.TALKING:
+        if call.state in WITH_AN_AGENT:
             busy[call.leg] = (call.agent, (Doing.TALKING,))
         for leg, (name, doing) in busy.items():
             if name in self.agents:
@@ -349,7 +370,7 @@ class ContactCentre:
 
     def _check_agent(self, agent: AgentOnFloor) -> None:
         name = agent.profile.id
-        mine = [c.id for c in self.house.calls.values() if c.state is CallState.TALKING and c.agent == name]
+        mine = [c.id for c in self.house.calls.values() if c.state in WITH_AN_AGENT and c.agent == name]
         mine += [c.id for c in self.house.calls.values() for rung in c.rings.values() if rung == name]
         has_call = agent.doing in (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
         assert mine == ([agent.call] if has_call else []), (agent, mine)
@@ -369,6 +390,7 @@ class ContactCentre:
         legs = self.line.truth.legs.values()
         calls = self.house.calls.values()
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
+        ours |= {call.id for call in calls if call.call_back_of}
         assert {leg.id for leg in legs if leg.phone} <= ours
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
@@ -410,7 +432,8 @@ class ContactCentre:
 
 
 def phone_of(agent: str) -> str:
-    return f"phone-of-{agent}"
+    """An agent's phone; a citizen, who is called back, is named by their number."""
+    return agent if agent.startswith("+") else f"phone-of-{agent}"
 
 
 def agent_at(phone: str) -> str:

@@ -350,6 +350,20 @@ async def test_a_caller_can_wait_and_talk_again_after_a_talk(world: World) -> No
     await world.talk(caller, "p102")
 
 
+async def test_a_caller_who_is_put_on_hold_leaves_the_talk_and_hears_what_follows(world: World) -> None:
+    caller, agent = await talking(world, "p101")
+    world.line.hold(caller)
+    world.line.hang_up(agent)
+    world.line.play(caller, "words", [world.short], "it")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "words", whole=True)
+    await world.told(LegEnded, agent)
+    world.line.ring(f"{caller}-leg2", "p102", caller, SHOWN, 20)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, f"{caller}-leg2")
+    world.line.join(caller, caller, f"{caller}-leg2")
+    await world.talk(caller, "p102")
+
+
 # --- recordings
 
 

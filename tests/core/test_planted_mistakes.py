@@ -30,6 +30,7 @@ from tests.planting import ANYTHING, LineAndColumn, Place, place_of, places
 SHIPPED = Path(__file__).parents[2]
 SEED = 7
 PLACES_OF_EACH_KIND = 3
+TRIED_OF_ONE_KIND = 12  # places, until one is found where the mistake would be one
 KINDS_LEAST = 90
 PLANTED_LEAST = 250
 
@@ -49,6 +50,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     longest_wrap_up: 10m
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
+    call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
       - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}
@@ -852,7 +854,7 @@ def drawn(plant: Kind, deployment: Deployment) -> list[tuple[Place, Planted]]:
     for of_one_kind in chance.sample(list(by_kind.values()), len(by_kind)):
         if len(found) == PLACES_OF_EACH_KIND:
             break
-        for place in chance.sample(of_one_kind, min(4, len(of_one_kind))):
+        for place in chance.sample(of_one_kind, min(TRIED_OF_ONE_KIND, len(of_one_kind))):
             if planted := plant(place, deployment):
                 found.append((place, planted))
                 break

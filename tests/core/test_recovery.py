@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from acd.goto import ToQueue, ToVoicemail
-from acd.rules import Pick, Recording
+from acd.rules import Pick, Recording, WhileWaiting
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.fake import Truth
@@ -22,7 +22,7 @@ from centralino.events import Entry, Outcome
 from centralino.journal import Journal
 from centralino.signing import Refused
 from centralino.state import CallState, House
-from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from ivr.sentences import Sentence
 from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan, said
@@ -38,8 +38,9 @@ def plain(house: House) -> object:
 # --- from the journal
 
 
-def test_what_is_read_back_is_what_was_true(floor: ContactCentre) -> None:
-    rich_morning(floor)
+@pytest.mark.parametrize("nth", [0, 1])
+def test_what_is_read_back_is_what_was_true(floor: ContactCentre, nth: int) -> None:
+    (rich_morning, handing_on_morning)[nth](floor)
     assert plain(recovery.fold(House(), floor.entries)) == plain(floor.house)
 
 
@@ -268,6 +269,42 @@ def all_are_rung(centre: ContactCentre) -> None:
     centre.hang_up("c2")
 
 
+def handing_on_morning(centre: ContactCentre) -> None:
+    """Callers handed on to agents, to a telephone, to both; some are answered there, others come back, one gives up."""
+    centre.queue("hall", needs={"hall": 1}, wrap_up_s=5.0)
+    centre.queue("experts", needs={"experts": 1}, wrap_up_s=5.0, while_waiting=WhileWaiting(call_back_key="5"))
+    centre.office("city/experts", "experts", answer_within_s=20.0)
+    centre.office("city/registry", phone="phone-of-registry")
+    centre.office("city/both", "experts", "phone-of-both", answer_within_s=10.0)
+    step = Transfer("office", "city/both", "phone-of-both", "hall", queue="experts", answer_within_s=10.0)
+    centre.service(dialplan("1", [step, Queue("hall", "hall")]))
+    for name, skill in zip(AGENTS, ("hall", "experts", "hall"), strict=True):
+        centre.agent(name, skills={skill: 1})
+    for call in ("c0", "c1", "c2"):
+        centre.call(call)
+    centre.pick_up("ana")
+    centre.pick_up("cora")
+    centre.clock.advance(9)
+    centre.hand_on("c0", "city/experts", "a note")
+    centre.clock.advance(3)
+    centre.pick_up("bo")
+    centre.hand_on("c1", "city/experts")  # bo is busy: it will come back
+    centre.call("c3", number="1")
+    centre.clock.advance(5)
+    centre.pick_up("ana")
+    centre.hand_on("c2", "city/registry")
+    centre.hand_on("c0", "hall")
+    centre.press("c1", "5")
+    centre.clock.advance(11)
+    centre.pick_up("registry")
+    centre.clock.advance(20)
+    centre.put_down("registry")
+    centre.hang_up("c1")
+    for agent in centre.ringing_now():
+        centre.pick_up(agent)
+    centre.clock.advance(30)
+
+
 @dataclass(frozen=True)
 class Death:
     """What was so when the engine died, right after it had written its last entry."""
@@ -355,8 +392,8 @@ def faults() -> Iterator[list[str]]:
     assert heard.said == []
 
 
+@pytest.mark.parametrize(("morning", "calls"), [(rich_morning, 8), (all_are_rung, 3), (handing_on_morning, 4)])
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda happens: happens.__name__)
-@pytest.mark.parametrize(("morning", "calls"), [(rich_morning, 8), (all_are_rung, 3)])
 def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
     tmp_path: Path,
     faults: list[str],
