@@ -76,10 +76,28 @@ class PauseAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAtTalk:
+    """The talk has gone on for long: ask whether both are still there, and end it only where they are not."""
+
+    call: str
+    agent: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartWrapUp:
     agent: str
     call: str
     queue: str
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendWrapUp:
+    """The agent asked for more time; the wrap-up ends at `until_s` now."""
+
+    agent: str
+    call: str
     until_s: float
 
 
@@ -109,4 +127,16 @@ class CloseSite:
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | PauseAgent | StartWrapUp | EndWrapUp | OpenSite | CloseSite
+Decision = (
+    Offer
+    | EndOffer
+    | Wait
+    | Tell
+    | LeaveQueue
+    | PauseAgent
+    | LookAtTalk
+    | StartWrapUp
+    | EndWrapUp
+    | OpenSite
+    | CloseSite
+)

@@ -9,7 +9,8 @@ call's queue picks, at the first of its open sites that has one; ties are settle
 always gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.deadlines import Deadlines
@@ -17,8 +18,10 @@ from acd.decisions import (
     Decision,
     EndOffer,
     EndWrapUp,
+    ExtendWrapUp,
     Facts,
     LeaveQueue,
+    LookAtTalk,
     Offer,
     PauseAgent,
     StartWrapUp,
@@ -27,7 +30,7 @@ from acd.decisions import (
 from acd.expected import expected_wait_s, pace
 from acd.goto import Back, Goto
 from acd.groups import Group
-from acd.hall import Hall
+from acd.hall import RING_ALL, Hall
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
@@ -36,6 +39,7 @@ from acd.waiting import LAST, Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
+TALK_LOOK_S = 3600.0  # longer than nearly all talks; from then on it is asked as often whether a talk is one still
 RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
@@ -43,7 +47,15 @@ WHY_PICKED = {
     Pick.LEAST_BUSY: Why.LEAST_BUSY,
     Pick.ROUND_ROBIN: Why.ROUND_ROBIN,
     Pick.FIXED_ORDER: Why.FIXED_ORDER,
+    RING_ALL: Why.RING_ALL,
 }
+
+
+class Answered(NamedTuple):
+    """The agent who answered has `call`; `then`: phones that rang for it too stop."""
+
+    call: str
+    then: list[Decision]
 
 
 class Floor:
@@ -66,8 +78,9 @@ class Floor:
 
     def resume(self, now_s: float) -> list[Decision]:
         """Offers are possible again: match whoever waits with whoever is free."""
-        self._suspended = False
+        # sites open and close while nothing is offered yet: then all lines are matched in one order
         sites = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        self._suspended = False
         return [*sites, *self._match(self._hall.groups.values(), now_s)]
 
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
@@ -95,10 +108,10 @@ class Floor:
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
-        first = self._match_agent(agent, now_s)  # before others: the first in all lines, not only in these
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*first, *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
+        others = self._match(self._hall.groups.values(), now_s) if before else []
+        mine = [*self._match_agent(agent, now_s), *self._match_lent(profile.site, now_s)]
+        return [*others, *mine, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -136,22 +149,21 @@ class Floor:
         return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queue(call.queue), now_s)]
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
-        """The caller gave up. A phone that rings for the call stops ringing."""
+        """The caller gave up. Phones that ring for the call stop ringing."""
         return self._leave(call_id, now_s, gave_up=True)
 
     def _leave(self, call_id: str, now_s: float, *, gave_up: bool) -> list[Decision]:
         call = self.calls.get(call_id)
         if call is None:
             return []
-        agent = self._ringing(call.offered_leg)
         self._hall.forget(call)
-        ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
+        ended = self._release(call.legs, Why.CALLER_LEFT, now_s)
         queue = self._hall.queue(call.queue)
         self._note_wait(call, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
-        """The caller pressed a key to go elsewhere. A phone that rings for the call stops ringing."""
+        """The caller pressed a key to go elsewhere. Phones that ring for the call stop ringing."""
         call = self.calls.get(call_id)
         left = self._leave(call_id, now_s, gave_up=False)
         return left if call is None else [*left, LeaveQueue(call_id, call.queue, then, Why.CALLER_CHOSE)]
@@ -166,8 +178,8 @@ class Floor:
         self._hall.move(agent, Cause.RANG, now_s)
         return True
 
-    def answered(self, leg: str, now_s: float) -> str | None:
-        """The agent answered: the call leaves the line and its id is given back. None: too late, release the leg."""
+    def answered(self, leg: str, now_s: float) -> Answered | None:
+        """The agent answered: the call leaves the line. None: too late, release the leg."""
         agent = self._ringing(leg)
         if agent is None:
             return None
@@ -175,10 +187,12 @@ class Floor:
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
         self._note_wait(call, now_s, gave_up=False)
         if self._hall.queue(call.queue).further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
-        return call.id
+        others = [other for other in call.legs if other != leg]
+        return Answered(call.id, self._release(others, Why.ANSWERED_ELSEWHERE, now_s))
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
         """The phone was rung in vain. The agent rests a little; the call keeps its place and goes to the next."""
@@ -209,6 +223,20 @@ class Floor:
         agent.busy_s += now_s - agent.since_s
         return [ended, *self._become_free(agent, Cause.WRAP_UP_OVER, now_s)]
 
+    def extend_wrap_up(self, agent_id: str, by_s: float, now_s: float) -> ExtendWrapUp | Why:
+        """The wrap-up ends so much later, at most as late as its queue allows; or why it does not."""
+        agent = self.agents.get(agent_id)
+        if agent is None or agent.doing is not Doing.WRAPPING_UP:
+            return Why.NO_WRAP_UP
+        rules = self.rules.get(agent.queue)
+        until_s = min(agent.until_s + by_s, agent.since_s + rules.longest_wrap_up_s if rules else agent.until_s)
+        if until_s <= agent.until_s:
+            return Why.WRAP_UP_AT_LONGEST
+        agent.until_s = until_s
+        self._deadlines.add(until_s, "wrap-up", agent_id)
+        self.touched.add(agent_id)
+        return ExtendWrapUp(agent_id, agent.call, until_s)
+
     # --- sites
 
     def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
@@ -232,17 +260,24 @@ class Floor:
         return self._deadlines.next()
 
     def due(self, now_s: float) -> list[Decision]:
-        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
+        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule.
+
+        What is due at one instant comes in the order of the alphabet: calls are back in the line, and their needs
+        relaxed, before an agent becomes free for the first of them.
+        """
         decisions: list[Decision] = []
+        relaxed: list[WaitingCall] = []
         while entry := self._deadlines.take_due(now_s):
             at_s, kind, subject, detail = entry
             match kind:
-                case "ring":
-                    decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
+                case "offer":
+                    decisions += self._ring_is_over(subject, now_s)
+                case "talk":
+                    decisions += self._talk_is_long(subject, now_s)
                 case "wait":
                     decisions += self._wait_is_over(subject, now_s)
                 case "relax":
-                    decisions += self._relax(subject, now_s)
+                    relaxed += self._relax(subject, now_s)
                 case "overdue":
                     decisions += self._has_waited(subject, detail, now_s)
                 case "tell":
@@ -251,7 +286,7 @@ class Floor:
                     decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
                 case _:
                     decisions += self._pause_is_over(subject, kind, at_s, now_s)
-        return decisions
+        return [*decisions, *self._match_relaxed(relaxed, now_s)] if relaxed else decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
@@ -263,15 +298,16 @@ class Floor:
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
         call = self.calls[call_id]
-        self._hall.group_of(call).line.remove(call)
-        call.offered_leg = leg
+        self._hall.ring(call, agent.profile.id, leg)
+        agent.until_s = now_s + self.rules[call.queue].ring_s
         self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
-        self._deadlines.add(now_s + self.rules[call.queue].ring_s, "ring", leg)
+        self._deadlines.add(agent.until_s, "offer", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
         agent.talk_since_s = agent.since_s
         self._put_back_busy(agent, Doing.TALKING, call_id, queue, leg)
+        self._deadlines.add(agent.since_s + TALK_LOOK_S, "talk", leg)
 
     def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, queue: str, until_s: float) -> None:
         agent.until_s = until_s
@@ -397,14 +433,15 @@ class Floor:
     def _match_call(self, call: WaitingCall, now_s: float) -> list[Decision]:
         group = self._hall.group_of(call)
         agent = None if self._suspended else self._hall.pick(group)
-        return self._reason(call, group) if agent is None else [self._offer(call, group, agent, now_s)]
+        return self._reason(call, group) if agent is None else self._offer(call, agent, now_s)
 
     def _match_agent(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """Offers, until the agent has one, or none of the calls that wait may be offered to them."""
         decisions: list[Decision] = []
         while not self._suspended and agent.can_take_a_call and (found := self._hall.first_call_for(agent)):
-            call, taker = found
-            decisions.append(self._offer(call, self._hall.group_of(call), taker, now_s))
+            decisions += self._offer(*found, now_s)
+        if not self._suspended and agent.can_take_a_call and (call := self._hall.call_to_join(agent)):
+            decisions.append(self._ring(call, agent, now_s))
         return decisions
 
     def _match(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
@@ -416,21 +453,29 @@ class Floor:
             call, nth = min(((first, nth) for nth, group in left.items() if (first := group.line.first())), key=_place)
             agent = self._hall.pick(left[nth])
             if agent is not None:
-                decisions.append(self._offer(call, left[nth], agent, now_s))
+                decisions += self._offer(call, agent, now_s)
             if agent is None or not len(left[nth].line):
                 del left[nth]
         return [*decisions, *(d for group in groups for d in self._reasons(group))]
 
-    def _offer(self, call: WaitingCall, group: Group, agent: AgentOnFloor, now_s: float) -> Offer:
-        rules, profile = group.rules, agent.profile
-        group.line.remove(call)
+    def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> list[Decision]:
+        """Ring the agent; where the queue rings all, the others too who are free."""
+        offers: list[Decision] = [self._ring(call, agent, now_s)]
+        while self.rules[call.queue].pick is RING_ALL and (other := self._hall.pick_beside(agent, call)):
+            offers.append(self._ring(call, other, now_s))
+        return offers
+
+    def _ring(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> Offer:
+        group, profile = self._hall.group_of(call), agent.profile
+        rules = group.rules
         call.offers += 1
-        call.offered_leg, call.why = f"{call.id}-leg{call.offers}", ""
-        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, call.offered_leg, now_s + rules.ring_s
+        leg, call.why = f"{call.id}-leg{call.offers}", ""
+        self._hall.ring(call, profile.id, leg)
+        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, leg, now_s + rules.ring_s
         agent.last_call_s[call.queue] = now_s
         self._hall.move(agent, Cause.OFFERED, now_s)
-        self._agent_of_leg[agent.leg] = profile.id
-        self._deadlines.add(agent.until_s, "ring", agent.leg)
+        self._agent_of_leg[leg] = profile.id
+        self._deadlines.add(agent.until_s, "offer", leg)
         queue = self._hall.queue(call.queue)
         facts: Facts = {
             "able": group.able(queue.open_sites),
@@ -439,31 +484,50 @@ class Floor:
             "idle_s": round(now_s - agent.idle_since_s, 1),
             "waited_s": round(now_s - call.since_s, 1),
         }
-        return Offer(
-            call.id, call.queue, profile.id, profile.phone, agent.leg, rules.ring_s, WHY_PICKED[rules.pick], facts
-        )
+        return Offer(call.id, call.queue, profile.id, profile.phone, leg, rules.ring_s, WHY_PICKED[rules.pick], facts)
 
     def _end_offer(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> list[Decision]:
-        """The phone rings no more. The call goes to the next agent; the agent rests, or takes the next call."""
-        call = self.calls.get(agent.call)
-        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
-        self._agent_of_leg.pop(agent.leg)
-        rules = self.rules[agent.queue]
-        if cause is Cause.UNANSWERED:
-            agent.unanswered += 1
-            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
-            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
-        self._let_go(agent, cause, now_s)
+        """The phone rings no more. The call goes to the next agent, unless others ring; the agent rests, or takes the
+        next call.
+        """
+        call, rules = self.calls.get(agent.call), self.rules[agent.queue]
+        ended = self._stop(agent, cause, why, now_s)
         decisions: list[Decision] = [ended]
         if call is not None:
-            call.offered_leg = ""
-            self._hall.group_of(call).line.add(call)
+            self._hall.ring_no_more(call, ended.leg)
+        if call is not None and not call.legs:
             decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
         if cause is Cause.UNANSWERED and agent.unanswered >= rules.unanswered_most:
             until_s = now_s + rules.unanswered_pause_s
             decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
             decisions += self._take_away(agent, now_s)
-        return [*decisions, *self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return [*decisions, *self._match_freed([agent], now_s)]
+
+    def _release(self, legs: Sequence[str], why: Why, now_s: float) -> list[Decision]:
+        """These phones ring for a call that is gone from the line: they stop, and it is nobody's fault."""
+        agents = [agent for leg in legs if (agent := self._ringing(leg))]
+        ended = [self._stop(agent, Cause.RELEASED, why, now_s) for agent in agents]
+        return [*ended, *self._match_freed(agents, now_s)]
+
+    def _stop(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> EndOffer:
+        """The phone rings no more; the agent rests, or is free."""
+        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
+        self._agent_of_leg.pop(agent.leg)
+        if cause is Cause.UNANSWERED:
+            agent.unanswered += 1
+            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
+            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
+        self._let_go(agent, cause, now_s)
+        return ended
+
+    def _match_freed(self, agents: Sequence[AgentOnFloor], now_s: float) -> list[Decision]:
+        """These have no call any more. Of several, each call takes whom its queue picks."""
+        decisions = self._match(self._hall.groups.values(), now_s) if len(agents) > 1 else []
+        for agent in agents:
+            decisions += self._match_agent(agent, now_s)
+        for site in {agent.profile.site: None for agent in agents}:
+            decisions += self._match_lent(site, now_s)
+        return decisions
 
     def _take_away(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """The agent is not available any more."""
@@ -477,7 +541,7 @@ class Floor:
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
             self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
-        return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return self._match_freed([agent], now_s)
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
@@ -494,6 +558,19 @@ class Floor:
 
     # --- within: what waits for time
 
+    def _ring_is_over(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self._ringing(leg)
+        if agent is None:
+            return []
+        return self.not_answered(leg, Why.NEVER_RANG if agent.doing is Doing.RESERVED else Why.NO_ANSWER, now_s)
+
+    def _talk_is_long(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self.agent_at(leg)
+        if agent is None or agent.doing is not Doing.TALKING:
+            return []
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
+        return [LookAtTalk(agent.call, agent.profile.id, leg)]
+
     def _pause_is_over(self, agent_id: str, kind: str, at_s: float, now_s: float) -> list[Decision]:
         agent = self.agents.get(agent_id)
         if agent is None or agent.until_s != at_s:
@@ -509,7 +586,7 @@ class Floor:
             return []  # other rules than when this was noted
         _, then, why = over
         call.over = True
-        if call.offered_leg:
+        if call.legs:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
         left = LeaveQueue(call_id, call.queue, then, why)
@@ -524,19 +601,25 @@ class Floor:
             return None
         return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
 
-    def _relax(self, call_id: str, now_s: float) -> list[Decision]:
-        """The call has waited long enough for less to be needed."""
+    def _relax(self, call_id: str, now_s: float) -> list[WaitingCall]:
+        """The call has waited long enough for less to be needed; it is given back where it stands elsewhere now."""
         call = self.calls.get(call_id)
         if call is None:
             return []
         stage = self.rules[call.queue].stage_at(call.since_s, now_s)
-        if call.offered_leg or stage == call.stage:
+        if call.legs or stage == call.stage:
             call.stage = stage
             return []
         self._hall.group_of(call).line.remove(call)
         call.stage = stage
         self._hall.group_of(call).line.add(call)
-        return self._match_call(call, now_s)
+        return [call]
+
+    def _match_relaxed(self, calls: Iterable[WaitingCall], now_s: float) -> list[Decision]:
+        waiting = [call for call in calls if call.id in self.calls and not call.legs]
+        matched = self._match(dict.fromkeys(self._hall.group_of(call) for call in waiting), now_s)
+        told = [d for call in waiting if not call.legs for d in self._reason(call, self._hall.group_of(call))]
+        return [*matched, *told]
 
     def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
         """Time to tell a caller where they stand, unless a phone rings for them."""
@@ -546,7 +629,7 @@ class Floor:
         rules = self.rules[call.queue].while_waiting
         call.tell_at_s = None
         self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
-        if rules.tell_every_s is None or call.offered_leg:
+        if rules.tell_every_s is None or call.legs:
             return []
         position = self._hall.queue(call.queue).line.position(call)
         expected_s = self.expected_wait_s(call.queue, call.language, now_s, call) if rules.tells_wait else None

@@ -15,6 +15,7 @@ class Pick(StrEnum):
     LEAST_BUSY = "least_busy"  # the least time today in talks and wrap-ups
     ROUND_ROBIN = "round_robin"  # whose last call of this queue is the longest ago
     FIXED_ORDER = "fixed_order"  # as they stand in agents.yaml
+    RING_ALL = "ring_all"  # none of them: all are rung at once, and the first to answer has the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +128,12 @@ class QueueRules:
     """The rules of one queue.
 
     `needs`: skill → lowest level (1 to 5), less and less after the steps of `relax`. `ring_s` 5 to 120, `wrap_up_s` 0
-    to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
-    sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
-    to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
-    or not at all. `voicemail_say`: language → greeting. Who does not take `unanswered_most` offers in a row (1 or more)
-    is paused for `unanswered_pause_s`. `recording`: None where talks are not recorded.
+    to 3600, and with what an agent adds to it at most `longest_wrap_up_s` (not less). Aim: `target_answer` (0 to 1) of
+    all calls answered within `target_within_s`. `sites`: where its agents sit, in the order in which they open; the
+    loader never leaves it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds
+    `full_waiting` others waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`:
+    language → greeting. Who does not take `unanswered_most` offers in a row (1 or more) is paused for
+    `unanswered_pause_s`. `recording`: None where talks are not recorded.
     """
 
     name: str
@@ -140,6 +142,7 @@ class QueueRules:
     pick: Pick = Pick.LONGEST_IDLE
     ring_s: float = 20.0
     wrap_up_s: float = 30.0
+    longest_wrap_up_s: float = 300.0
     target_answer: float = 0.8
     target_within_s: float = 20.0
     sites: tuple[SiteRules, ...] = ()

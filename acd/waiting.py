@@ -22,7 +22,8 @@ class WaitingCall:
     language: str
     first_entered_s: float
     offers: int = 0  # phones rung so far; numbers the legs
-    offered_leg: str = ""  # the leg that rings for it now
+    legs: tuple[str, ...] = ()  # those that ring for it now
+    asked: tuple[str, ...] = ()  # the agents who were rung since it last stood in the line
     why: str = ""  # the reason last given for waiting
     over: bool = False  # the longest wait is over; leaves as soon as no phone rings for it
     stage: int = 0  # steps of `relax` that its wait has come to

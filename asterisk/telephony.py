@@ -38,6 +38,7 @@ from asterisk.talk_recording import TalkRecorder
 log = logging.getLogger(__name__)
 
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
+NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
 # is called back comes after their agent, and so is a channel of another name.
 CALLED_BACK = re.compile(r"-back\d+$")
@@ -75,6 +76,7 @@ CAUSES = {
     27: EndCause.UNREACHABLE,
     38: EndCause.UNREACHABLE,
 }
+NORMAL, ANSWERED_ELSEWHERE = "16", "26"  # Q.850 causes that we give; the latter stands in the CANCEL
 _channels = msgspec.json.Decoder(list[Channel]).decode
 _bridges = msgspec.json.Decoder(list[Bridge]).decode
 
@@ -177,6 +179,13 @@ class AsteriskTelephony:
             self._recorder.begin(leg, recording)
         else:
             self._recorder.finish(leg, recording)
+
+    def call_off(self, leg: str) -> None:
+        if leg in self._legs:
+            self._hang_up(leg, BUSY_TRIES, ANSWERED_ELSEWHERE)
+
+    def look_at(self, leg: str) -> None:
+        self._ask("GET", f"channels/{_channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs:
@@ -328,8 +337,16 @@ class AsteriskTelephony:
         self._on_event(event)
 
     def _answer_asked(self, leg: str, reply: Reply) -> None:
-        if reply.status == 404:  # gone before we were heard, and its end was told to nobody
+        if reply.status == NOT_FOUND:  # gone before we were heard, and its end was told to nobody
             self._leg_over(leg, EndCause.GONE)
+
+    def _looked_at(self, leg: str, reply: Reply) -> None:
+        if reply.status != NOT_FOUND:
+            return
+        if leg in self._legs:
+            self._leg_over(leg, EndCause.GONE)
+        else:
+            self._tell(LegEnded(leg, EndCause.GONE))
 
     def _ring_asked(self, leg: str, reply: Reply) -> None:
         if not _is_refused(reply):
@@ -352,12 +369,12 @@ class AsteriskTelephony:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
 
-    def _hang_up(self, leg: str, tries: int) -> None:
-        self._ask("DELETE", f"channels/{_channel(leg)}", then=lambda reply: self._hang_up_again(leg, tries, reply))
+    def _hang_up(self, leg: str, tries: int, cause: str = NORMAL) -> None:
+        def hang_up_again(reply: Reply) -> None:
+            if reply.status == CONFLICT and tries > 0:
+                asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1, cause)
 
-    def _hang_up_again(self, leg: str, tries: int, reply: Reply) -> None:
-        if reply.status == CONFLICT and tries > 0:
-            asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1)
+        self._ask("DELETE", f"channels/{_channel(leg)}", then=hang_up_again, reason_code=cause)
 
     def _leg_over(self, leg: str, cause: EndCause) -> None:
         if leg not in self._legs:

@@ -75,7 +75,7 @@ class CallBacks:
 
     def ring_back(self, call: CallNow, leg: str) -> None:
         """An agent is there, as `leg`: ring the citizen; the agent hears music meanwhile."""
-        self._book.write(ev.CallBackRung(call=call.id, agent=call.agent, leg=leg))
+        self._book.write(ev.CallBackRung(call=call.id, agent=call.rings[leg], leg=leg))
         self._telephony.hold(leg)
         number, ring_s = self._people.who(call.person).number, self._rules(call.queue).ring_s
         self._telephony.ring_outside(call.id, number, call.id, CallerId(call.service, ""), ring_s)
@@ -85,7 +85,7 @@ class CallBacks:
         """The citizen answered."""
         if call.state is CallState.CALLING_BACK:
             self._alarms.cancel(RING, call.id)
-            self._dispatcher.talk(call)
+            self._dispatcher.talk(call, call.leg)
 
     def not_reached(self, call: CallNow, why: str) -> None:
         """The citizen did not answer, or the agent did not wait for it."""

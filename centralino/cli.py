@@ -21,6 +21,7 @@ from centralino.asking import Result, ask, run_loop
 from centralino.call_back_commands import call_backs_app
 from centralino.call_commands import add_call_commands
 from centralino.door import DoorClient
+from centralino.durations import NotADuration, seconds
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
@@ -318,6 +319,21 @@ def ready(agent: Id, state: State = VAR, as_json: AsJson = False) -> None:
     _choose(state, "agents.ready", as_json, agent=agent)
 
 
+@agents_app.command("extend")
+def extend(
+    agent: Id,
+    by: Annotated[str, typer.Option("--by", help="How much longer: 60s.")] = "60s",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Let an agent's wrap-up last longer, at most as long as the queue's `longest_wrap_up`."""
+    try:
+        longer_s = seconds(by)
+    except NotADuration as mistake:
+        raise Stop(f"{mistake.what}: {mistake.hint}") from mistake
+    _choose(state, "agents.extend", as_json, agent=agent, longer_s=longer_s)
+
+
 @agents_app.command("pause")
 def pause(
     agent: Id,
@@ -332,7 +348,7 @@ def pause(
 # --- within
 
 
-def _choose(state: Path, command: str, as_json: bool, **args: str) -> None:
+def _choose(state: Path, command: str, as_json: bool, **args: str | float) -> None:
     shown.agent(ask(state, lambda client: client.command(command, by=by_whom(), **args)), as_json=as_json)
 
 

@@ -106,6 +106,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules, known)
+        yield from _wrap_up(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
         yield from _recording(queues, name, rules)
         yield from _head_starts(deployment, name, rules)
@@ -147,6 +148,14 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         path, site, _ = sites[0]
         hint = f"write `- {site}` for one that is open from the start"
         yield queues.at(("queues", name, "sites"), "no site is open from the start", hint)
+
+
+def _wrap_up(queues: Located, name: str, rules: object) -> Iterator[Problem]:
+    rule = table(rules)
+    usual_s, longest_s = _seconds(rule.get("wrap_up", "30s")), _seconds(rule.get("longest_wrap_up"))
+    if usual_s is not None and longest_s is not None and longest_s < usual_s:
+        path, what = ("queues", name, "longest_wrap_up"), "this is shorter than `wrap_up`, so that it could never be"
+        yield queues.at(path, what, "write a longer one, or leave it out")
 
 
 def _while_waiting(queues: Located, name: str, rules: object) -> Iterator[Problem]:

@@ -265,7 +265,7 @@ class Engine:
         if area == "emergency":
             return self._change_emergency(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "agents": lambda args: self._choose(what, args),
+            "agents": lambda args: self._extend_wrap_up(args) if what == "extend" else self._choose(what, args),
             "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
@@ -330,15 +330,27 @@ class Engine:
         try:
             wish = Wish(what)
         except ValueError:
-            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}") from None
+            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend") from None
         try:
             self.switchboard.choose(
                 words["agent"], wish, by=words["by"][:64], phone=words["phone"], reason=words["reason"][:100]
             )
         except Refused as refused:
             raise CommandRefused(str(refused)) from refused
-        row: dict[str, Any] = self.live.everything()["agents"][words["agent"]]
-        return row
+        return self._agent_now(words["agent"])
+
+    def _extend_wrap_up(self, args: dict[str, Any]) -> dict[str, Any]:
+        agent, longer_s = str(args.get("agent") or ""), args.get("longer_s")
+        if isinstance(longer_s, bool) or not isinstance(longer_s, int | float) or not 1 <= longer_s <= 3600:
+            raise CommandRefused("a wrap-up is extended by 1s to 1h at a time")
+        try:
+            self.switchboard.signing.extend_wrap_up(agent, longer_s, by=str(args.get("by") or "")[:64])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return self._agent_now(agent)
+
+    def _agent_now(self, agent: str) -> dict[str, Any]:
+        return {**self.live.agent(agent), "at_s": self.clock.now_s()}
 
     def _hold_site(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         """`open` or `close` a further site of a queue, or leave it `by_rule` again."""

@@ -13,7 +13,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """A fact. The journal adds its number and its instant (`Entry`)."""
 
 
-ENDED_UNSEEN = "gone while we were away"  # why a call ended whose end nobody told us
+ENDED_UNSEEN = "gone, and nobody saw it go"  # why a call ended whose end nobody told us
 
 
 class Outcome(StrEnum):
@@ -212,7 +212,15 @@ class CallOffered(CallEvent, frozen=True, kw_only=True):
 
 
 class OfferEnded(CallEvent, frozen=True, kw_only=True):
-    """The phone was rung and no talk came of it."""
+    """The phone was rung and no talk came of it; no other rings for the call."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class RingEnded(CallEvent, frozen=True, kw_only=True):
+    """One of several phones that were rung for the call stops: others ring on, or somebody has answered."""
 
     agent: str
     leg: str
@@ -225,6 +233,7 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     in_time: bool
+    phone: str = ""
 
 
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
@@ -373,6 +382,14 @@ class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     queue: str = ""
 
 
+class WrapUpExtended(AgentEvent, frozen=True, kw_only=True):
+    """The agent takes longer for `call`: the wrap-up ends at `until_s` now."""
+
+    call: str
+    until_s: float
+    by: str
+
+
 class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
     call: str
     why: str
@@ -463,6 +480,7 @@ AnyEvent = (
     | RecordingRefused
     | CallOffered
     | OfferEnded
+    | RingEnded
     | TalkStarted
     | TalkEnded
     | CallHandedOn
@@ -482,6 +500,7 @@ AnyEvent = (
     | AgentReady
     | AgentPaused
     | WrapUpStarted
+    | WrapUpExtended
     | WrapUpEnded
     | EngineStarted
     | ConfigurationLoaded

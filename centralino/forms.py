@@ -263,6 +263,7 @@ class QueueForm(Form):
     pick: Annotated[str, AfterValidator(_way_to_pick)] = Pick.BEST_SKILL
     ring: Annotated[float, between("5s", "2m")] = 20.0
     wrap_up: Annotated[float, between("0s", "1h")] = 30.0
+    longest_wrap_up: Annotated[float, between("10s", "4h")] | None = None
     target: TargetForm = TargetForm()
     sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None
@@ -600,6 +601,7 @@ class RosterForm(Form):
     phones: dict[AsteriskName, PhoneForm]
     agents: dict[Name, AgentForm]
     shifts: dict[Name, dict[str, Any]] = {}
+    longest_pause: Annotated[float, between("1m", "24h")] | None = None
 
 
 # --- entities.yaml

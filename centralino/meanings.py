@@ -76,6 +76,8 @@ from ivr.prompts import Prompt, Words, words
 from ivr.rehearsal import Scenario, Script
 from ivr.situation import CaseStanding, QueueNow
 
+LONGEST_WRAP_UP_S = 300.0  # where the queue says nothing, and its own wrap-up is not longer
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
@@ -171,6 +173,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         pick=Pick(form.pick),
         ring_s=form.ring,
         wrap_up_s=form.wrap_up,
+        longest_wrap_up_s=form.longest_wrap_up or max(LONGEST_WRAP_UP_S, form.wrap_up),
         target_answer=form.target.answer,
         target_within_s=form.target.within,
         sites=tuple(_site(site) for site in form.sites or all_sites),
@@ -413,6 +416,7 @@ def roster(form: RosterForm) -> Roster:
             )
             for rank, (name, agent) in enumerate(form.agents.items())
         },
+        longest_pause_s=form.longest_pause,
     )
 
 

@@ -140,7 +140,7 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
     if as_json:
         return _json(rows)
     _table(
-        ("agent", "name", "site", "phone", "state", "doing", "since", "call"),
+        ("agent", "name", "site", "phone", "state", "doing", "since", "left", "call"),
         (
             (
                 row["id"],
@@ -150,6 +150,7 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
                 row["chosen"] + (f": {row['reason']}" if row["reason"] else ""),
                 row["doing"] if row["chosen"] != "signed out" else "",
                 _span(snapshot["at_s"] - row["since_s"]) if row["since_s"] else "",
+                _span(row["until_s"] - snapshot["at_s"]) if row["until_s"] else "",
                 row["call"],
             )
             for row in rows
@@ -163,7 +164,9 @@ def agent(row: Row, *, as_json: bool) -> None:
     reason = f" ({row['reason']})" if row["reason"] else ""
     phone = f" at {row['phone']}" if row["phone"] and row["chosen"] != "signed out" else ""
     away = "" if row["reachable"] or row["chosen"] == "signed out" else "; the phone is not registered"
-    _print(f"{row['id']} is {row['chosen']}{reason}{phone}{away}")
+    left = f", for another {_span(row['until_s'] - row['at_s'])}" if row["until_s"] else ""
+    doing = f"; {row['doing']}{left}" if row["doing"] != "free" else left
+    _print(f"{row['id']} is {row['chosen']}{reason}{phone}{away}{doing}")
 
 
 def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
@@ -311,6 +314,7 @@ SENTENCES = {
     "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
+    "RingEnded": "the phone of {agent} rings no more",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",

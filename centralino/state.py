@@ -65,8 +65,12 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.RecordingRefused): S.OFFERED,
     (S.QUEUED, ev.QueueLeft): S.IN_MENU,
     (S.QUEUED, ev.CallEnded): S.ENDED,
+    (S.OFFERED, ev.CallOffered): S.OFFERED,  # to several at once
+    (S.OFFERED, ev.RingEnded): S.OFFERED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.TALKING, ev.RingEnded): S.TALKING,  # the others, once one has answered
+    (S.CALLING_BACK, ev.RingEnded): S.CALLING_BACK,
     (S.OFFERED, ev.CallBackRung): S.CALLING_BACK,
     (S.CALLING_BACK, ev.TalkStarted): S.TALKING,
     (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
@@ -117,8 +121,8 @@ class CallNow(msgspec.Struct):
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
     recording_refused: bool = False
     offers: int = 0
-    agent: str = ""
-    phone: str = ""  # the agent's, which they may sign out of meanwhile
+    rings: dict[str, str] = {}  # leg → agent, of the phones that ring for it
+    agent: str = ""  # who talks, as `leg`
     leg: str = ""
     talks: int = 0
     busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
@@ -192,6 +196,7 @@ class AgentNow(msgspec.Struct):
     chosen: Chosen = Chosen.SIGNED_OUT
     reason: str = ""
     pause_until_s: float = 0.0  # when it ends by itself; 0: when they end it
+    paused_by: str = ""
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
@@ -199,6 +204,7 @@ class AgentNow(msgspec.Struct):
     wrap_up_until_s: float = 0.0
     wrap_up_queue: str = ""
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
+    call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
 class SiteState(msgspec.Struct):
@@ -356,7 +362,9 @@ def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> Non
 
 
 def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
-    house.calls[event.call].busy_since_s = entry.at_s
+    call = house.calls[event.call]
+    call.agent, call.leg, call.busy_since_s = event.agent, event.leg, entry.at_s
+    call.rings.pop(event.leg, None)
 
 
 def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
@@ -439,20 +447,31 @@ def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -
 
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.phone, call.leg, call.why = event.agent, event.phone, event.leg, event.why
+    call.rings[event.leg], call.why = event.agent, event.why
+    house.agent(event.agent).call_phone = event.phone
     call.offers += 1
 
 
 def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.leg, call.why = "", "", event.why
-    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT):  # not taken: others come before them now
-        house.agent(event.agent).idle_since_s = entry.at_s
+    call.why = event.why
+    _stop_ringing(house, event, entry)
+
+
+def _ring_ended(house: House, event: ev.RingEnded, entry: Entry) -> None:
+    _stop_ringing(house, event, entry)
+
+
+def _stop_ringing(house: House, event: ev.OfferEnded | ev.RingEnded, entry: Entry) -> None:
+    house.calls[event.call].rings.pop(event.leg, None)
+    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT, Why.ANSWERED_ELSEWHERE):
+        house.agent(event.agent).idle_since_s = entry.at_s  # not taken: others come before them now
 
 
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
+    call.rings.pop(event.leg, None)
     call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
     call.call_back = None
     call.talks += 1
@@ -567,7 +586,7 @@ def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
 
 
 def _signed_out(house: House, event: ev.AgentSignedOut, entry: Entry) -> None:
-    _choose(house, event, entry, Chosen.SIGNED_OUT, "")
+    _choose(house, event, entry, Chosen.SIGNED_OUT, event.why)
     house.agent(event.agent).phone = ""
 
 
@@ -577,7 +596,8 @@ def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
 
 def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.PAUSED, event.reason)
-    house.agent(event.agent).pause_until_s = event.until_s
+    agent = house.agent(event.agent)
+    agent.pause_until_s, agent.paused_by = event.until_s, event.by
 
 
 def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:
@@ -590,6 +610,10 @@ def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> Non
     agent = house.agent(event.agent)
     agent.wrap_up_call, agent.wrap_up_queue = event.call, event.queue
     agent.wrap_up_since_s, agent.wrap_up_until_s = entry.at_s, event.until_s
+
+
+def _wrap_up_extended(house: House, event: ev.WrapUpExtended, entry: Entry) -> None:
+    house.agent(event.agent).wrap_up_until_s = event.until_s
 
 
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
@@ -657,6 +681,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.RecordingRefused: _recording_refused,
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
+    ev.RingEnded: _ring_ended,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
@@ -671,6 +696,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.AgentReady: _ready,
     ev.AgentPaused: _paused,
     ev.WrapUpStarted: _wrap_up_started,
+    ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
     ev.SiteOpened: _site_opened,
     ev.SiteClosed: _site_closed,

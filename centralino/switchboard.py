@@ -84,7 +84,7 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher, self._alarms)
+        self.signing = Signing(book, self.dispatcher, self._alarms, clock)
         self.holds = Holds(book, self.dispatcher)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
@@ -460,7 +460,7 @@ class Switchboard:
 
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End legs that we rang and that belong to no call any more."""
-        ours = {call.leg for call in self.book.house.calls.values()} | self.book.house.calls.keys()
+        ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
         for leg in now.values():
             if leg.arrived is None and leg.leg not in ours:
                 self._telephony.hang_up(leg.leg)

@@ -23,6 +23,7 @@ from centralino.events import (
     OfficeRung,
     QueueEntered,
     QueueLeft,
+    RingEnded,
     StepEntered,
     TalkEnded,
     TalkStarted,
@@ -142,7 +143,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.IN_MENU)
         case OfficeAnswered():
             return replace(row, state=CallState.TRANSFERRED)
-        case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
+        case QueueEntered() | QueueLeft() | CallOffered() | RingEnded() | OfferEnded():
             return _in_queue(row, at_s, event)
         case CallBackRung() | CallBackUnanswered():
             return _called_back(row, event)
@@ -157,7 +158,9 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     return row
 
 
-def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | OfferEnded) -> CallRow:
+def _in_queue(
+    row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded
+) -> CallRow:
     match event:
         case QueueEntered(queue=queue, first_entered_s=first_entered_s, office=office):
             row = replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
@@ -166,6 +169,8 @@ def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallO
             return _waited_until(_with(row, CallState.IN_MENU), as_utc(at_s))
         case CallOffered(agent=agent, phone=phone):
             return _with(row, CallState.OFFERED, agent, phone)
+        case RingEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
+            return _with(row, CallState.OFFERED)
         case OfferEnded() if row.state is CallState.OFFERED:
             return _with(row, CallState.QUEUED)
     return row
@@ -187,7 +192,7 @@ def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
     if row.answered_at is None:
         in_time = None if row.call_back_of else event.in_time
         row = replace(_waited_until(row, at), answered_at=at, in_time=in_time)
-    phone = row.phone if row.agent == event.agent else None
+    phone = event.phone or (row.phone if row.agent == event.agent else None)
     talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
 

@@ -47,6 +47,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     needs: {tributi: 3, centralino: 2}
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
+    longest_wrap_up: 10m
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
@@ -59,7 +60,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,
-    "agents.yaml": 'shifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
+    "agents.yaml": 'longest_pause: 90m\nshifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
     "dialplans/055099.yaml": """\
 number: "055099"
 name: Prova

@@ -40,6 +40,7 @@ from centralino.events import (
     Outcome,
     QueueEntered,
     QueueLeft,
+    RingEnded,
     SecurityAlert,
     StepEntered,
     TalkEnded,
@@ -218,6 +219,37 @@ async def test_a_call_is_seen_in_its_state_while_it_goes_on(house: House) -> Non
         ("queued", None),
         ("offered", "a2"),
         ("talking", "a2"),
+    ]
+
+
+async def test_a_call_that_rings_at_several_phones_is_offered_until_the_last_of_them_stops(house: House) -> None:
+    person, seen = house.caller("3331234567"), []
+    steps: list[AnyEvent] = [
+        arrival("c1", person),
+        QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()),
+        offer("c1"),
+        offer("c1", "a2", "p2"),
+        RingEnded(call="c1", agent="a2", leg="leg-a2", why="rejected"),
+        OfferEnded(call="c1", agent="a1", leg="leg-a1", why="no answer"),
+        offer("c1"),
+        offer("c1", "a2", "p2"),
+        TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=True, phone="p1"),
+        RingEnded(call="c1", agent="a2", leg="leg-a2", why="somebody else answered"),
+    ]
+    for event in steps:
+        house.tell(event)
+        await house.projected()
+        [row] = await recent_calls(house.database, 5)
+        seen.append((row.state.value, row.agent, row.phone))
+    assert seen[2:] == [
+        ("offered", "a1", "p1"),
+        ("offered", "a2", "p2"),
+        ("offered", None, None),
+        ("queued", None, None),
+        ("offered", "a1", "p1"),
+        ("offered", "a2", "p2"),
+        ("talking", "a1", "p1"),
+        ("talking", "a1", "p1"),
     ]
 
 

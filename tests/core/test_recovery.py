@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from acd.goto import ToQueue, ToVoicemail
-from acd.rules import Recording, WhileWaiting
+from acd.rules import Pick, Recording, WhileWaiting
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.fake import Truth
@@ -99,6 +99,26 @@ def test_a_wrap_up_survives_and_ends_at_its_own_time(floor: ContactCentre) -> No
     assert floor.ringing_now() == {"ana": "c2"}
 
 
+def test_a_wrap_up_that_was_extended_ends_at_its_new_time_and_no_later_than_the_queue_allows(
+    floor: ContactCentre,
+) -> None:
+    floor.queue("hall", wrap_up_s=30.0, longest_wrap_up_s=100.0)
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.clock.advance(10)
+    floor.extend_wrap_up("ana", 60)
+    floor.restart_engine()
+    floor.clock.advance(79.9)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(10)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(0.1)
+    assert floor.doing("ana") is Doing.FREE
+
+
 def test_a_wrap_up_whose_time_passed_meanwhile_ends_at_once(floor: ContactCentre) -> None:
     floor.agent("ana")
     floor.call("c1")
@@ -142,7 +162,7 @@ def test_the_next_ring_after_a_restart_is_a_new_leg(floor: ContactCentre) -> Non
     floor.restart_engine()
     floor.turn_away("ana")
     floor.clock.advance(5)
-    assert floor.now("c1").leg == "c1-leg2"
+    assert list(floor.now("c1").rings) == ["c1-leg2"]
 
 
 def test_who_was_idle_longest_still_is(floor: ContactCentre) -> None:
@@ -279,6 +299,27 @@ def rich_morning(centre: ContactCentre) -> None:
     centre.clock.advance(95)
 
 
+def all_are_rung(centre: ContactCentre) -> None:
+    """Calls for which all are rung: answered, turned away, given up by the caller, left to ring."""
+    centre.queue("hall", pick=Pick.RING_ALL, wrap_up_s=10.0)
+    for name in AGENTS:
+        centre.agent(name)
+        centre.clock.advance(1)
+    for call in ("c0", "c1"):
+        centre.call(call)
+    centre.turn_away("bo")
+    centre.pick_up("cora")
+    centre.clock.advance(6)
+    centre.line.joins_that_fail = 1
+    centre.pick_up("bo")
+    centre.hang_up("c1")
+    centre.put_down("cora")
+    centre.clock.advance(60)
+    centre.call("c2")
+    centre.clock.advance(22)
+    centre.hang_up("c2")
+
+
 def handing_on_morning(centre: ContactCentre) -> None:
     """Callers handed on to agents, to a telephone, to both; some are answered there, others come back, one gives up."""
     centre.queue("hall", needs={"hall": 1}, wrap_up_s=5.0)
@@ -375,7 +416,8 @@ def work_on_until_all_is_done(centre: ContactCentre) -> None:
         if not centre.house.calls:
             return
         for agent in centre.ringing_now():
-            centre.pick_up(agent)
+            if agent in centre.ringing_now():  # else somebody else has answered
+                centre.pick_up(agent)
         centre.clock.advance(10)
         for agent in centre.talking_now():
             centre.put_down(agent)
@@ -401,18 +443,19 @@ def faults() -> Iterator[list[str]]:
     assert heard.said == []
 
 
-@pytest.mark.parametrize("morning", [rich_morning, handing_on_morning], ids=lambda morning: morning.__name__)
+@pytest.mark.parametrize(("morning", "calls"), [(rich_morning, 8), (all_are_rung, 3), (handing_on_morning, 4)])
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda happens: happens.__name__)
 def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
     tmp_path: Path,
     faults: list[str],
-    meanwhile: Callable[[ContactCentre], None],
     morning: Callable[[ContactCentre], None],
+    calls: int,
+    meanwhile: Callable[[ContactCentre], None],
 ) -> None:
     pattern = ContactCentre(tmp_path)
     morning(pattern)
     everybody = {entry.event.call for entry in pattern.entries if isinstance(entry.event, ev.CallArrived)}
-    assert everybody == {f"c{n}" for n in range(8 if morning is rich_morning else 4)}
+    assert everybody == {f"c{n}" for n in range(calls)}
     for death in deaths(tmp_path, morning):
         centre = pattern.as_it_was(death.entries, death.truth, death.now_s, tmp_path)
         meanwhile(centre)
@@ -424,6 +467,7 @@ def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
         assert centre.line.truth.legs == {}
         assert centre.house.recordings == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} <= {Doing.FREE}
+        centre.check_rings()
         came = {entry.event.call for entry in centre.entries if isinstance(entry.event, ev.CallArrived)}
         assert came == centre.outcomes().keys()
         centre.people.close()

@@ -202,6 +202,13 @@ MISTAKES = [
     # keys
     (Q, "ring: 20s", "ring_timout: 20s", "5:5: unknown key `ring_timout`", None),
     (Q, "wrap_up:", "wrapup:", "6:5: unknown key `wrapup`", "did you mean `wrap_up`?"),
+    (
+        Q,
+        "wrap_up:",
+        "longest_wrap_up: 20s\n    wrap_up:",
+        "6:22: this is shorter than `wrap_up`, so that it could never be",
+        "write a longer one, or leave it out",
+    ),
     # sites and relaxing
     (Q, "[laquila, roma]", "[{roma: {after: 5s}}]", "7:12: no site is open from the start", None),
     (Q, "[laquila, roma]", "[laquila, {roma: {after: 5}}]", "7:37: `5` has no unit", "write `5s` for seconds"),

@@ -71,7 +71,7 @@ def picture(floor: Floor) -> dict[str, Any]:
         seen[f"sites of {queue}"] = {name: (site.is_open, site.held) for name, site in floor.sites_of(queue).items()}
     for call in floor.calls.values():
         waits = (call.queue, call.language, call.place, call.stage, floor.able_for(call.id))
-        seen[call.id] = waits, call.offers, call.offered_leg, call.told_position, call.told_until_s
+        seen[call.id] = waits, call.offers, sorted(call.legs), call.told_position, call.told_until_s
     for name, agent in floor.agents.items():
         doing = AS_PUT_BACK.get(agent.doing, agent.doing)
         is_free = doing is Doing.FREE

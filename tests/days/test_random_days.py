@@ -17,7 +17,6 @@ from acd.decisions import Offer
 from acd.floor import Floor
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from acd.groups import Group
 from acd.rules import CallBackRules, HeadStart, Opening, Pick, Recording, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from acd.state import Doing
@@ -70,6 +69,7 @@ class Day:
             (5, self.an_agent_chooses),
             (5, self.an_agent_hands_on),
             (3, self.an_agent_turns_away),
+            (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
             (2, self.a_site_is_held),
             (2, self.events_are_late),
@@ -94,7 +94,8 @@ class Day:
         overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
         centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow, **back)
         then = chance.choice([ToVoicemail("hall"), ToStep("main")])
-        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall)
+        hall_picks = chance.choice([Pick.LONGEST_IDLE, Pick.RING_ALL])
+        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall, pick=hall_picks)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
@@ -195,6 +196,13 @@ class Day:
         except Refused:
             assert len(self.centre.entries) == before
 
+    def an_agent_takes_longer(self) -> None:
+        agent, before = self.chance.choice(list(AGENTS)), len(self.centre.entries)
+        try:
+            self.centre.extend_wrap_up(agent, self.chance.choice([5.0, 60.0, 600.0]))
+        except Refused:
+            assert len(self.centre.entries) == before
+
     def an_agent_hands_on(self) -> None:
         talks = {call for agent, call in self.centre.talking_now().items() if agent in AGENTS}
         call = self._some(talks) or "c0"
@@ -265,7 +273,7 @@ class Day:
             is_there = (
                 other.is_call_back or other.id in self.centre.line.truth.legs
             )  # a caller who left is taken off right after
-            waits = not other.offered_leg and is_there
+            waits = not other.legs and is_there
             if not waits or other.place >= offered.place or agent.profile.id not in floor.able_for(other.id):
                 continue
             if not floor.sites_of(other.queue)[agent.profile.site].rules.is_limited:
@@ -283,7 +291,8 @@ class Day:
             if not (centre.house.calls or centre.house.call_backs):
                 break
             for agent in centre.ringing_now():
-                centre.pick_up(agent)
+                if agent in centre.ringing_now():  # else somebody else has answered
+                    centre.pick_up(agent)
             centre.clock.advance(10)
             for agent in centre.talking_now():
                 if agent in centre.talking_now():  # who was called back is gone with the agent
@@ -297,6 +306,7 @@ class Day:
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
         self._look_at_recordings()
+        centre.check_rings()
         self._look_at_call_backs()
         arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived | ev.CallBackBegun)}
         assert arrived == centre.outcomes().keys()
@@ -366,13 +376,13 @@ def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(
     seed: int, tmp_path: Path, faults: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = Day(seed, tmp_path)
-    offer = Floor._offer
+    ring = Floor._ring
 
-    def looked_at(floor: Floor, call: WaitingCall, group: Group, agent: AgentOnFloor, now_s: float) -> Offer:
+    def looked_at(floor: Floor, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> Offer:
         day.look_at_the_order(floor, call, agent)
-        return offer(floor, call, group, agent, now_s)
+        return ring(floor, call, agent, now_s)
 
-    monkeypatch.setattr(Floor, "_offer", looked_at)
+    monkeypatch.setattr(Floor, "_ring", looked_at)
     day.live()
     day.end()
     assert faults == []
