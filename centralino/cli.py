@@ -149,7 +149,9 @@ def desk(
     from centralino import settings
     from centralino.database import database_url
     from centralino.desk import Place, PortTaken, serve
+    from centralino.guardian import pages_after_calls
 
+    pages_after_calls()
     shown.log_to_file(state / "log" / "desk.log")
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ LATE_S = 0.5  # who wakes so late cannot say of others that they are
 FIRST_BEAT_WITHIN_S = 15.0  # starting takes longer than a beat: prompts and a long journal are read
 YOUNG_S = 10.0
 SETTLED_S = 60.0
+CALLS, OTHERS = -10, 0  # nice values
 PAUSE_FIRST_S, PAUSE_MAX_S = 0.5, 30.0
 STOP_WITHIN_S = 8.0
 LAST_WORDS_MAX = 2_000  # characters
@@ -163,6 +165,16 @@ def next_pause_s(last_pause_s: float, lived_s: float) -> float:
 def next_silence_s(last_s: float, lived_s: float, *, was_frozen: bool) -> float:
     """How long the next life may be silent: longer, where the last was killed for it before it had settled."""
     return min(SILENT_AFTER_MAX_S, 2 * last_s) if was_frozen and lived_s <= SETTLED_S else SILENT_AFTER_S
+
+
+def calls_first() -> None:
+    """We, and what we start, come before others on a busy machine, where we may say so (root may)."""
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, CALLS)
+
+
+def pages_after_calls() -> None:
+    os.setpriority(os.PRIO_PROCESS, 0, OTHERS)
 
 
 def on_stop_signals(stop: asyncio.Event) -> None:

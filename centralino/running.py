@@ -18,7 +18,7 @@ from asterisk.process import AsteriskProcess, CannotStart, NotRunning, Started
 from centralino import voices
 from centralino.asking import RELOADED_WITHIN_S, load
 from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
-from centralino.guardian import Keeper, Part, next_pause_s, on_stop_signals
+from centralino.guardian import Keeper, Part, calls_first, next_pause_s, on_stop_signals
 from centralino.instance import Instance
 from centralino.releases import Releases
 from centralino.settings import Configuration
@@ -61,6 +61,7 @@ class Runner:
     async def run(self, console: Console) -> None:
         """Run until SIGTERM or SIGINT. Raises PortBusy, CannotStart, CannotInstall before anything is left running."""
         stop = asyncio.Event()
+        calls_first()
         with locked(self.instance.state / "run" / "lock"):
             check_free(self._own_ports())
             installation = await asyncio.to_thread(find_or_make, None, console.print)
