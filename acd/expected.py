@@ -1,6 +1,6 @@
 """How long somebody in a queue is expected to wait, from what happened there in the last hour."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 HANDLED_LEAST = 5  # calls that must have been handled before anybody can tell
@@ -8,15 +8,19 @@ BUCKET_S = 300.0
 BUCKETS = 12  # an hour
 
 
-def expected_wait_s(position: int, agents: int, handling_s: float, patience_s: float | None) -> float:
-    """Seconds until a call at `position` (1: the next) is offered, while all `agents` (1 or more) are busy.
+def expected_wait_s(ahead: float, agents: int, pace: "Pace") -> float:
+    """Seconds until a call that has `ahead` others before it is offered, while all `agents` (1 or more) are busy.
 
-    Each who is ahead leaves the line when one of the agents is done (each `handling_s` / `agents`), or by giving up
-    (each after `patience_s` on average; None: nobody does): the sum of 1/(N/AHT + i·θ) for i from 0 to position - 1,
-    as in Erlang A (Garnett, Mandelbaum, Reiman 2002).
+    Each who is ahead leaves the line when one of the agents is done (each AHT/N), or by giving up (each after the mean
+    patience): the sum of 1/(N/AHT + i·θ) for i from 0 to `ahead`, as in Erlang A (Garnett, Mandelbaum, Reiman 2002).
+    `ahead` is no whole number where some who are ahead may as well go to other agents.
     """
-    gives_up = 1 / patience_s if patience_s else 0.0
-    return sum(1 / (agents / handling_s + ahead * gives_up) for ahead in range(position))
+    done, gives_up = agents / pace.handling_s, 1 / pace.patience_s if pace.patience_s else 0.0
+    if not gives_up:
+        return (ahead + 1) / done
+    whole = int(ahead)
+    steps = sum(1 / (done + n * gives_up) for n in range(whole + 1))
+    return steps + (ahead - whole) / (done + (whole + 1) * gives_up)
 
 
 @dataclass(slots=True)
@@ -48,19 +52,14 @@ class LastHour:
         bucket.waited_s += wait_s
         bucket.abandoned += gave_up
 
-    def handling_s(self, now_s: float) -> float | None:
-        """The mean time for which a call keeps an agent busy; None: too few to tell."""
+    def sums(self, now_s: float) -> "Sums":
         buckets = list(self._young(now_s))
-        handled = sum(bucket.handled for bucket in buckets)
-        return sum(bucket.handled_s for bucket in buckets) / handled if handled >= HANDLED_LEAST else None
-
-    def patience_s(self, now_s: float) -> float | None:
-        """The mean patience: all that was waited, for each who gave up (callers who were answered might have waited
-        longer; that is what makes it a fair estimate). None: nobody gave up.
-        """
-        buckets = list(self._young(now_s))
-        abandoned = sum(bucket.abandoned for bucket in buckets)
-        return sum(bucket.waited_s for bucket in buckets) / abandoned if abandoned else None
+        return Sums(
+            handled=sum(bucket.handled for bucket in buckets),
+            handled_s=sum(bucket.handled_s for bucket in buckets),
+            waited_s=sum(bucket.waited_s for bucket in buckets),
+            abandoned=sum(bucket.abandoned for bucket in buckets),
+        )
 
     def _bucket(self, now_s: float) -> _Bucket:
         number = int(now_s // BUCKET_S)
@@ -71,3 +70,44 @@ class LastHour:
     def _young(self, now_s: float) -> Iterator[_Bucket]:
         oldest = int(now_s // BUCKET_S) - BUCKETS
         return (bucket for bucket in self._buckets if bucket.number > oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of some time: calls that were handled, how long they kept agents busy, how long was waited, who gave up."""
+
+    handled: float = 0.0
+    handled_s: float = 0.0
+    waited_s: float = 0.0
+    abandoned: float = 0.0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.handled + other.handled,
+            self.handled_s + other.handled_s,
+            self.waited_s + other.waited_s,
+            self.abandoned + other.abandoned,
+        )
+
+    def __mul__(self, share: float) -> "Sums":
+        return Sums(self.handled * share, self.handled_s * share, self.waited_s * share, self.abandoned * share)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a call keeps an agent busy, wrap-up included, and after how long callers give up (None: nobody does)."""
+
+    handling_s: float
+    patience_s: float | None
+
+
+def pace(parts: Iterable[Sums]) -> Pace | None:
+    """The mean of what was done lately; None: too little to tell.
+
+    Patience is all that was waited, for each who gave up: callers who were answered might have waited longer, and that
+    is what makes it a fair estimate.
+    """
+    whole = sum(parts, Sums())
+    if whole.handled < HANDLED_LEAST:
+        return None
+    return Pace(whole.handled_s / whole.handled, whole.waited_s / whole.abandoned if whole.abandoned else None)

@@ -27,7 +27,7 @@ from acd.decisions import (
     StartWrapUp,
     Wait,
 )
-from acd.expected import expected_wait_s
+from acd.expected import expected_wait_s, pace
 from acd.goto import Back, Goto
 from acd.groups import Group
 from acd.hall import RING_ALL, Hall
@@ -35,7 +35,7 @@ from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
 from acd.telling import FIRST_TOLD_S, tell
-from acd.waiting import Place, WaitingCall
+from acd.waiting import LAST, Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
@@ -358,16 +358,24 @@ class Floor:
         """The calls of `queue` in their order, those included for which a phone rings."""
         return self._hall.queue(queue).line.ids()
 
-    def expected_wait_s(self, queue: str, language: str, now_s: float, position: int | None = None) -> float | None:
-        """How long a call at `position` (None: one that enters now) is expected to wait; None: nobody can tell."""
-        there = self._hall.queue(queue)
-        agents = self._hall.group(queue, language, 0).able(there.open_sites)
-        handling_s = there.last_hour.handling_s(now_s)
-        if not agents or handling_s is None:
+    def expected_wait_s(self, queue: str, language: str, now_s: float, call: WaitingCall | None = None) -> float | None:
+        """How long `call` (None: one that enters now) is expected to wait; None: nobody can tell.
+
+        Calls of other queues count as well, in so far as the same agents take them.
+        """
+        hall = self._hall
+        group = hall.group_of(call) if call else hall.group(queue, language, 0)
+        shares, by_queue = hall.shares(group), dict[str, float]()
+        for other, share in shares.items():
+            by_queue[other.rules.name] = max(share, by_queue.get(other.rules.name, 0.0))
+        lately = pace(hall.queue(name).last_hour.sums(now_s) * share for name, share in by_queue.items())
+        if lately is None:
             return None
-        if position is None and self._hall.pick(self._hall.group(queue, language, 0)):
+        if call is None and hall.pick(group):
             return 0.0
-        return expected_wait_s(position or len(there.line) + 1, agents, handling_s, there.last_hour.patience_s(now_s))
+        place = call.place if call else LAST
+        ahead = sum(share * other.line.ahead_of(place) for other, share in shares.items())
+        return expected_wait_s(ahead, group.able(hall.queue(queue).open_sites), lately)
 
     def position(self, call_id: str) -> int | None:
         """The place in the queue's line, 1 for the next; None where the call waits in none."""
@@ -528,18 +536,17 @@ class Floor:
         return [*self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
-        agent.idle_since_s = now_s
-        if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules:
-            queue = self._hall.queue(agent.queue)
-            if agent.talk_since_s:
-                queue.last_hour.handled(now_s - agent.talk_since_s, now_s)
-            if queue.further_sites:
-                self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected now
+        if cause is not Cause.REST_OVER:  # after a rest they are idle since the offer that they did not take
+            agent.idle_since_s = now_s
+        if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
+            self._hall.queue(agent.queue).last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
         return self._match_freed([agent], now_s)
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
+        if agent.queue in self.rules and self._hall.queue(agent.queue).further_sites:
+            self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected; their site may not be needed
         self._hall.move(agent, cause, now_s)
         agent.call, agent.queue, agent.leg = "", "", ""
         self._hall.queue_up(agent)
@@ -625,7 +632,7 @@ class Floor:
         if rules.tell_every_s is None or call.legs:
             return []
         position = self._hall.queue(call.queue).line.position(call)
-        expected_s = self.expected_wait_s(call.queue, call.language, now_s, position) if rules.tells_wait else None
+        expected_s = self.expected_wait_s(call.queue, call.language, now_s, call) if rules.tells_wait else None
         return [tell(call, position, expected_s, now_s)]
 
     def _plan_to_tell(self, call: WaitingCall, at_s: float) -> None:
@@ -657,7 +664,7 @@ class Floor:
         """Open and close what is to be, and match who may be matched then."""
         if not queue.further_sites:
             return []
-        expected_s = self.expected_wait_s(queue.rules.name, "", now_s)
+        expected_s = self.expected_wait_s(queue.rules.name, "", now_s) if queue.opens_by_wait else None
         decisions: list[Decision] = [*look_at(queue, expected_s, now_s)]
         next_s = next_look_s(queue)
         if next_s is not None and next_s != queue.planned_look_s:

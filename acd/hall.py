@@ -179,6 +179,14 @@ class Hall:
         sites = self.queue(group.rules.name).open_sites
         return frozenset(agent for pool in group.pools(sites) for agent in pool.able)
 
+    def shares(self, group: Group) -> dict[Group, float]:
+        """Of each group that has agents in common with this one, the part of its agents who are this one's too.
+
+        So many of its calls are expected to come to them. In the group itself it is 1.
+        """
+        counts = Counter(pool.group for name in self.able(group) for pool in self._pools[name] if self._is_asked(pool))
+        return {other: count / other.able(self.queue(other.rules.name).open_sites) for other, count in counts.items()}
+
     def pick(self, group: Group) -> AgentOnFloor | None:
         """The free agent whom the queue picks, at the first of its open sites that has one."""
         queue = self.queue(group.rules.name)
@@ -240,10 +248,13 @@ class Hall:
     # --- within
 
     def _counts(self, pool: Pool) -> bool:
-        """Whether the pool's agents are asked now."""
+        """Whether the pool's agents are asked now, and one more of them may take a call."""
+        return self._is_asked(pool) and self._may_lend(self.queue(pool.group.rules.name), pool.site)
+
+    def _is_asked(self, pool: Pool) -> bool:
+        """Whether the pool's site is open, and nobody is asked before who speaks the language."""
         queue = self.queue(pool.group.rules.name)
-        is_asked = queue.sites[pool.site].is_open and (pool.fluent or not pool.group.has_fluent(queue.open_sites))
-        return is_asked and self._may_lend(queue, pool.site)
+        return queue.sites[pool.site].is_open and (pool.fluent or not pool.group.has_fluent(queue.open_sites))
 
     def _may_lend(self, queue: QueueFloor, site: str) -> bool:
         """Whether one more agent of the site may take a call of the queue."""

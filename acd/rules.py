@@ -31,8 +31,8 @@ class Opening:
     """When a further site takes calls of a queue: as soon as one of these holds; none set: only by hand.
 
     `after_s`: a caller has waited so long; `waiting_over`: more calls wait; `expected_wait_over_s`: somebody who enters
-    now is expected to wait longer; `nobody_at`: no able agent is there. It closes when none has held for
-    `back_after_s`.
+    now is expected to wait longer; `nobody_at`: no able agent is there. It closes when for `back_after_s` none has held
+    and none of its agents has had a call of the queue.
     """
 
     after_s: float | None = None

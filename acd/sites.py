@@ -1,7 +1,7 @@
 """When a further site opens for a queue, and when it closes again.
 
-Opening is quick and closing slow: a site stays until its reason has been gone for `back_after_s`, so that it does not
-come and go with each caller.
+Opening is quick and closing slow: a site stays until its reason has been gone for `back_after_s`, in which none of its
+agents has had a call of the queue either, so that it does not come and go with each caller.
 """
 
 from collections import Counter
@@ -47,11 +47,14 @@ class QueueFloor:
     last_hour: LastHour = field(default_factory=LastHour)
     first_sites: list[str] = field(init=False)  # open from the start
     further_sites: list[SiteNow] = field(init=False)  # those that open and close
+    opens_by_wait: bool = field(init=False)  # one of them, when a long wait is expected
     planned_look_s: float | None = None  # when a site is about to close
 
     def __post_init__(self) -> None:
         self.first_sites = [name for name, site in self.sites.items() if site.rules.opening is None]
         self.further_sites = [site for site in self.sites.values() if site.rules.opening is not None]
+        openings = [site.rules.opening for site in self.further_sites if site.rules.opening]
+        self.opens_by_wait = any(opening.expected_wait_over_s is not None for opening in openings)
 
     @property
     def open_sites(self) -> list[str]:
@@ -99,6 +102,9 @@ def _look_at(
         site.is_open = True
         return OpenSite(queue.rules.name, name, why, {"waiting": len(queue.line)})
     if not site.is_open or opening is None:
+        return None
+    if queue.busy[name]:  # those before it could not take this call: without it, the next would wait
+        site.calm_since_s = None
         return None
     if site.calm_since_s is None:
         site.calm_since_s = now_s

@@ -3,8 +3,10 @@
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 Place = tuple[float, str]
+LAST: Place = (inf, "")  # of who would come now
 
 
 @dataclass(slots=True)
@@ -68,7 +70,11 @@ class Line:
 
     def position(self, call: WaitingCall) -> int:
         """1 for the first. The call must be in the line."""
-        return bisect_left(self._places, call.place) + 1
+        return self.ahead_of(call.place) + 1
+
+    def ahead_of(self, place: Place) -> int:
+        """How many come before `place`."""
+        return bisect_left(self._places, place)
 
     def ids(self) -> list[str]:
         return [call for _, call in self._places]

@@ -5,6 +5,7 @@ Saved first, then asked for: an offer stands in the journal with the leg's id be
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.decisions import (
@@ -267,7 +268,7 @@ class Dispatcher:
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
             if agent.wrap_up_call:
-                on_floor.since_s = agent.idle_since_s  # the end of the talk
+                on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue
                 self.floor.put_back_wrap_up(on_floor, agent.wrap_up_call, queue, agent.wrap_up_until_s)
             else:
@@ -281,6 +282,10 @@ class Dispatcher:
                 self._write_stop(call, who, leg, Why.ANSWERED_ELSEWHERE)
             elif not knows_queue or who not in self.floor.agents:  # one left the YAML
                 self._write_stop(call, who, leg, Why.AGENT_LEFT)
+        for who in (*call.rings.values(), call.agent):
+            if on_floor := self.floor.agents.get(who):  # their phone may be another by now, or none
+                phone = self._book.house.agent(who).call_phone or on_floor.profile.phone
+                on_floor.profile = replace(on_floor.profile, phone=phone)
         agent = self.floor.agents.get(call.agent)
         if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
             agent.since_s = call.busy_since_s

@@ -4,7 +4,7 @@ The same seed gives the same callers to every configuration, so that two of them
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -108,9 +108,17 @@ def joined(results: Sequence[Result]) -> Result:
 
 def simulate(world: World, plan: Plan, replication: int, day_is_over: Callable[[], None]) -> Result:
     """One replication, in this process."""
-    changes, who = _changes(world, plan, replication), _callers(world, plan, replication)
+    return go_through(begun(world, plan, replication, callers_of(world, plan, replication)), world, plan, day_is_over)
+
+
+def begun(world: World, plan: Plan, replication: int, who: Iterable[Caller]) -> Simulation:
+    """A replication in which `who` will call, and nothing has happened yet."""
     chance = _chance(plan, replication, "agents")
-    simulation = Simulation(world.rules, changes, who, chance, plan.profiles[0].manners)
+    return Simulation(world.rules, _changes(world, plan, replication), who, chance, plan.profiles[0].manners)
+
+
+def go_through(simulation: Simulation, world: World, plan: Plan, day_is_over: Callable[[], None]) -> Result:
+    """All days of the plan, and on until the last caller is served."""
     for day in range(plan.days):
         simulation.run_until(_instant_s(plan.begin + timedelta(days=day + 1), world.zone))
         simulation.new_day()
@@ -129,7 +137,8 @@ def _chance(plan: Plan, replication: int, what: str) -> Random:
 # --- callers
 
 
-def _callers(world: World, plan: Plan, replication: int) -> Iterator[Caller]:
+def callers_of(world: World, plan: Plan, replication: int) -> Iterator[Caller]:
+    """Who calls, in the order of their time."""
     streams = [
         callers(
             _hours(world, plan, profile),

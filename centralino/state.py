@@ -201,9 +201,11 @@ class AgentNow(msgspec.Struct):
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
+    wrap_up_since_s: float = 0.0
     wrap_up_until_s: float = 0.0
     wrap_up_queue: str = ""
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
+    call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
 class SiteState(msgspec.Struct):
@@ -448,17 +450,24 @@ def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
     call.rings[event.leg], call.why = event.agent, event.why
+    house.agent(event.agent).call_phone = event.phone
     call.offers += 1
 
 
 def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.rings.pop(event.leg, None)
     call.why = event.why
+    _stop_ringing(house, event, entry)
 
 
 def _ring_ended(house: House, event: ev.RingEnded, entry: Entry) -> None:
+    _stop_ringing(house, event, entry)
+
+
+def _stop_ringing(house: House, event: ev.OfferEnded | ev.RingEnded, entry: Entry) -> None:
     house.calls[event.call].rings.pop(event.leg, None)
+    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT, Why.ANSWERED_ELSEWHERE):
+        house.agent(event.agent).idle_since_s = entry.at_s  # not taken: others come before them now
 
 
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
@@ -601,7 +610,8 @@ def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, re
 
 def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue = event.call, event.until_s, event.queue
+    agent.wrap_up_call, agent.wrap_up_queue = event.call, event.queue
+    agent.wrap_up_since_s, agent.wrap_up_until_s = entry.at_s, event.until_s
 
 
 def _wrap_up_extended(house: House, event: ev.WrapUpExtended, entry: Entry) -> None:
@@ -610,8 +620,9 @@ def _wrap_up_extended(house: House, event: ev.WrapUpExtended, entry: Entry) -> N
 
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent = house.agent(event.agent)
-    agent.busy_s += max(0.0, entry.at_s - agent.idle_since_s)  # idle since: the end of the talk
-    agent.wrap_up_call, agent.wrap_up_until_s, agent.wrap_up_queue, agent.idle_since_s = "", 0.0, "", entry.at_s
+    agent.busy_s += entry.at_s - (agent.wrap_up_since_s or entry.at_s)
+    agent.wrap_up_call, agent.wrap_up_queue, agent.idle_since_s = "", "", entry.at_s
+    agent.wrap_up_since_s = agent.wrap_up_until_s = 0.0
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
@@ -640,6 +651,9 @@ def _emergency_ended(house: House, event: ev.EmergencyEnded, entry: Entry) -> No
 
 def _reachable(house: House, event: ev.PhoneReachable, entry: Entry) -> None:
     house.reachable[event.phone] = True
+    for agent in house.agents.values():
+        if agent.phone == event.phone:
+            agent.idle_since_s = entry.at_s
 
 
 def _unreachable(house: House, event: ev.PhoneUnreachable, entry: Entry) -> None:

@@ -6,10 +6,8 @@ from dataclasses import astuple
 import pytest
 
 from acd.erlang import Load, agents_needed, erlang_b, erlang_c, expected
-from tests.core.queueing import long_run
-
-OFFICE = Load(100 / 3600, 123.0)  # 100 calls an hour of 123 s each
-WITHIN_S = 20.0
+from bench.theory import IMPATIENT, LONG_RUN, LONG_SEED, OFFICE, PATIENT, WITHIN_S
+from bench.waiting_room import long_run
 
 
 @pytest.mark.parametrize(("agents", "in_time", "asa_s"), [(5, 0.728, 27.3), (6, 0.893, 7.7), (7, 0.962, 2.3)])
@@ -59,42 +57,17 @@ def test_the_fewest_agents_who_reach_a_target() -> None:
     assert agents_needed(Load(1e6, 123.0), 0.80, WITHIN_S) is None
 
 
-CALLS, SEED = 9_000_000, 2  # chance itself is then about 0.4 % off
-LOADS = {
-    **{f"055055, {agents} agents": (OFFICE, agents) for agents in (5, 6, 7)},
-    "one agent": (Load(10 / 3600, 180.0), 1),
-    "two agents, half busy": (Load(20 / 3600, 180.0), 2),
-    "three": (Load(50 / 3600, 140.0), 3),
-    "eight": (Load(90 / 3600, 200.0), 8),
-    "ten": (Load(130 / 3600, 200.0), 10),
-    "fifteen seats": (Load(200 / 3600, 180.0), 15),
-    "twenty": (Load(250 / 3600, 205.0), 20),
-    "four": (Load(70 / 3600, 130.0), 4),
-    "short talks": (Load(600 / 3600, 30.0), 7),
-    "long talks": (Load(30 / 3600, 600.0), 7),
-}
-
-
-@pytest.mark.parametrize("name", LOADS)
+@pytest.mark.parametrize("name", PATIENT)
 def test_erlang_c_is_what_chance_makes_of_it(name: str) -> None:
-    load, agents = LOADS[name]
-    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, CALLS, SEED)
+    load, agents = PATIENT[name]
+    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, LONG_RUN, LONG_SEED)
     assert chance.answered_in_time == pytest.approx(formula.answered_in_time, rel=0.01)
     assert chance.asa_s == pytest.approx(formula.asa_s, rel=0.01)
     assert chance.waits == pytest.approx(formula.waits, rel=0.01)
 
 
-IMPATIENT = {
-    "055055, 4 agents, 3 minutes": (Load(100 / 3600, 123.0, 180.0), 4),
-    "055055, 5 agents, 3 minutes": (Load(100 / 3600, 123.0, 180.0), 5),
-    "055055, 6 agents, 1 minute": (Load(100 / 3600, 123.0, 60.0), 6),
-    "overloaded": (Load(200 / 3600, 180.0, 120.0), 5),
-    "thirty": (Load(560 / 3600, 190.0, 150.0), 30),
-}
-
-
 @pytest.mark.parametrize("name", IMPATIENT)
 def test_erlang_a_is_what_chance_makes_of_it(name: str) -> None:
     load, agents = IMPATIENT[name]
-    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, CALLS // 3, SEED)
+    formula, chance = expected(load, agents, WITHIN_S), long_run(load, agents, WITHIN_S, LONG_RUN // 3, LONG_SEED)
     assert astuple(chance) == pytest.approx(astuple(formula), rel=0.01)

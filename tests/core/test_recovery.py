@@ -174,6 +174,57 @@ def test_who_was_idle_longest_still_is(floor: ContactCentre) -> None:
     assert floor.ringing_now() == {"bo": "c1"}
 
 
+def test_who_did_not_take_an_offer_is_still_behind_the_others(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.clock.advance(5)
+    floor.agent("bo")
+    floor.clock.advance(5)
+    floor.call("c1")
+    floor.turn_away("ana")
+    floor.hang_up("c1")
+    floor.clock.advance(5)
+    floor.restart_engine()
+    floor.call("c2")
+    assert floor.ringing_now() == {"bo": "c2"}
+
+
+def test_whose_phone_was_away_is_still_behind_the_others(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.clock.advance(5)
+    floor.agent("bo")
+    floor.clock.advance(5)
+    floor.unplug("ana")
+    floor.plug_in("ana")
+    floor.restart_engine()
+    floor.call("c1")
+    assert floor.ringing_now() == {"bo": "c1"}
+
+
+def test_a_wrap_up_in_which_a_pause_is_chosen_counts_from_the_talks_end(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.clock.advance(40)
+    floor.put_down("ana")
+    floor.clock.advance(10)
+    floor.choose("ana", Wish.PAUSE)
+    floor.restart_engine()
+    floor.clock.advance(20)
+    assert floor.house.agents["ana"].busy_s == floor.switchboard.floor.agents["ana"].busy_s == 70
+
+
+def test_a_phone_on_which_somebody_who_signed_out_still_talks_is_taken(floor: ContactCentre) -> None:
+    for name in ("ana", "bo"):
+        floor.agent(name)
+    floor.choose("bo", Wish.SIGN_OUT)
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.choose("ana", Wish.SIGN_OUT)
+    floor.restart_engine()
+    with pytest.raises(Refused, match="still has a call on it"):
+        floor.choose("bo", Wish.SIGN_IN, phone="phone-of-ana")
+
+
 def test_pauses_and_sign_outs_survive(floor: ContactCentre) -> None:
     for name in AGENTS:
         floor.agent(name)

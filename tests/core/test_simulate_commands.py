@@ -190,7 +190,7 @@ def before(tmp_path: Path) -> Path:
     gone = [f"  a1{n:03}:" for n in range(2, 14)]
     (tmp_path / "agents.yaml").write_text("".join(line for line in lines if not line.startswith(tuple(gone))))
     queues = tmp_path / "queues.yaml"
-    rule = "{after: 30s, or_waiting_over: 4, or_when_nobody_at: laquila, agents_at_most: 15, back_after: 5m}"
+    rule = "{after: 30s, or_waiting_over: 4, or_when_nobody_at: laquila, agents_at_most: 15, back_after: 15m}"
     queues.write_text(queues.read_text().replace(rule, "{by_hand: true}"))
     return tmp_path
 
@@ -229,6 +229,13 @@ def test_staff_answers_three_times_over() -> None:
     five = next(row for row in told["rows"] if row["agents"] == 5)
     assert five["erlang_c"]["answered_in_time"] == pytest.approx(0.728, abs=0.001)
     assert five["simulated"]["of_all"] == pytest.approx(five["erlang_a"]["answered_in_time"], abs=0.02)
+
+
+def test_staff_cuts_no_word_in_a_narrow_terminal() -> None:
+    told = centralino("staff", "--calls", "100/h", "--aht", "123s").stdout
+    assert "…" not in told
+    five = next(line.split() for line in told.splitlines() if line.split()[:1] == ["5"])
+    assert five[1:4] == ["72.8", "%", "27.3"]  # a number and its sign in one line
 
 
 @pytest.mark.parametrize(

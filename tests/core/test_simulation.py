@@ -2,24 +2,21 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import fields
-from itertools import islice
+from dataclasses import astuple, fields, replace
 from random import Random
 
 import pytest
 
 from acd.agent import AgentProfile
 from acd.arrivals import Caller, Exponential, Hour, Kind, LogNormal, Patience, callers
-from acd.erlang import Load, expected
+from acd.erlang import Load
 from acd.goto import Goto, HangUp, ToQueue, ToVoicemail
 from acd.rules import Opening, Pick, QueueRules, SiteRules
 from acd.service_level import Tally, Variant
 from acd.simulation import Change, Manners, Result, Simulation
-from tests.core.queueing import waits
-from tests.core.test_erlang import IMPATIENT, LOADS
+from bench.theory import ERROR_MOST, ROWS, in_the_room, measure, on_the_floor, who_calls
 
 DAY_S = 86_400.0
-WITHIN_S = 20.0
 AT_ONCE = Manners()
 
 
@@ -57,34 +54,30 @@ def total(result: Result, which: Callable[[str], bool] = lambda queue: True) -> 
     return whole
 
 
-def calls_of(load: Load, count: int, seed: int) -> list[Caller]:
-    hours = [Hour(0.0, 2 * count / load.calls_per_s, 2.0 * count)]
-    kinds = [Kind("hall", Exponential(load.handling_s))]
-    return list(islice(callers(hours, kinds, Patience(load.patience_s), Random(seed)), count))
-
-
 # --- theory
 
 
-@pytest.mark.parametrize("name", [*LOADS, *IMPATIENT])
+@pytest.mark.parametrize("name", ROWS)
 def test_the_floor_lets_each_caller_wait_as_long_as_the_plain_waiting_room(name: str) -> None:
-    """That room is held against Erlang C and A in test_erlang.py, within 1 %; so the floor is as well."""
-    load, agents = (LOADS | IMPATIENT)[name]
-    who_calls = calls_of(load, 2_000, seed=3)
-    told = [wait_s for wait_s in waits(who_calls, agents) if wait_s is not None]
-    tally = total(simulate([queue()], hall(agents), who_calls, until_s=math.inf))
-    assert (tally.came, tally.answered, tally.abandoned) == (2_000, len(told), 2_000 - len(told))
-    assert tally.answered_in_time == sum(wait_s <= WITHIN_S for wait_s in told)
-    assert tally.waited_s == pytest.approx(sum(told))
+    load, agents = ROWS[name]
+    floor, room = on_the_floor(load, agents, 2_000, seed=3), Tally()
+    for part in in_the_room(load, agents, 2_000, seed=3):
+        room.add(part)
+    assert astuple(floor) == pytest.approx(astuple(replace(room, abandoned_short=floor.abandoned_short)))
 
 
-@pytest.mark.parametrize("name", ["055055, 7 agents", "055055, 4 agents, 3 minutes"])
-def test_the_simulated_floor_comes_to_the_formula_by_itself(name: str) -> None:
-    load, agents = (LOADS | IMPATIENT)[name]
-    tally = total(simulate([queue()], hall(agents), calls_of(load, 20_000, seed=11), until_s=math.inf))
-    formula = expected(load, agents, WITHIN_S)
-    assert tally.service_level(Variant.OF_ALL) == pytest.approx(formula.answered_in_time, rel=0.01)
-    assert tally.abandonment == pytest.approx(formula.abandoned, rel=0.04)
+SERVICES = ("055055, 5 agents", "055055, 6 agents", "055055, 7 agents")
+OTHERS = ("one agent", "055055, 4 agents, 3 minutes", "overloaded")
+
+
+@pytest.mark.parametrize("name", [*SERVICES, *OTHERS])
+def test_the_floor_comes_to_the_formulas_of_erlang_within_one_percent(name: str) -> None:
+    """What chance does to so few calls is taken out, as bench/theory.py says, which has all rows."""
+    row = measure(name, 10_000, seed=11)
+    assert row.calls == 10_000
+    assert all(abs(error) < ERROR_MOST for error in astuple(row.errors)), row
+    assert row.floor.asa_s == pytest.approx(row.formula.asa_s, abs=2 * row.give_or_take_s)
+    assert row.floor.in_time == pytest.approx(row.formula.in_time, abs=0.03)
 
 
 # --- chance
@@ -106,7 +99,7 @@ def test_callers_come_as_often_and_talk_as_long_as_the_profile_says() -> None:
 
 def test_the_same_seeds_give_the_same_run() -> None:
     def run() -> Result:
-        who = calls_of(Load(0.05, 100.0, 60.0), 500, seed=1)
+        who = who_calls(Load(0.05, 100.0, 60.0), 500, seed=1)
         return simulate([queue()], hall(5), who, until_s=math.inf, manners=Manners(pick_up_s=4.0))
 
     assert run() == run()

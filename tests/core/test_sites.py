@@ -50,10 +50,11 @@ def test_a_further_site_opens_while_nobody_able_is_at_the_first(floor: ContactCe
     floor.agent("rea", site="roma")
     floor.call("c1", "civil")
     assert floor.ringing_now() == {"rea": "c1"}
+    floor.hang_up("c1")
     floor.agent("ana")
-    floor.clock.advance(19)
+    floor.clock.advance(59)
     assert floor.open_sites("civil") == ["laquila", "roma"]
-    floor.clock.advance(41)
+    floor.clock.advance(1)
     assert floor.open_sites("civil") == ["laquila"]
 
 
@@ -93,15 +94,44 @@ def test_a_site_closes_only_when_its_reason_has_been_gone_for_a_while(floor: Con
     assert floor.count(ev.SiteOpened) == floor.count(ev.SiteClosed) == 1, "it does not flap"
 
 
-def test_a_site_closes_although_the_last_reason_was_answered_and_nothing_happens_after(floor: ContactCentre) -> None:
+def test_a_site_closes_only_when_none_of_its_agents_has_had_a_call_of_the_queue_for_a_while(
+    floor: ContactCentre,
+) -> None:
     second_hall(floor, waiting_over=1, back_after_s=60.0)
+    floor.agent("rea", site="roma")
     floor.call("c1", "civil")
     floor.call("c2", "civil")
-    floor.agent("rea", site="roma")
     floor.pick_up("rea")
+    floor.hang_up("c2")
+    floor.clock.advance(1000)
+    assert floor.open_sites("civil") == ["laquila", "roma"], "who closes it now opens it with the next caller"
+    floor.put_down("rea")
+    floor.clock.advance(30 + 59)
+    assert floor.open_sites("civil") == ["laquila", "roma"], "the wrap-up counts too"
+    floor.clock.advance(1)
+    assert floor.open_sites("civil") == ["laquila"]
+    assert floor.count(ev.SiteOpened) == floor.count(ev.SiteClosed) == 1
+
+
+def test_a_site_is_needed_no_more_once_its_phone_was_rung_in_vain(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=1, back_after_s=60.0)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    floor.call("c2", "civil")
+    floor.hang_up("c2")
+    floor.unplug("rea")
     floor.clock.advance(60)
     assert floor.open_sites("civil") == ["laquila"]
-    assert "c1" in floor.house.calls, "the talk goes on"
+
+
+def test_a_site_that_is_closed_by_hand_takes_no_talk_away(floor: ContactCentre) -> None:
+    second_hall(floor, waiting_over=0)
+    floor.agent("rea", site="roma")
+    floor.call("c1", "civil")
+    floor.pick_up("rea")
+    floor.hold_site("civil", "roma", Held.CLOSED)
+    assert floor.open_sites("civil") == ["laquila"]
+    assert floor.talking_now() == {"rea": "c1"}
 
 
 def test_an_agent_who_comes_to_a_site_that_lends_takes_the_first_in_all_lines(floor: ContactCentre) -> None:

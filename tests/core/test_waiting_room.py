@@ -80,9 +80,9 @@ def test_the_expected_wait_is_told_as_a_range_by_what_calls_took(line: ContactCe
     line.call("c3")
     line.clock.advance(3)
     (c2,), (c3,) = told(line, "c2"), told(line, "c3")
-    assert (c2.from_s, c2.to_s) == (140, 300), "200 s for the next in line, between 0.7 and 1.5 times"
-    assert (c3.from_s, c3.to_s) == (280, 600)
-    assert "L'attesa prevista è tra 4 e 10 minuti." in line.hears("c3")
+    assert (c2.from_s, c2.to_s) == (100, 300), "200 s for the next in line, between half and half as much again"
+    assert (c3.from_s, c3.to_s) == (200, 600)
+    assert "L'attesa prevista è tra 3 e 10 minuti." in line.hears("c3")
 
 
 def test_the_wait_does_not_grow_for_who_merely_waits(line: ContactCentre) -> None:

@@ -28,10 +28,12 @@ from centralino.signing import Refused
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
+from tests.days.replay import Replay
 
 SEEDS = range(60)
 STEPS = 150
 CITIZEN = "+390551234567"  # can be called back
+REPLAY_EVERY = 10
 ROUNDS_MAX = 200
 QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
@@ -51,6 +53,8 @@ class Day:
     def __init__(self, seed: int, folder: Path) -> None:
         self.chance = Random(seed)
         self.centre = ContactCentre(folder)
+        self.replay = Replay(self.centre, folder / "journal")
+        self.centre.on_entry = self.replay.append
         self.calls = 0
         self.out_of_order: list[str] = []
         self._prepare()
@@ -138,8 +142,11 @@ class Day:
 
     def live(self) -> None:
         weights, things = zip(*self.things, strict=True)
-        for thing in self.chance.choices(things, weights, k=STEPS):
+        for n, thing in enumerate(self.chance.choices(things, weights, k=STEPS)):
             thing()
+            if n % REPLAY_EVERY == 0:
+                self.replay.check()
+        self.replay.check()
 
     # --- what may happen
 
@@ -228,10 +235,12 @@ class Day:
         self.centre.connect_line()
 
     def the_engine_dies(self) -> None:
+        self.replay.check()
         self.centre.kill_engine()
         for _ in range(self.chance.randrange(5)):
             self._something_at_the_phones()
         self.centre.start_engine()
+        self.replay.new_segment()
 
     def the_phone_system_dies(self) -> None:
         self.centre.line.restart()
@@ -292,6 +301,8 @@ class Day:
         assert centre.house.calls == {}
         assert centre.house.call_backs == {}
         centre.clock.advance(60)
+        self.replay.check()
+        self.replay.close()
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
