@@ -66,7 +66,8 @@ class HeadStart:
     """A call for which all that is set here holds counts as if it had waited `by_s` longer.
 
     The service `number`; the `entity`; the dialplan's `step` that led to the queue (so: the key pressed); how the
-    caller's number begins (E.164); at least the `nth_call_today` of the same caller.
+    caller's number begins (E.164); at least the `nth_call_today` of the same caller; `open_case`: they have one for the
+    number.
     """
 
     by_s: float
@@ -75,6 +76,7 @@ class HeadStart:
     step: str = ""
     caller: str = ""
     nth_call_today: int = 0
+    open_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Caller:
     step: str
     caller: str
     calls_today: int
+    has_open_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ def _holds(one: HeadStart, who: Caller) -> bool:
         all(value in ("", is_so) for value, is_so in wanted)
         and who.caller.startswith(one.caller)
         and who.calls_today >= one.nth_call_today
+        and (who.has_open_case or not one.open_case)
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, or_, select
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import FROM_CALL, case_number, keyed
@@ -39,7 +39,7 @@ cases_table = Table(
     "cases",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False, index=True),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("closed_at", Instant),
     Column("service", Text, nullable=False),
@@ -115,6 +115,15 @@ async def case(database: Database, number: str) -> Case | None:
     """The case with this number, however it is spaced; None where there is none."""
     found = await _read(database, _cases_with_people().where(cases_table.c.id == keyed(number)))
     return found[0] if found else None
+
+
+async def open_cases(database: Database) -> frozenset[tuple[str, str]]:
+    """Who has an open case, for which service. One whose call goes on is not among them: it may close with the call."""
+    of_case, has_not_ended = contacts.c.case_id == cases_table.c.id, contacts.c.ended_at.is_(None)
+    going_on = exists().where(of_case, contacts.c.kind == CALL, has_not_ended)
+    wanted = select(cases_table.c.person, cases_table.c.service).where(cases_table.c.state == OPEN, ~going_on)
+    async with database.reading() as connection:
+        return frozenset((row.person, row.service) for row in await connection.execute(wanted))
 
 
 async def save_people(connection: AsyncConnection, known: dict[str, Person]) -> None:

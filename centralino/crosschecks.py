@@ -186,7 +186,7 @@ def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[P
     for path, one in found(rules, ("head_start", ANY)):
         at = ("queues", name, *path)
         if isinstance(one, dict) and not one.keys() - {"by"}:
-            hint = "add `number`, `entity`, `step`, `caller` or `nth_call_today`"
+            hint = "add `number`, `entity`, `step`, `caller`, `nth_call_today` or `open_case`"
             yield queues.at(at, "this would hold for every caller", hint)
         for inner, step in words(one, ("step",)):
             if are_known and step not in steps:

@@ -337,7 +337,7 @@ class Dispatcher:
         first_s = call.first_entered_s or now_s
         who = "" if call.withheld else self._people.who(call.person).number
         calls_today = 0 if call.withheld else self._book.house.callers_today.get(call.person, 0)
-        caller = Caller(call.service, call.entity, call.step, who, calls_today)
+        caller = Caller(call.service, call.entity, call.step, who, calls_today, call.open_case)
         head_start_s = self.floor.rules[queue].head_start_s(caller)
         if queue == call.queue:  # it comes back to its old place
             head_start_s = max(head_start_s, call.head_start_s)

@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,7 @@ from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
 from centralino.keeping import Keeping
+from centralino.open_cases import OpenCases
 from centralino.people import People
 from centralino.releases import Releases
 from centralino.reloading import Reloading
@@ -133,6 +134,7 @@ class Engine:
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
             tasks.append(asyncio.create_task(self._keeping().run()))
+            tasks.append(asyncio.create_task(self._open_cases.run(asyncio.shield(self._database))))
             await stop.wait()
         finally:
             await self._close(tasks)
@@ -154,11 +156,13 @@ class Engine:
         self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password, recorder)
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
+        self._open_cases = OpenCases(self._queues_in_force)
         around = Surroundings(
             self.telephony,
             self.clock,
             self.people,
             self._speaker.voice(),
+            self._open_cases.has,
             self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
         )
@@ -465,6 +469,9 @@ class Engine:
             await projector.run()
         finally:
             await database.close()
+
+    def _queues_in_force(self) -> Iterable[QueueRules]:
+        return self.configuration.rules.queues.values()
 
     def _keeping(self) -> Keeping:
         def rules() -> Mapping[str, QueueRules]:

@@ -45,6 +45,7 @@ class CallArrived(CallEvent, frozen=True, kw_only=True):
     withheld: bool = False
     language: str
     entity: str = ""  # whose number it is; empty: several share it, or none is known
+    open_case: bool = False  # the person had one for this service when they called, as far as the engine knew
     release: int = 0  # of the configuration whose dialplan the call follows to its end
 
 

@@ -220,6 +220,7 @@ class HeadStartForm(Form):
         Annotated[str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write `"+39055"`')] | None
     ) = None
     nth_call_today: Annotated[int, Field(ge=2, le=100)] | None = None
+    open_case: Literal[True] | None = None
 
 
 class QueueCallBackForm(Form):

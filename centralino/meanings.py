@@ -189,7 +189,13 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         unanswered_pause_s=form.unanswered.pause,
         head_starts=tuple(
             HeadStart(
-                one.by, one.number or "", one.entity or "", one.step or "", one.caller or "", one.nth_call_today or 0
+                by_s=one.by,
+                number=one.number or "",
+                entity=one.entity or "",
+                step=one.step or "",
+                caller=one.caller or "",
+                nth_call_today=one.nth_call_today or 0,
+                open_case=bool(one.open_case),
             )
             for one in form.head_start
         ),

@@ -130,6 +130,7 @@ class CallNow(msgspec.Struct):
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
     entity: str = ""
+    open_case: bool = False  # the caller had one when they called
     release: int = 0
     office: str = ""  # that is rung or talks as `leg`; or whose agents the queue is
     office_answered: bool = False
@@ -314,6 +315,7 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         withheld=event.withheld,
         language=event.language,
         entity=event.entity,
+        open_case=event.open_case,
         release=event.release,
         arrived_s=entry.at_s,
         since_s=entry.at_s,

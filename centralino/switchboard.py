@@ -55,6 +55,7 @@ class Surroundings:
     clock: Clock
     people: People
     voice: Voice
+    has_open_case: Callable[[str, str], bool]  # a person, for a service; what is known now
     find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
 
@@ -73,7 +74,7 @@ class Switchboard:
         self._releases = dict(releases)
         telephony, clock, people = around.telephony, around.clock, around.people
         self.configuration, self.book, self.clock = configuration, book, clock
-        self._telephony, self._people = telephony, people
+        self._telephony, self._people, self._has_open_case = telephony, people, around.has_open_case
         self._alarms = Alarms()
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
         self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
@@ -251,18 +252,20 @@ class Switchboard:
         if self.book.call(arrived.leg) is not None:
             return  # told twice: once as it is, once as it came
         dialplan = self.configuration.service_of(arrived.dialled)
-        caller = arrived.caller
+        service, caller = dialplan.number if dialplan else "", arrived.caller
+        person = self._people.key_for(caller.number, caller.name, self.clock.now_s())
         default = next(iter(self.configuration.dialplans.values())).languages[0]
         self.book.write(
             ev.CallArrived(
                 call=arrived.leg,
                 node=arrived.node,
                 dialled=UNDIALLABLE.sub("", arrived.dialled)[:64],
-                service=dialplan.number if dialplan else "",
-                person=self._people.key_for(caller.number, caller.name, self.clock.now_s()),
+                service=service,
+                person=person,
                 withheld=is_withheld(caller.number),
                 language=dialplan.languages[0] if dialplan else default,
                 entity=self._entity_of(dialplan),
+                open_case=self._has_open_case(person, service),
                 release=max(self._releases, default=0),
             )
         )

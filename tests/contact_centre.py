@@ -105,6 +105,7 @@ class ContactCentre:
         self.on_entry: Callable[[Entry], None] = lambda entry: None
         self.held_back = False  # events wait until a test delivers them
         self.cases: dict[tuple[str, str], CaseStanding] = {}  # by number and proof
+        self.open_cases: set[tuple[str, str]] = set()  # number and service
         self.knows_cases = True  # False: nobody can look at them
         self.times_told = 1  # 2: everything is told twice
         self.agents: dict[str, Agent] = {}
@@ -401,6 +402,9 @@ class ContactCentre:
 
     # --- within
 
+    def _has_open_case(self, person: str, service: str) -> bool:
+        return (self.people.who(person).number, service) in self.open_cases
+
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         if self.knows_cases:
             found(self.cases.get((number, proof)))
@@ -410,7 +414,8 @@ class ContactCentre:
         self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
         self.book = Book(house, self._append)
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        around = Surroundings(self.line, self.clock, self.people, voice, self._find_case, self.line.message_length_s)
+        looks = self._has_open_case, self._find_case, self.line.message_length_s
+        around = Surroundings(self.line, self.clock, self.people, voice, *looks)
         self.switchboard = Switchboard(self.configuration, self.book, around)
         self.is_running = True
         self.line.tell_phones()

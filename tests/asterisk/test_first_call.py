@@ -207,6 +207,24 @@ async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_join
     assert {r["case_id"] for r in rows} == {row["case_id"]}
 
 
+async def test_who_left_a_message_has_a_head_start_when_they_call_again(house: House) -> None:
+    async with house.citizen("+39055200092") as citizen:
+        call = await into_the_queue(house, citizen, "3")
+        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()), 8)
+        await speak_a_message(house, call)
+        await call.hang_up()
+        await house.until_ended()
+        async with asyncio.timeout(45):
+            while True:  # the engine looks for open cases every 10 s
+                again = await into_the_queue(house, citizen, "3")
+                [name] = house.now["calls"]
+                await again.hang_up()
+                await house.until_ended()
+                _, trail = await house.cli("why", name)
+                if "entered queue corta, as if it had waited 1:00 already" in trail:
+                    return
+
+
 async def test_a_caller_who_hangs_up_while_speaking_leaves_the_message(house: House) -> None:
     async with house.citizen("+39055200008") as citizen:
         call = await citizen.call("055999")

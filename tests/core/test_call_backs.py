@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from acd.goto import ToVoicemail
-from acd.rules import CallBackRules, WhileWaiting
+from acd.rules import CallBackRules, Pick, WhileWaiting
 from acd.state import Doing
+from acd.why import Why
 from agents.state import Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
-from centralino.events import Outcome
+from centralino.events import Entry, Outcome
 from centralino.state import CallState
 from ivr.call_back import when_to_call
 from ivr.hours import Span, read_hours
@@ -77,6 +78,41 @@ def test_an_agent_is_rung_first_then_the_citizen_and_they_talk(centre: ContactCe
     assert centre.house.call_backs == {}
     centre.clock.advance(2 * sum(AGAIN_S))
     assert centre.count(ev.CallBackBegun) == 1
+
+
+@pytest.mark.parametrize("is_new_life", [False, True])
+def test_where_all_are_rung_for_a_call_back_one_answers_and_waits_for_the_citizen(
+    centre: ContactCentre, tmp_path: Path, is_new_life: bool
+) -> None:
+    centre.queue("hall", while_waiting=WhileWaiting(call_back_key="1"), pick=Pick.RING_ALL, wrap_up_s=0.0)
+    centre.agent("bo")
+    centre.choose("bo", Wish.PAUSE)
+    promise(centre)
+    centre.choose("ana", Wish.READY)
+    centre.choose("bo", Wish.READY)
+    centre.clock.advance(1)
+    assert rings(centre) == {"phone-of-ana", "phone-of-bo"}
+    died: list[ContactCentre] = []
+
+    def die(entry: Entry) -> None:
+        if isinstance(entry.event, ev.CallBackRung):
+            truth, now_s = centre.line.truth, centre.clock.now_s()
+            died.append(centre.as_it_was(list(centre.entries), truth, now_s, tmp_path))
+
+    centre.on_entry = die
+    centre.pick_up("bo")
+    if is_new_life:  # nobody had told the others to stop, nor asked for the citizen's phone to ring
+        [centre] = died
+        centre.start_engine()
+        centre.clock.advance(AGAIN_S[0])
+        centre.pick_up("bo")
+    assert rings(centre) == {CITIZEN}
+    assert centre.doing("ana") is Doing.FREE
+    attempt = centre.talking_now()["bo"] if "bo" in centre.talking_now() else centre.house.call_backs["c1"].attempt
+    citizen_picks_up(centre)
+    assert centre.talking_now()["bo"] == attempt
+    ended = [event.why for event in centre.trail(ATTEMPT) if isinstance(event, ev.RingEnded)]
+    assert ended == [Why.ANSWERED_ELSEWHERE]
 
 
 def test_who_is_called_back_may_be_handed_on_and_is_not_called_again(centre: ContactCentre) -> None:

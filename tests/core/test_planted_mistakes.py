@@ -57,6 +57,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     head_start:
       - {number: "055099", step: office, by: 1m}
       - {entity: comune-scandicci, caller: "+39055", nth_call_today: 2, by: 30s}
+      - {open_case: true, by: 2m}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,

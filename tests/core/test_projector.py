@@ -20,6 +20,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
+from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
 from cases.store import cases_table, contacts, people
 from centralino.clock import SimClock
@@ -49,6 +50,7 @@ from centralino.events import (
     VoicemailStarted,
 )
 from centralino.journal import Journal
+from centralino.open_cases import OpenCases
 from centralino.people import People
 from supervision import calls_view, store
 from supervision import projector as projectors
@@ -307,6 +309,42 @@ async def test_a_caller_who_gives_up_while_a_phone_rings_waited_and_was_answered
     found = await call(house.database, "c1")
     assert found
     assert (found.outcome, found.wait_s, found.agent, found.phone) == ("abandoned", 12.5, None, None)
+
+
+async def test_who_has_something_open_is_known_and_a_call_that_goes_on_is_none_of_it(house: House) -> None:
+    rules = [QueueRules("tributi", head_starts=(HeadStart(60.0, open_case=True),))]
+    known = OpenCases(lambda: rules)
+    ana, bo = house.caller("3331234567"), house.caller("3337654321")
+    house.tell(arrival("c1", ana), arrival("c2", bo))
+    await house.projected()
+    await known.look(house.database)
+    assert not known.has(ana, "055055"), "its own call opened it"
+    house.tell(VoicemailStarted(call="c1", box="tributi", recording="vm-c1"))
+    house.tell(VoicemailEnded(call="c1", recording="vm-c1", kept=True, duration_s=8.5, why="hash"))
+    house.tell(end("c1", Outcome.VOICEMAIL), end("c2"))
+    await house.projected()
+    await known.look(house.database)
+    assert (known.has(ana, "055055"), known.has(ana, "020202"), known.has(bo, "055055")) == (True, False, False)
+    await house.stop()
+    async with house.database.writing() as connection:  # as the desk does
+        await connection.execute(cases_table.update().values(state="closed"))
+    await known.look(house.database)
+    assert not known.has(ana, "055055")
+
+
+async def test_while_the_database_is_away_what_was_known_of_cases_remains(house: House, tmp_path: Path) -> None:
+    rules = [QueueRules("tributi", head_starts=(HeadStart(60.0, open_case=True),))]
+    known, ana = OpenCases(lambda: rules), house.caller("3331234567")
+    house.tell(arrival("c1", ana), CallBackPromised(call="c1", queue="tributi", person=ana), end("c1"))
+    await house.projected()
+    await known.look(house.database)
+    away = open_database(database_url("sqlite", tmp_path / "nowhere"))
+    await known.look(away)
+    await away.close()
+    assert known.has(ana, "055055")
+    rules.clear()
+    await known.look(house.database)
+    assert not known.has(ana, "055055"), "nobody asks for it any more"
 
 
 async def test_a_kept_message_stands_with_the_call_and_keeps_the_case_open(house: House) -> None:

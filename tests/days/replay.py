@@ -53,9 +53,8 @@ class Replay:
         centre = self._centre
         line = FakeTelephony(centre.clock.now_s, lambda event: None, NODE, Truth())
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        around = Surroundings(
-            line, centre.clock, centre.people, voice, lambda number, proof, found: None, lambda recording: 0.0
-        )
+        nobody_looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0
+        around = Surroundings(line, centre.clock, centre.people, voice, *nobody_looks)
         return Switchboard(centre.configuration, Book(house, _writes), around).floor
 
 

@@ -106,7 +106,8 @@ class Day:
         roma = SiteRules("roma", opening, chance.choice([None, 1]), chance.choice([0, 1]))
         relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
         pick = chance.choice(list(Pick))
-        starts = (HeadStart(40.0, nth_call_today=2),)
+        starts = (HeadStart(40.0, nth_call_today=2), HeadStart(25.0, open_case=True))
+        centre.open_cases = {("+39055222", "civil"), ("+39055222", "055055")}
         within_s = chance.choice([8.0, 30.0])
         centre.office("city/experts", "registry", answer_within_s=within_s)
         centre.office("city/desk", phone=OFFICE_PHONE)
