@@ -120,9 +120,12 @@ class Floor:
             return []
         groups = self._hall.go(agent)
         rings = agent.doing in RINGS
-        ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
-        # where nobody else here speaks a language, its callers may be taken by whoever is free
-        return [*ended, *self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
+        call = self.calls.get(agent.call) if rings else None
+        ended = self._ring_ends_with(agent, why, now_s) if rings else []
+        # where nobody else here speaks a language, its callers may be taken by whoever is free; all in their order
+        matched = self._match_moved([call] if call else [], groups, now_s)
+        lent = self._match_lent(agent.profile.site, now_s)
+        return [*ended, *matched, *lent, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def new_day(self) -> None:
         """Count anew what agents have to do."""
@@ -286,7 +289,7 @@ class Floor:
                     decisions += self._look_at_sites(self._hall.queue(subject), now_s) if subject in self.rules else []
                 case _:
                     decisions += self._pause_is_over(subject, kind, at_s, now_s)
-        return [*decisions, *self._match_relaxed(relaxed, now_s)] if relaxed else decisions
+        return [*decisions, *self._match_moved(relaxed, [], now_s)] if relaxed else decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
@@ -503,6 +506,14 @@ class Floor:
             decisions += self._take_away(agent, now_s)
         return [*decisions, *self._match_freed([agent], now_s)]
 
+    def _ring_ends_with(self, agent: AgentOnFloor, why: Why, now_s: float) -> list[Decision]:
+        """The agent is not here any more, and their phone rings no more; nothing is matched yet."""
+        call = self.calls.get(agent.call)
+        ended = self._stop(agent, Cause.RELEASED, why, now_s)
+        if call is not None:
+            self._hall.ring_no_more(call, ended.leg)
+        return [ended, *(self._wait_is_over(call.id, now_s) if call and call.over else [])]
+
     def _release(self, legs: Sequence[str], why: Why, now_s: float) -> list[Decision]:
         """These phones ring for a call that is gone from the line: they stop, and it is nobody's fault."""
         agents = [agent for leg in legs if (agent := self._ringing(leg))]
@@ -615,9 +626,10 @@ class Floor:
         self._hall.group_of(call).line.add(call)
         return [call]
 
-    def _match_relaxed(self, calls: Iterable[WaitingCall], now_s: float) -> list[Decision]:
+    def _match_moved(self, calls: Iterable[WaitingCall], groups: Iterable[Group], now_s: float) -> list[Decision]:
+        """These calls stand in the line again, or elsewhere in it: match their groups and `groups`, in one order."""
         waiting = [call for call in calls if call.id in self.calls and not call.legs]
-        matched = self._match(dict.fromkeys(self._hall.group_of(call) for call in waiting), now_s)
+        matched = self._match(dict.fromkeys([*groups, *map(self._hall.group_of, waiting)]), now_s)
         told = [d for call in waiting if not call.legs for d in self._reason(call, self._hall.group_of(call))]
         return [*matched, *told]
 

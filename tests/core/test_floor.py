@@ -373,6 +373,23 @@ def test_calls_that_may_go_to_others_from_one_instant_on_go_in_their_order(floor
     assert floor.now("c1").why == Why.ALL_BUSY
 
 
+def test_where_the_only_one_who_speaks_a_language_leaves_while_rung_the_first_in_line_goes_first(
+    floor: ContactCentre,
+) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes"),))
+    floor.agent("cora", languages=("it",))
+    floor.agent("dino", languages=("en",))
+    floor.call("c1", "hall")
+    floor.clock.advance(1)
+    floor.call("c2", "taxes")
+    assert floor.ringing_now() == {"cora": "c1"}
+    floor.call("c3", "hall")
+    floor.choose("cora", Wish.PAUSE)
+    assert floor.ringing_now() == {"dino": "c2"}
+    assert [floor.now(call).why for call in ("c1", "c3")] == [Why.ALL_BUSY, Why.ALL_BUSY]
+    assert [type(event) for event in floor.trail("c1")][-2:] == [ev.OfferEnded, ev.CallWaits]
+
+
 def test_an_agent_who_comes_takes_the_first_call_also_where_their_site_lends_only_some(floor: ContactCentre) -> None:
     floor.queue("civil", sites=(SiteRules("roma", agents_at_most=1),))
     floor.call("c1", "hall")
