@@ -72,10 +72,26 @@ class PauseAgent(NamedTuple):
     until_s: float
 
 
+class LookAtTalk(NamedTuple):
+    """The talk has gone on for long: ask whether both are still there, and end it only where they are not."""
+
+    call: str
+    agent: str
+    leg: str
+
+
 class StartWrapUp(NamedTuple):
     agent: str
     call: str
     queue: str
+    until_s: float
+
+
+class ExtendWrapUp(NamedTuple):
+    """The agent asked for more time; the wrap-up ends at `until_s` now."""
+
+    agent: str
+    call: str
     until_s: float
 
 
@@ -102,4 +118,16 @@ class CloseSite(NamedTuple):
     why: Why
 
 
-Decision = Offer | EndOffer | Wait | Tell | LeaveQueue | PauseAgent | StartWrapUp | EndWrapUp | OpenSite | CloseSite
+Decision = (
+    Offer
+    | EndOffer
+    | Wait
+    | Tell
+    | LeaveQueue
+    | PauseAgent
+    | LookAtTalk
+    | StartWrapUp
+    | EndWrapUp
+    | OpenSite
+    | CloseSite
+)

@@ -9,7 +9,8 @@ call's queue picks, at the first of its open sites that has one; ties are settle
 always gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.deadlines import Deadlines
@@ -17,17 +18,19 @@ from acd.decisions import (
     Decision,
     EndOffer,
     EndWrapUp,
+    ExtendWrapUp,
     Facts,
     LeaveQueue,
+    LookAtTalk,
     Offer,
     PauseAgent,
     StartWrapUp,
     Wait,
 )
 from acd.expected import expected_wait_s, pace
-from acd.goto import Goto
+from acd.goto import Back, Goto
 from acd.groups import Group
-from acd.hall import Hall
+from acd.hall import RING_ALL, Hall
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
@@ -36,6 +39,7 @@ from acd.waiting import LAST, Place, WaitingCall
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
+TALK_LOOK_S = 3600.0  # longer than nearly all talks; from then on it is asked as often whether a talk is one still
 RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
@@ -43,7 +47,15 @@ WHY_PICKED = {
     Pick.LEAST_BUSY: Why.LEAST_BUSY,
     Pick.ROUND_ROBIN: Why.ROUND_ROBIN,
     Pick.FIXED_ORDER: Why.FIXED_ORDER,
+    RING_ALL: Why.RING_ALL,
 }
+
+
+class Answered(NamedTuple):
+    """The agent who answered has `call`; `then`: phones that rang for it too stop."""
+
+    call: str
+    then: list[Decision]
 
 
 class Floor:
@@ -66,14 +78,15 @@ class Floor:
 
     def resume(self, now_s: float) -> list[Decision]:
         """Offers are possible again: match whoever waits with whoever is free."""
-        self._suspended = False
+        # sites open and close while nothing is offered yet: then all lines are matched in one order
         sites = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
+        self._suspended = False
         return [*sites, *self._match(self._hall.groups.values(), now_s)]
 
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
         for call in self.calls.values():
-            call.stage, call.over = rules[call.queue].stage_at(call.first_entered_s, now_s), False
+            call.stage, call.over = rules[call.queue].stage_at(call.since_s, now_s), False
         self._hall.change_rules(rules)
         self.rules = rules
         for call in self.calls.values():
@@ -96,8 +109,9 @@ class Floor:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
         # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        rest = [*self._match(before, now_s), *self._match_lent(profile.site, now_s)]
-        return [*self._match_agent(agent, now_s), *rest, *self._look_at_all(self._hall.groups.values(), now_s)]
+        others = self._match(self._hall.groups.values(), now_s) if before else []
+        mine = [*self._match_agent(agent, now_s), *self._match_lent(profile.site, now_s)]
+        return [*others, *mine, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
@@ -106,9 +120,12 @@ class Floor:
             return []
         groups = self._hall.go(agent)
         rings = agent.doing in RINGS
-        ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if rings else []
-        # where nobody else here speaks a language, its callers may be taken by whoever is free
-        return [*ended, *self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
+        call = self.calls.get(agent.call) if rings else None
+        ended = self._ring_ends_with(agent, why, now_s) if rings else []
+        # where nobody else here speaks a language, its callers may be taken by whoever is free; all in their order
+        matched = self._match_moved([call] if call else [], groups, now_s)
+        lent = self._match_lent(agent.profile.site, now_s)
+        return [*ended, *matched, *lent, *self._look_at_all(self._hall.groups.values(), now_s)]
 
     def new_day(self) -> None:
         """Count anew what agents have to do."""
@@ -122,34 +139,34 @@ class Floor:
         """A call enters its queue: it is offered, or waits, or is sent on where the queue is full."""
         rules = self.rules[call.queue]
         if rules.full_waiting is not None and rules.full_then and self.waiting_in(call.queue) >= rules.full_waiting:
-            return [LeaveQueue(call.id, call.queue, rules.full_then, Why.QUEUE_FULL)]
+            then = rules.full_then if call.back_at_s is None else Back()
+            return [LeaveQueue(call.id, call.queue, then, Why.QUEUE_FULL)]
         return self.enter_anyway(call, now_s)
 
     def enter_anyway(self, call: WaitingCall, now_s: float) -> list[Decision]:
         """A call that was in the line before, or that has nowhere else to go, enters also where the queue is full."""
         # why a pause for one that comes back: two queues' longest waits may lead to each other
-        comes_back = call.first_entered_s < now_s
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        comes_back = call.since_s < now_s
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
         return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queues[call.queue], now_s)]
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
-        """The caller gave up. A phone that rings for the call stops ringing."""
+        """The caller gave up. Phones that ring for the call stop ringing."""
         return self._leave(call_id, now_s, gave_up=True)
 
     def _leave(self, call_id: str, now_s: float, *, gave_up: bool) -> list[Decision]:
         call = self.calls.get(call_id)
         if call is None:
             return []
-        agent = self._ringing(call.offered_leg)
         self._hall.forget(call)
-        ended = self._end_offer(agent, Cause.RELEASED, Why.CALLER_LEFT, now_s) if agent else []
+        ended = self._release(call.legs, Why.CALLER_LEFT, now_s)
         queue = self._hall.queues[call.queue]
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=gave_up)
+        self._note_wait(call, now_s, gave_up=gave_up)
         return [*ended, *self._look_at_sites(queue, now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
-        """The caller pressed a key to go elsewhere. A phone that rings for the call stops ringing."""
+        """The caller pressed a key to go elsewhere. Phones that ring for the call stop ringing."""
         call = self.calls.get(call_id)
         left = self._leave(call_id, now_s, gave_up=False)
         return left if call is None else [*left, LeaveQueue(call_id, call.queue, then, Why.CALLER_CHOSE)]
@@ -164,8 +181,8 @@ class Floor:
         self._hall.move(agent, Cause.RANG, now_s)
         return True
 
-    def answered(self, leg: str, now_s: float) -> str | None:
-        """The agent answered: the call leaves the line and its id is given back. None: too late, release the leg."""
+    def answered(self, leg: str, now_s: float) -> Answered | None:
+        """The agent answered: the call leaves the line. None: too late, release the leg."""
         agent = self._ringing(leg)
         if agent is None:
             return None
@@ -173,11 +190,12 @@ class Floor:
         self._hall.forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
-        queue = self._hall.queues[call.queue]
-        queue.last_hour.waited(now_s - call.first_entered_s, now_s, gave_up=False)
-        if queue.further_sites:
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
+        self._note_wait(call, now_s, gave_up=False)
+        if self._hall.queues[call.queue].further_sites:
             self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
-        return call.id
+        others = [other for other in call.legs if other != leg]
+        return Answered(call.id, self._release(others, Why.ANSWERED_ELSEWHERE, now_s))
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
         """The phone was rung in vain. The agent rests a little; the call keeps its place and goes to the next."""
@@ -208,6 +226,20 @@ class Floor:
         agent.busy_s += now_s - agent.since_s
         return [ended, *self._become_free(agent, Cause.WRAP_UP_OVER, now_s)]
 
+    def extend_wrap_up(self, agent_id: str, by_s: float, now_s: float) -> ExtendWrapUp | Why:
+        """The wrap-up ends so much later, at most as late as its queue allows; or why it does not."""
+        agent = self.agents.get(agent_id)
+        if agent is None or agent.doing is not Doing.WRAPPING_UP:
+            return Why.NO_WRAP_UP
+        rules = self.rules.get(agent.queue)
+        until_s = min(agent.until_s + by_s, agent.since_s + rules.longest_wrap_up_s if rules else agent.until_s)
+        if until_s <= agent.until_s:
+            return Why.WRAP_UP_AT_LONGEST
+        agent.until_s = until_s
+        self._deadlines.add(until_s, "wrap-up", agent_id)
+        self.touched.add(agent_id)
+        return ExtendWrapUp(agent_id, agent.call, until_s)
+
     # --- sites
 
     def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
@@ -231,17 +263,24 @@ class Floor:
         return self._deadlines.next()
 
     def due(self, now_s: float) -> list[Decision]:
-        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule."""
+        """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule.
+
+        What is due at one instant comes in the order of the alphabet: calls are back in the line, and their needs
+        relaxed, before an agent becomes free for the first of them.
+        """
         decisions: list[Decision] = []
+        relaxed: list[WaitingCall] = []
         while entry := self._deadlines.take_due(now_s):
             at_s, kind, subject, detail = entry
             match kind:
-                case "ring":
-                    decisions += self.not_answered(subject, Why.NO_ANSWER, now_s)
+                case "offer":
+                    decisions += self._ring_is_over(subject, now_s)
+                case "talk":
+                    decisions += self._talk_is_long(subject, now_s)
                 case "wait":
                     decisions += self._wait_is_over(subject, now_s)
                 case "relax":
-                    decisions += self._relax(subject, now_s)
+                    relaxed += self._relax(subject, now_s)
                 case "overdue":
                     decisions += self._has_waited(subject, detail, now_s)
                 case "tell":
@@ -250,27 +289,28 @@ class Floor:
                     decisions += self._look_at_sites(self._hall.queues[subject], now_s) if subject in self.rules else []
                 case _:
                     decisions += self._pause_is_over(subject, kind, at_s, now_s)
-        return decisions
+        return [*decisions, *self._match_moved(relaxed, [], now_s)] if relaxed else decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
     def put_back_call(self, call: WaitingCall, now_s: float) -> None:
         """A call stands in its place in the line."""
-        call.stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
+        call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
         call = self.calls[call_id]
-        self._hall.group_of(call).line.remove(call)
-        call.offered_leg = leg
+        self._hall.ring(call, agent.profile.id, leg)
+        agent.until_s = now_s + self.rules[call.queue].ring_s
         self._put_back_busy(agent, Doing.RINGING, call_id, call.queue, leg)
-        self._deadlines.add(now_s + self.rules[call.queue].ring_s, "ring", leg)
+        self._deadlines.add(agent.until_s, "offer", leg)
 
     def put_back_talk(self, agent: AgentOnFloor, call_id: str, queue: str, leg: str) -> None:
         """An agent who talks; `since_s` is when the talk began, as in the others when they began to be so."""
         agent.talk_since_s = agent.since_s
         self._put_back_busy(agent, Doing.TALKING, call_id, queue, leg)
+        self._deadlines.add(agent.since_s + TALK_LOOK_S, "talk", leg)
 
     def put_back_wrap_up(self, agent: AgentOnFloor, call_id: str, queue: str, until_s: float) -> None:
         agent.until_s = until_s
@@ -370,15 +410,22 @@ class Floor:
 
     def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
         """Note when the wait will come to a rule."""
-        rules, since_s = self.rules[call.queue], call.first_entered_s
-        if rules.longest_wait_s is not None:
-            self._deadlines.add(max(since_s + rules.longest_wait_s, over_earliest_s), "wait", call.id)
-        self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
+        rules, since_s = self.rules[call.queue], call.since_s
+        if not call.is_call_back:
+            if over := self._over(call):
+                earliest_s = over_earliest_s if call.back_at_s is None else 0.0
+                self._deadlines.add(max(over[0], earliest_s), "wait", call.id)
+            self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
         for step in rules.relax[call.stage :]:
             self._deadlines.add(since_s + step.after_s, "relax", call.id)
         for site in rules.sites:
             if site.opening and site.opening.after_s is not None:
                 self._deadlines.add(since_s + site.opening.after_s, "overdue", call.id, site.name)
+
+    def _note_wait(self, call: WaitingCall, now_s: float, *, gave_up: bool) -> None:
+        """A call-back says nothing of how long callers have the patience to wait."""
+        if not call.is_call_back:
+            self._hall.queues[call.queue].last_hour.waited(now_s - call.since_s, now_s, gave_up=gave_up)
 
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
@@ -389,14 +436,15 @@ class Floor:
     def _match_call(self, call: WaitingCall, now_s: float) -> list[Decision]:
         group = self._hall.group_of(call)
         agent = None if self._suspended else self._hall.pick(group)
-        return self._reason(call, group) if agent is None else [self._offer(call, group, agent, now_s)]
+        return self._reason(call, group) if agent is None else self._offer(call, agent, now_s)
 
     def _match_agent(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """Offers, until the agent has one, or none of the calls that wait may be offered to them."""
         decisions: list[Decision] = []
         while not self._suspended and agent.can_take_a_call and (found := self._hall.first_call_for(agent)):
-            call, taker = found
-            decisions.append(self._offer(call, self._hall.group_of(call), taker, now_s))
+            decisions += self._offer(*found, now_s)
+        if not self._suspended and agent.can_take_a_call and (call := self._hall.call_to_join(agent)):
+            decisions.append(self._ring(call, agent, now_s))
         return decisions
 
     def _match(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
@@ -408,54 +456,89 @@ class Floor:
             call, nth = min(((first, nth) for nth, group in left.items() if (first := group.line.first())), key=_place)
             agent = self._hall.pick(left[nth])
             if agent is not None:
-                decisions.append(self._offer(call, left[nth], agent, now_s))
+                decisions += self._offer(call, agent, now_s)
             if agent is None or not len(left[nth].line):
                 del left[nth]
         return [*decisions, *(d for group in groups for d in self._reasons(group))]
 
-    def _offer(self, call: WaitingCall, group: Group, agent: AgentOnFloor, now_s: float) -> Offer:
-        rules, profile = group.rules, agent.profile
-        group.line.remove(call)
+    def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> list[Decision]:
+        """Ring the agent; where the queue rings all, the others too who are free."""
+        offers: list[Decision] = [self._ring(call, agent, now_s)]
+        while self.rules[call.queue].pick is RING_ALL and (other := self._hall.pick_beside(agent, call)):
+            offers.append(self._ring(call, other, now_s))
+        return offers
+
+    def _ring(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> Offer:
+        group, profile = self._hall.group_of(call), agent.profile
+        rules = group.rules
         call.offers += 1
-        call.offered_leg, call.why = f"{call.id}-leg{call.offers}", ""
-        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, call.offered_leg, now_s + rules.ring_s
+        leg, call.why = f"{call.id}-leg{call.offers}", ""
+        self._hall.ring(call, profile.id, leg)
+        agent.call, agent.queue, agent.leg, agent.until_s = call.id, call.queue, leg, now_s + rules.ring_s
         agent.last_call_s[call.queue] = now_s
         self._hall.move(agent, Cause.OFFERED, now_s)
-        self._agent_of_leg[agent.leg] = profile.id
-        self._deadlines.add(agent.until_s, "ring", agent.leg)
+        self._agent_of_leg[leg] = profile.id
+        self._deadlines.add(agent.until_s, "offer", leg)
         queue = self._hall.queues[call.queue]
         facts: Facts = {
             "able": group.able(queue.open_sites),
             "waiting": len(queue.line),
             "site": profile.site,
             "idle_s": round(now_s - agent.idle_since_s, 1),
-            "waited_s": round(now_s - call.first_entered_s, 1),
+            "waited_s": round(now_s - call.since_s, 1),
         }
-        return Offer(
-            call.id, call.queue, profile.id, profile.phone, agent.leg, rules.ring_s, WHY_PICKED[rules.pick], facts
-        )
+        return Offer(call.id, call.queue, profile.id, profile.phone, leg, rules.ring_s, WHY_PICKED[rules.pick], facts)
 
     def _end_offer(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> list[Decision]:
-        """The phone rings no more. The call goes to the next agent; the agent rests, or takes the next call."""
-        call = self.calls.get(agent.call)
-        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
-        self._agent_of_leg.pop(agent.leg)
-        rules = self.rules[agent.queue]
-        if cause is Cause.UNANSWERED:
-            agent.unanswered += 1
-            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
-            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
-        self._let_go(agent, cause, now_s)
+        """The phone rings no more. The call goes to the next agent, unless others ring; the agent rests, or takes the
+        next call.
+        """
+        call, rules = self.calls.get(agent.call), self.rules[agent.queue]
+        ended = self._stop(agent, cause, why, now_s)
         decisions: list[Decision] = [ended]
         if call is not None:
-            call.offered_leg = ""
-            self._hall.group_of(call).line.add(call)
+            self._hall.ring_no_more(call, ended.leg)
+        if call is not None and not call.legs:
             decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
         if cause is Cause.UNANSWERED and agent.unanswered >= rules.unanswered_most:
             until_s = now_s + rules.unanswered_pause_s
             decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
             decisions += self._take_away(agent, now_s)
-        return [*decisions, *self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return [*decisions, *self._match_freed([agent], now_s)]
+
+    def _ring_ends_with(self, agent: AgentOnFloor, why: Why, now_s: float) -> list[Decision]:
+        """The agent is not here any more, and their phone rings no more; nothing is matched yet."""
+        call = self.calls.get(agent.call)
+        ended = self._stop(agent, Cause.RELEASED, why, now_s)
+        if call is not None:
+            self._hall.ring_no_more(call, ended.leg)
+        return [ended, *(self._wait_is_over(call.id, now_s) if call and call.over else [])]
+
+    def _release(self, legs: Sequence[str], why: Why, now_s: float) -> list[Decision]:
+        """These phones ring for a call that is gone from the line: they stop, and it is nobody's fault."""
+        agents = [agent for leg in legs if (agent := self._ringing(leg))]
+        ended = [self._stop(agent, Cause.RELEASED, why, now_s) for agent in agents]
+        return [*ended, *self._match_freed(agents, now_s)]
+
+    def _stop(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> EndOffer:
+        """The phone rings no more; the agent rests, or is free."""
+        ended = EndOffer(agent.call, agent.profile.id, agent.leg, why)
+        self._agent_of_leg.pop(agent.leg)
+        if cause is Cause.UNANSWERED:
+            agent.unanswered += 1
+            agent.idle_since_s, agent.until_s = now_s, now_s + REST_S
+            self._deadlines.add(agent.until_s, "rest", agent.profile.id)
+        self._let_go(agent, cause, now_s)
+        return ended
+
+    def _match_freed(self, agents: Sequence[AgentOnFloor], now_s: float) -> list[Decision]:
+        """These have no call any more. Of several, each call takes whom its queue picks."""
+        decisions = self._match(self._hall.groups.values(), now_s) if len(agents) > 1 else []
+        for agent in agents:
+            decisions += self._match_agent(agent, now_s)
+        for site in {agent.profile.site: None for agent in agents}:
+            decisions += self._match_lent(site, now_s)
+        return decisions
 
     def _take_away(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """The agent is not available any more."""
@@ -469,7 +552,7 @@ class Floor:
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
             self._hall.queues[agent.queue].last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
-        return [*self._match_agent(agent, now_s), *self._match_lent(agent.profile.site, now_s)]
+        return self._match_freed([agent], now_s)
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
@@ -486,6 +569,19 @@ class Floor:
 
     # --- within: what waits for time
 
+    def _ring_is_over(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self._ringing(leg)
+        if agent is None:
+            return []
+        return self.not_answered(leg, Why.NEVER_RANG if agent.doing is Doing.RESERVED else Why.NO_ANSWER, now_s)
+
+    def _talk_is_long(self, leg: str, now_s: float) -> list[Decision]:
+        agent = self.agent_at(leg)
+        if agent is None or agent.doing is not Doing.TALKING:
+            return []
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
+        return [LookAtTalk(agent.call, agent.profile.id, leg)]
+
     def _pause_is_over(self, agent_id: str, kind: str, at_s: float, now_s: float) -> list[Decision]:
         agent = self.agents.get(agent_id)
         if agent is None or agent.until_s != at_s:
@@ -496,32 +592,46 @@ class Floor:
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
-        rules = self.rules[call.queue] if call else None
-        if call is None or rules is None or rules.longest_wait_s is None or rules.longest_wait_then is None:
-            return []
-        if now_s < call.first_entered_s + rules.longest_wait_s:
+        over = self._over(call) if call else None
+        if call is None or over is None or now_s < over[0]:
             return []  # other rules than when this was noted
-        then = rules.longest_wait_then
+        _, then, why = over
         call.over = True
-        if call.offered_leg:
+        if call.legs:
             return []  # a phone rings for it: let it ring
         self._hall.forget(call)
-        left = LeaveQueue(call_id, call.queue, then, Why.WAITED_TOO_LONG)
+        left = LeaveQueue(call_id, call.queue, then, why)
         return [left, *self._look_at_sites(self._hall.queues[call.queue], now_s)]
 
-    def _relax(self, call_id: str, now_s: float) -> list[Decision]:
-        """The call has waited long enough for less to be needed."""
+    def _over(self, call: WaitingCall) -> tuple[float, Goto, Why] | None:
+        """When the call's wait is over, where it goes then, and why; None: it may wait for ever."""
+        rules = self.rules[call.queue]
+        if call.back_at_s is not None:
+            return call.back_at_s, Back(), Why.NOBODY_CAME
+        if rules.longest_wait_s is None or rules.longest_wait_then is None:
+            return None
+        return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
+
+    def _relax(self, call_id: str, now_s: float) -> list[WaitingCall]:
+        """The call has waited long enough for less to be needed; it is given back where it stands elsewhere now."""
         call = self.calls.get(call_id)
         if call is None:
             return []
-        stage = self.rules[call.queue].stage_at(call.first_entered_s, now_s)
-        if call.offered_leg or stage == call.stage:
+        stage = self.rules[call.queue].stage_at(call.since_s, now_s)
+        if call.legs or stage == call.stage:
             call.stage = stage
             return []
         self._hall.group_of(call).line.remove(call)
         call.stage = stage
         self._hall.group_of(call).line.add(call)
-        return self._match_call(call, now_s)
+        return [call]
+
+    def _match_moved(self, calls: Iterable[WaitingCall], groups: Iterable[Group], now_s: float) -> list[Decision]:
+        """These calls stand in the line again, or elsewhere in it: match their groups and `groups`, in one order."""
+        waiting = [call for call in calls if call.id in self.calls and not call.legs]
+        matched = self._match(dict.fromkeys([*groups, *map(self._hall.group_of, waiting)]), now_s)
+        told = [d for call in waiting if not call.legs for d in self._reason(call, self._hall.group_of(call))]
+        return [*matched, *told]
 
     def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
         """Time to tell a caller where they stand, unless a phone rings for them."""
@@ -531,7 +641,7 @@ class Floor:
         rules = self.rules[call.queue].while_waiting
         call.tell_at_s = None
         self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
-        if rules.tell_every_s is None or call.offered_leg:
+        if rules.tell_every_s is None or call.legs:
             return []
         position = self._hall.queues[call.queue].line.position(call)
         expected_s = self.expected_wait_s(call.queue, call.language, now_s, call) if rules.tells_wait else None
@@ -553,7 +663,7 @@ class Floor:
         opening = queue.sites[site].rules.opening
         if call is None or opening is None or opening.after_s is None:
             return []
-        if now_s >= call.first_entered_s + opening.after_s:
+        if now_s >= call.since_s + opening.after_s:
             queue.sites[site].overdue.add(call_id)
         return self._look_at_sites(queue, now_s)
 

@@ -1,4 +1,4 @@
-"""Where a call may go next when it leaves a queue, or a menu: one of four."""
+"""Where a call may go next when it leaves a queue: one of four that queues.yaml can say, or back."""
 
 from dataclasses import dataclass
 
@@ -27,4 +27,11 @@ class HangUp:
     """End the call."""
 
 
-Goto = ToVoicemail | ToQueue | ToStep | HangUp
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Back to whoever led the call to this queue, which was to answer for an office: what queues.yaml says of it is
+    for its own callers.
+    """
+
+
+Goto = ToVoicemail | ToQueue | ToStep | HangUp | Back

@@ -106,7 +106,7 @@ def _order_of(rules: QueueRules, needs: Mapping[str, int]) -> Callable[[AgentOnF
     """What tells who is picked first, the lowest first. It does not change while an agent is free."""
     name = rules.name
     match rules.pick:
-        case Pick.LONGEST_IDLE:
+        case Pick.LONGEST_IDLE | Pick.RING_ALL:
             return lambda agent: (agent.idle_since_s,)
         case Pick.BEST_SKILL if len(needs) == 1:
             (only,) = needs  # as most queues have it, and much quicker

@@ -1,15 +1,17 @@
 """Who is here and who waits, sorted so that whom to ring is found at once. What follows is decided in floor.py."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from acd.agent import AgentOnFloor, AgentProfile
 from acd.groups import Group, Pool
-from acd.rules import QueueRules
+from acd.rules import Pick, QueueRules
 from acd.sites import QueueFloor, queue_floor
 from acd.state import NEXT, Cause, Doing, after
 from acd.waiting import WaitingCall
 
+RING_ALL = Pick.RING_ALL  # named once: it is asked for often
+RUNG_AT_ONCE_MOST = 20  # for one call: more would only keep them from others
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
 CHANGES = {  # how many more are free, and how many more have a call, when an agent moves from one to the other
     (before, doing): ((doing is Doing.FREE) - (before is Doing.FREE), (doing in BUSY) - (before in BUSY))
@@ -29,6 +31,7 @@ class Hall:
         self._pools: dict[str, list[Pool]] = {}  # of each agent who is here
         self._free_at: Counter[str] = Counter()  # by site
         self._lenders = _lenders(rules)
+        self._rung_together: dict[str, WaitingCall] = {}  # calls for which phones ring, where the queue rings all
         self.touched: set[str] = set()  # agents whose state changed since somebody last looked and cleared this
 
     def change_rules(self, rules: Mapping[str, QueueRules]) -> None:
@@ -39,8 +42,11 @@ class Hall:
         for name, queue in before.items():
             if name in rules:
                 self._take_over(queue)
+        self._rung_together = {}
         for call in self.calls.values():
             self.stand_in_line(call)
+            if call.legs and rules[call.queue].pick is RING_ALL:
+                self._rung_together[call.id] = call
         for agent in self.agents.values():
             if agent.available:
                 self._count_here(agent.profile, 1)
@@ -130,7 +136,25 @@ class Hall:
     def stand_in_line(self, call: WaitingCall) -> None:
         queue = self.queues[call.queue]
         queue.line.add(call)
-        if not call.offered_leg:
+        if not call.legs:
+            self.group_of(call).line.add(call)
+
+    def ring(self, call: WaitingCall, agent: str, leg: str) -> None:
+        """The agent's phone rings for the call, perhaps beside others."""
+        if not call.legs:
+            group = self.group_of(call)
+            group.line.remove(call)
+            call.asked = ()
+            if group.rules.pick is RING_ALL:
+                self._rung_together[call.id] = call
+        call.legs += (leg,)
+        call.asked += (agent,)
+
+    def ring_no_more(self, call: WaitingCall, leg: str) -> None:
+        """The call is back in its place, unless other phones ring for it."""
+        call.legs = tuple(other for other in call.legs if other != leg)
+        if not call.legs:
+            self._rung_together.pop(call.id, None)
             self.group_of(call).line.add(call)
 
     def forget(self, call: WaitingCall) -> None:
@@ -139,8 +163,9 @@ class Hall:
         queue.line.remove(call)
         for site in queue.further_sites:
             site.overdue.discard(call.id)
-        if not call.offered_leg:
+        if not call.legs:
             self.group_of(call).line.remove(call)
+        self._rung_together.pop(call.id, None)
         del self.calls[call.id]
 
     # --- who for whom
@@ -161,8 +186,33 @@ class Hall:
     def pick(self, group: Group) -> AgentOnFloor | None:
         """The free agent whom the queue picks, at the first of its open sites that has one."""
         queue = self.queues[group.rules.name]
+        return self._pick_at(queue.tiers, queue, group)
+
+    def pick_beside(self, agent: AgentOnFloor, call: WaitingCall) -> AgentOnFloor | None:
+        """One more free agent for a call for which `agent` is rung, as near as they are."""
+        if len(call.legs) >= RUNG_AT_ONCE_MOST:
+            return None
+        queue = self.queues[call.queue]
+        return self._pick_at([queue.tier_of(agent.profile.site)], queue, self.group_of(call))
+
+    def call_to_join(self, agent: AgentOnFloor) -> WaitingCall | None:
+        """The first of the calls that ring for all where the agent, who has become free, is rung too."""
+        if not self._rung_together:
+            return None
+        calls = [call for call in self._rung_together.values() if self._may_join(agent, call)]
+        return min(calls, key=lambda call: call.place, default=None)
+
+    def _may_join(self, agent: AgentOnFloor, call: WaitingCall) -> bool:
+        """Each agent is rung once, until the call stands in the line again: so its phones do not ring for ever."""
+        if call.over or len(call.legs) >= RUNG_AT_ONCE_MOST or agent.profile.id in call.asked:
+            return False
+        near = self.queues[call.queue].tier_of(self.agents[call.asked[0]].profile.site)
+        pool = self.group_of(call).pool_for(agent)
+        return pool is not None and pool.site in near and self._counts(pool)
+
+    def _pick_at(self, tiers: Iterable[Sequence[str]], queue: QueueFloor, group: Group) -> AgentOnFloor | None:
         fluent_only = group.has_fluent(queue.open_sites)
-        for tier in queue.tiers:
+        for tier in tiers:
             pools = group.pools_of([site for site in tier if self._may_lend(queue, site)], fluent_only=fluent_only)
             firsts = [(not pool.fluent, first) for pool in pools if (first := pool.first())]
             if firsts:

@@ -15,6 +15,7 @@ class Pick(StrEnum):
     LEAST_BUSY = "least_busy"  # the least time today in talks and wrap-ups
     ROUND_ROBIN = "round_robin"  # whose last call of this queue is the longest ago
     FIXED_ORDER = "fixed_order"  # as they stand in agents.yaml
+    RING_ALL = "ring_all"  # none of them: all are rung at once, and the first to answer has the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class HeadStart:
     """A call for which all that is set here holds counts as if it had waited `by_s` longer.
 
     The service `number`; the `entity`; the dialplan's `step` that led to the queue (so: the key pressed); how the
-    caller's number begins (E.164); at least the `nth_call_today` of the same caller.
+    caller's number begins (E.164); at least the `nth_call_today` of the same caller; `open_case`: they have one for the
+    number.
     """
 
     by_s: float
@@ -74,6 +76,7 @@ class HeadStart:
     step: str = ""
     caller: str = ""
     nth_call_today: int = 0
+    open_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Caller:
     step: str
     caller: str
     calls_today: int
+    has_open_case: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,18 @@ class WhileWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackRules:
+    """A person who is to be called back is rung for `ring_s` (5 to 60); where nobody answers, again after each of
+    `again_after_s` in turn. Nobody is called but from `begin_minute` to `end_minute` of a day, by local time.
+    """
+
+    ring_s: float = 30.0
+    again_after_s: tuple[float, ...] = (600.0, 3600.0)
+    begin_minute: int = 8 * 60
+    end_minute: int = 21 * 60
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted."""
 
@@ -115,11 +131,12 @@ class QueueRules:
     """The rules of one queue.
 
     `needs`: skill → lowest level (1 to 5), less and less after the steps of `relax`. `ring_s` 5 to 120, `wrap_up_s` 0
-    to 3600. Aim: `target_answer` (0 to 1) of all calls answered within `target_within_s`. `sites`: where its agents
-    sit, in the order in which they open; the loader never leaves it empty. A call that has waited `longest_wait_s` goes
-    to `longest_wait_then`; one that finds `full_waiting` others waiting goes to `full_then`; each pair is set together
-    or not at all. `voicemail_say`: language → greeting. Who does not take `unanswered_most` offers in a row (1 or more)
-    is paused for `unanswered_pause_s`. `recording`: None where talks are not recorded.
+    to 3600, and with what an agent adds to it at most `longest_wrap_up_s` (not less). Aim: `target_answer` (0 to 1) of
+    all calls answered within `target_within_s`. `sites`: where its agents sit, in the order in which they open; the
+    loader never leaves it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds
+    `full_waiting` others waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`:
+    language → greeting. Who does not take `unanswered_most` offers in a row (1 or more) is paused for
+    `unanswered_pause_s`. `recording`: None where talks are not recorded.
     """
 
     name: str
@@ -128,6 +145,7 @@ class QueueRules:
     pick: Pick = Pick.LONGEST_IDLE
     ring_s: float = 20.0
     wrap_up_s: float = 30.0
+    longest_wrap_up_s: float = 300.0
     target_answer: float = 0.8
     target_within_s: float = 20.0
     sites: tuple[SiteRules, ...] = ()
@@ -137,6 +155,7 @@ class QueueRules:
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
     while_waiting: WhileWaiting = WhileWaiting()
+    call_backs: CallBackRules = CallBackRules()
     recording: Recording | None = None
     head_starts: tuple[HeadStart, ...] = ()
     unanswered_most: int = 3
@@ -161,6 +180,7 @@ def _holds(one: HeadStart, who: Caller) -> bool:
         all(value in ("", is_so) for value, is_so in wanted)
         and who.caller.startswith(one.caller)
         and who.calls_today >= one.nth_call_today
+        and (who.has_open_case or not one.open_case)
     )
 
 

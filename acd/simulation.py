@@ -206,9 +206,10 @@ class Simulation:
     # --- agents
 
     def _picks_up(self, leg: str, now_s: float) -> None:
-        name = self.floor.answered(leg, now_s)
-        if name is None:
+        answered = self.floor.answered(leg, now_s)
+        if answered is None:
             return  # too late
+        name = answered.call
         call, agent = self._live[name], self.floor.agent_at(leg)
         assert agent is not None
         call.leg, call.agent = leg, agent.profile.id
@@ -221,6 +222,7 @@ class Simulation:
         at_site.count_answer(wait_s, talk_s, in_time=in_time)
         self._people[call.agent].hands.calls += 1
         self._note(now_s + talk_s, self._hangs_up, name)
+        self._carry_out(answered.then, now_s)
 
     def _hangs_up(self, name: str, now_s: float) -> None:
         """The talk is over. Without a wrap-up the agent is free at once, and the floor does not say so."""
@@ -282,8 +284,9 @@ class Simulation:
                 self._note(decision.until_s, self._is_ready_again, decision.agent)  # type: ignore[union-attr]
 
     def _rings(self, offer: Offer, now_s: float) -> None:
+        if not self.floor.rang(offer.leg, now_s):
+            return  # of several who were to be rung, one has answered already
         self._people[offer.agent].busy_since_s = now_s
-        self.floor.rang(offer.leg, now_s)
         pick_up_s = self._manners.pick_up_s
         if not pick_up_s:
             self._picks_up(offer.leg, now_s)

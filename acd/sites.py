@@ -67,6 +67,10 @@ class QueueFloor:
         """Open sites in the order in which their agents are asked: those of the start together, then one by one."""
         return [self.first_sites, *([site.rules.name] for site in self.further_sites if site.is_open)]
 
+    def tier_of(self, site: str) -> list[str]:
+        """The open sites whose agents are asked together with those of `site`; none where it is not open."""
+        return next((tier for tier in self.tiers if site in tier), [])
+
 
 def queue_floor(rules: QueueRules) -> QueueFloor:
     return QueueFloor(rules, {site.name: SiteNow(site, is_open=site.opening is None) for site in rules.sites})

@@ -22,17 +22,22 @@ class WaitingCall:
     language: str
     first_entered_s: float
     offers: int = 0  # phones rung so far; numbers the legs
-    offered_leg: str = ""  # the leg that rings for it now
+    legs: tuple[str, ...] = ()  # those that ring for it now
+    asked: tuple[str, ...] = ()  # the agents who were rung since it last stood in the line
     why: str = ""  # the reason last given for waiting
     over: bool = False  # the longest wait is over; leaves as soon as no phone rings for it
     stage: int = 0  # steps of `relax` that its wait has come to
     head_start_s: float = 0.0
+    since_s: float = 0.0  # from when its wait counts, for rules and figures; 0: from the first entry
+    back_at_s: float | None = None  # when it goes back to whoever led it here; None: it goes by the queue's rules
     tell_at_s: float | None = None  # when they are told next
     told_position: int | None = None  # what was last told to the caller
     told_until_s: float | None = None  # the latest instant at which the wait would be over, as it was told
+    is_call_back: bool = False  # nobody listens: nothing is told, and no wait is too long
     place: Place = field(init=False)
 
     def __post_init__(self) -> None:
+        self.since_s = self.since_s or self.first_entered_s
         self.place = (self.first_entered_s - self.head_start_s, self.id)
 
 

@@ -10,6 +10,7 @@ class Why(StrEnum):
     LEAST_BUSY = "the able agent who had the least to do today"
     ROUND_ROBIN = "the able agent whose turn it is"
     FIXED_ORDER = "the first able agent in the order of agents.yaml"
+    RING_ALL = "all who are able and free are rung"
     # waits
     NOBODY_SIGNED_IN = "nobody is signed in"
     NOBODY_ABLE = "nobody who is here has the skill"
@@ -18,20 +19,26 @@ class Why(StrEnum):
     NOT_CONNECTED = "no connection to the phone system"
     # an offer ended
     NO_ANSWER = "the phone was not answered"
+    NEVER_RANG = "the phone system never said that the phone rings"
     BUSY = "the phone was busy"
     REJECTED = "the agent rejected the call"
     UNREACHABLE = "the phone could not be reached"
     FAILED = "the phone system could not ring the phone"
     CALLER_LEFT = "the caller hung up"
     AGENT_LEFT = "the agent is not ready any more"
+    ANSWERED_ELSEWHERE = "somebody else answered"
     # left the queue
     QUEUE_FULL = "the queue was full"
     WAITED_TOO_LONG = "the longest wait was over"
     CALLER_CHOSE = "the caller pressed a key"
+    NOBODY_CAME = "nobody there answered in time"
     QUEUE_GONE = "the queue is no longer in queues.yaml"
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"
+    # a wrap-up was not extended
+    NO_WRAP_UP = "there is no wrap-up"
+    WRAP_UP_AT_LONGEST = "the wrap-up is as long as the queue allows"
     # a site opened or closed
     HELD_OPEN = "it was opened by hand"
     EMERGENCY = "there is an emergency"

@@ -43,8 +43,12 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All sites, phones and agents, by id, in the order of the file."""
+    """All sites, phones and agents, by id, in the order of the file.
+
+    Who pauses for `longest_pause_s` is signed out; None: pauses last until somebody ends them.
+    """
 
     sites: Mapping[str, Site]
     phones: Mapping[str, PhoneSeat]
     agents: Mapping[str, Agent]
+    longest_pause_s: float | None = None

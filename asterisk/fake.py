@@ -90,6 +90,7 @@ class FakeTelephony:
         self.missing_sounds: Collection[str] = ()
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
+        self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.joins_that_fail = 0
         self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
@@ -106,6 +107,7 @@ class FakeTelephony:
         if there is None:
             self._tell(PlaybackEnded(leg, playback, whole=False))
             return
+        assert not there.talks_in, f"{leg} talks: what is played gets lost when the talk ends"
         there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
         self._line_up(there, FakePlayback(playback, tuple(heard), self.sound_s * len(heard)))
@@ -166,6 +168,16 @@ class FakeTelephony:
             self._tell(TalkRecorded(leg, recording, 0.0, "the test does not let it"))
         elif not there.talk_recording:
             there.talk_recording, there.talk_since_s = recording, self._now_s()
+
+    def look_at(self, leg: str) -> None:
+        if self.is_connected and leg not in self.truth.legs:
+            self._tell(LegEnded(leg, EndCause.GONE))
+
+    def call_off(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            if not there.up:
+                self.called_off.append(there.phone)
+            self._over(there, EndCause.HUNG_UP)
 
     def hang_up(self, leg: str) -> None:
         if there := self._asked_of(leg):
@@ -249,6 +261,10 @@ class FakeTelephony:
             for _ in range(times):
                 self._on_event(event)
         raise AssertionError(f"after {DELIVERIES_MAX} events there is still {self._untold[0]}")
+
+    def lose_what_is_untold(self) -> None:
+        """What was not told yet will never be, though the line stays."""
+        self._untold.clear()
 
     def engine_died(self, on_event: OnEvent) -> None:
         """Nobody listens any more; `on_event` is the next one who will."""

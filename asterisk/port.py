@@ -20,7 +20,7 @@ class EndCause(StrEnum):
     REJECTED = "rejected"
     UNREACHABLE = "unreachable"
     FAILED = "failed"
-    GONE = "gone while we were away"
+    GONE = "gone, and nobody saw it go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,10 @@ class Telephony(Protocol):
         """Cut the playback short. `PlaybackEnded` follows."""
 
     def hold(self, leg: str) -> None:
-        """Let the caller wait with music, until something is played to them, recorded, or they are joined."""
+        """Let the caller wait with music, until something is played to them, recorded, or they are joined.
+
+        Whoever talks leaves the talk; the other one is left in it alone.
+        """
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
         """Ring `phone` as `leg`, for at most `timeout_s` (1 to 130).
@@ -218,6 +221,15 @@ class Telephony(Protocol):
         another life of ours, a recording that runs goes on, and of one that is over `TalkRecorded` is told (perhaps not
         for the first time).
         """
+
+    def call_off(self, leg: str) -> None:
+        """Stop ringing, since somebody else answered: a phone that knows the reason shows no missed call.
+
+        For the rest as `hang_up`.
+        """
+
+    def look_at(self, leg: str) -> None:
+        """Look whether the leg still lives. Only where it does not, `LegEnded` follows, perhaps once more."""
 
     def hang_up(self, leg: str) -> None:
         """End the leg. `LegEnded` follows, if it still lived."""

@@ -38,6 +38,11 @@ from asterisk.talk_recording import TalkRecorder
 log = logging.getLogger(__name__)
 
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
+NOT_FOUND = 404
+# Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
+# is called back comes after their agent, and so is a channel of another name.
+CALLED_BACK = re.compile(r"-back\d+$")
+CITIZEN = "-leg0"
 CONFLICT = 409
 NOT_BOOTED = 503
 BOOTED_AGAIN_S = 0.2
@@ -71,6 +76,7 @@ CAUSES = {
     27: EndCause.UNREACHABLE,
     38: EndCause.UNREACHABLE,
 }
+NORMAL, ANSWERED_ELSEWHERE = "16", "26"  # Q.850 causes that we give; the latter stands in the CANCEL
 _channels = msgspec.json.Decoder(list[Channel]).decode
 _bridges = msgspec.json.Decoder(list[Bridge]).decode
 
@@ -94,14 +100,14 @@ class AsteriskTelephony:
     # --- requests: asterisk.port.Telephony
 
     def answer(self, leg: str) -> None:
-        self._ask("POST", f"channels/{leg}/answer", then=lambda reply: self._answer_asked(leg, reply))
+        self._ask("POST", f"channels/{_channel(leg)}/answer", then=lambda reply: self._answer_asked(leg, reply))
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         self._end_music(leg)
         media = ",".join(f"sound:{sound}" for sound in sounds)
         self._ask(
             "POST",
-            f"channels/{leg}/play/{playback}",
+            f"channels/{_channel(leg)}/play/{playback}",
             then=lambda reply: self._tell(PlaybackEnded(leg, playback, whole=False)) if _is_refused(reply) else None,
             media=media,
             lang=language,
@@ -117,7 +123,8 @@ class AsteriskTelephony:
 
     def hold(self, leg: str) -> None:
         self._waiting.add(leg)
-        self._ask("POST", f"bridges/{self._holding}/addChannel", channel=leg, role="holding_participant")
+        self._talks.pop(leg, None)  # it leaves the talk, whose bridge goes with the other
+        self._ask("POST", f"bridges/{self._holding}/addChannel", channel=_channel(leg), role="holding_participant")
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
         self._originate(leg, f"PJSIP/{phone}", call, shown, timeout_s)
@@ -135,7 +142,7 @@ class AsteriskTelephony:
             "appArgs": f"leg,{call}",
             "callerId": caller_id(shown),
             "timeout": int(timeout_s) or 1,
-            "channelId": leg,
+            "channelId": _channel(leg),
             "formats": "alaw,ulaw",
             "variables": {"CENTRALINO_CALL": call},
         }
@@ -143,21 +150,21 @@ class AsteriskTelephony:
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         bridge = f"{TALK}{agent_leg}"
-        self._waiting.discard(caller_leg)
+        self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
         self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
-            channel=f"{caller_leg},{agent_leg}",
+            channel=f"{_channel(caller_leg)},{agent_leg}",
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         self._end_music(leg)
         self._ask(
             "POST",
-            f"channels/{leg}/record",
+            f"channels/{_channel(leg)}/record",
             then=lambda reply: self._record_asked(leg, recording, reply),
             name=recording,
             format="wav",
@@ -172,6 +179,13 @@ class AsteriskTelephony:
             self._recorder.begin(leg, recording)
         else:
             self._recorder.finish(leg, recording)
+
+    def call_off(self, leg: str) -> None:
+        if leg in self._legs:
+            self._hang_up(leg, BUSY_TRIES, ANSWERED_ELSEWHERE)
+
+    def look_at(self, leg: str) -> None:
+        self._ask("GET", f"channels/{_channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs:
@@ -218,29 +232,30 @@ class AsteriskTelephony:
         if channel is None:
             return
         if message.args and message.args[0] == "leg":
-            if channel.id in self._legs:
-                self._tell(LegAnswered(channel.id))
+            leg = _leg(channel.id)
+            if leg in self._legs:
+                self._tell(LegAnswered(leg))
             else:
-                self._hang_up(channel.id, BUSY_TRIES)  # an answer to a leg that was over already
+                self._hang_up(leg, BUSY_TRIES)  # an answer to a leg that was over already
             return
         self._legs.add(channel.id)
         self._tell(_arrival(channel, self.node, message.args))
 
     def _state_change(self, message: Message) -> None:
-        if message.channel and message.channel.state == "Ringing" and message.channel.id in self._legs:
-            self._tell(LegRinging(message.channel.id))
+        if message.channel and message.channel.state == "Ringing" and (leg := _leg(message.channel.id)) in self._legs:
+            self._tell(LegRinging(leg))
 
     def _channel_over(self, message: Message) -> None:
         if message.channel:
-            self._leg_over(message.channel.id, CAUSES.get(message.cause, EndCause.HUNG_UP))
+            self._leg_over(_leg(message.channel.id), CAUSES.get(message.cause, EndCause.HUNG_UP))
 
     def _digit(self, message: Message) -> None:
         if message.channel:
-            self._tell(Digit(message.channel.id, message.digit))
+            self._tell(Digit(_leg(message.channel.id), message.digit))
 
     def _playback_finished(self, message: Message) -> None:
         if message.playback:
-            playback, leg = message.playback.id, message.playback.target_uri.removeprefix("channel:")
+            playback, leg = message.playback.id, _leg(message.playback.target_uri.removeprefix("channel:"))
             whole = message.playback.state == "done" and playback not in self._cut_short
             self._cut_short.discard(playback)
             self._tell(PlaybackEnded(leg, playback, whole=whole))
@@ -248,7 +263,7 @@ class AsteriskTelephony:
     def _recording_over(self, message: Message) -> None:
         recording = message.recording
         if recording:
-            leg = recording.target_uri.removeprefix("channel:")
+            leg = _leg(recording.target_uri.removeprefix("channel:"))
             kept_s = recording.duration if message.type == "RecordingFinished" else 0
             self._tell(RecordingEnded(leg, recording.name, float(kept_s)))
 
@@ -273,8 +288,8 @@ class AsteriskTelephony:
             self.line.cut(f"Asterisk does not list its bridges: {reply.status} {reply.body}")
             return
         bridges = _bridges(reply.body)
-        in_bridge = {leg: bridge.id for bridge in bridges for leg in bridge.channels}
-        legs = [self._leg_now(c, in_bridge.get(c.id, "")) for c in channels if _is_a_leg(c)]
+        in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
+        legs = [self._leg_now(c, in_bridge.get(_leg(c.id), "")) for c in channels if _is_a_leg(c)]
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
         self._waiting = {leg.leg for leg in legs if leg.holding}
@@ -292,7 +307,7 @@ class AsteriskTelephony:
     def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
         talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
         arrived = None if OUR_LEG.search(channel.id) else _arrival(channel, self.node, [])
-        return LegNow(channel.id, channel.state == "Up", talks_in, bridge == self._holding, arrived)
+        return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived)
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
         """A talk whose agent's leg is gone is over. Where that leg lives, the engine decides: it may join it again."""
@@ -322,8 +337,16 @@ class AsteriskTelephony:
         self._on_event(event)
 
     def _answer_asked(self, leg: str, reply: Reply) -> None:
-        if reply.status == 404:  # gone before we were heard, and its end was told to nobody
+        if reply.status == NOT_FOUND:  # gone before we were heard, and its end was told to nobody
             self._leg_over(leg, EndCause.GONE)
+
+    def _looked_at(self, leg: str, reply: Reply) -> None:
+        if reply.status != NOT_FOUND:
+            return
+        if leg in self._legs:
+            self._leg_over(leg, EndCause.GONE)
+        else:
+            self._tell(LegEnded(leg, EndCause.GONE))
 
     def _ring_asked(self, leg: str, reply: Reply) -> None:
         if not _is_refused(reply):
@@ -340,18 +363,18 @@ class AsteriskTelephony:
         """In a bridge a channel is not recorded, and hears music between the words."""
         if leg in self._waiting:
             self._waiting.discard(leg)
-            self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=leg)
+            self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=_channel(leg))
 
     def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
 
-    def _hang_up(self, leg: str, tries: int) -> None:
-        self._ask("DELETE", f"channels/{leg}", then=lambda reply: self._hang_up_again(leg, tries, reply))
+    def _hang_up(self, leg: str, tries: int, cause: str = NORMAL) -> None:
+        def hang_up_again(reply: Reply) -> None:
+            if reply.status == CONFLICT and tries > 0:
+                asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1, cause)
 
-    def _hang_up_again(self, leg: str, tries: int, reply: Reply) -> None:
-        if reply.status == CONFLICT and tries > 0:
-            asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1)
+        self._ask("DELETE", f"channels/{_channel(leg)}", then=hang_up_again, reason_code=cause)
 
     def _leg_over(self, leg: str, cause: EndCause) -> None:
         if leg not in self._legs:
@@ -369,7 +392,7 @@ class AsteriskTelephony:
         others = [leg for leg, talk in self._talks.items() if talk == bridge]
         for leg in others:
             del self._talks[leg]
-            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=leg)
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
         self._ask("DELETE", f"bridges/{bridge}")
 
 
@@ -396,6 +419,14 @@ def caller_id(shown: CallerId) -> str:
     name = "".join(c for c in shown.name if c.isprintable() and c not in '"\\<>')[:80]
     number = "".join(c for c in shown.number if c.isalnum() or c in "+*#._-")[:32]
     return f'"{name}" <{number}>'
+
+
+def _channel(leg: str) -> str:
+    return f"{leg}{CITIZEN}" if CALLED_BACK.search(leg) else leg
+
+
+def _leg(channel: str) -> str:
+    return channel.removesuffix(CITIZEN)
 
 
 def _is_a_leg(channel: Channel) -> bool:

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from acd.arrivals import Caller
 from acd.decisions import Decision, LeaveQueue, Tell
-from acd.floor import Floor
+from acd.floor import Answered, Floor
 from acd.rules import QueueRules
 from acd.waiting import WaitingCall
 from centralino.profiles import load_profile
@@ -103,17 +103,18 @@ class Overheard(Floor):
         self._forget(call_id)
         return super().leave(call_id, now_s)
 
-    def answered(self, leg: str, now_s: float) -> str | None:
+    def answered(self, leg: str, now_s: float) -> Answered | None:
         agent = self.agent_at(leg)
         queue = agent.queue if agent else ""
-        call_id = super().answered(leg, now_s)
-        if call_id is not None:
+        answered = super().answered(leg, now_s)
+        if answered is not None:
+            call_id = answered.call
             self._hold_s[queue] = (3 * self._hold_s[queue] + int(now_s - self._entered_s[call_id])) >> 2
             estimates = self._forget(call_id)
             for estimate in estimates if self._is_looked_at(call_id) else ():
                 moment = self.told if estimate.range_s else self.entering
                 moment.append((estimate, now_s - estimate.at_s))
-        return call_id
+        return answered
 
     def _heard(self, decisions: list[Decision], now_s: float) -> list[Decision]:
         for decision in decisions:

@@ -8,12 +8,16 @@ from ivr.hours import Hours
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """An office of an entity: its second level. `phone` is E.164; `hours` None: always there."""
+    """An office of an entity: its second level. The agents of `queue` answer within `answer_within_s`, or its `phone`
+    (E.164) is rung, or one after the other; empty: it has none. `hours` None: always there.
+    """
 
     id: str
     name: str
-    phone: str
+    phone: str = ""
     hours: Hours | None = None
+    queue: str = ""
+    answer_within_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, or_, select
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import FROM_CALL, case_number, keyed
 from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
 from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
-from centralino.events import CallArrived, CallBackPromised, CallEnded, CallEvent, EntityChosen, VoicemailEnded
+from centralino.events import (
+    CallArrived,
+    CallBackBegun,
+    CallBackOver,
+    CallBackPromised,
+    CallEnded,
+    CallEvent,
+    EntityChosen,
+    VoicemailEnded,
+)
 from centralino.people import Person
 
 OPEN, CLOSED = "open", "closed"
@@ -30,7 +39,7 @@ cases_table = Table(
     "cases",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False, index=True),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("closed_at", Instant),
     Column("service", Text, nullable=False),
@@ -108,6 +117,15 @@ async def case(database: Database, number: str) -> Case | None:
     return found[0] if found else None
 
 
+async def open_cases(database: Database) -> frozenset[tuple[str, str]]:
+    """Who has an open case, for which service. One whose call goes on is not among them: it may close with the call."""
+    of_case, has_not_ended = contacts.c.case_id == cases_table.c.id, contacts.c.ended_at.is_(None)
+    going_on = exists().where(of_case, contacts.c.kind == CALL, has_not_ended)
+    wanted = select(cases_table.c.person, cases_table.c.service).where(cases_table.c.state == OPEN, ~going_on)
+    async with database.reading() as connection:
+        return frozenset((row.person, row.service) for row in await connection.execute(wanted))
+
+
 async def save_people(connection: AsyncConnection, known: dict[str, Person]) -> None:
     """Put number and name beside each key of `known`."""
     rows = [{"key": key, "number": person.number, "name": person.name} for key, person in known.items()]
@@ -134,7 +152,7 @@ class CaseBook:
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `cases`, by id
     contacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `contacts` of kind call, by call
     messages: dict[str, int] = field(default_factory=dict)  # kept voicemails, by case
-    promises: dict[str, int] = field(default_factory=dict)  # call-backs, by case
+    promises: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of kind call-back, by call
     known: set[str] = field(default_factory=set)  # persons who ever had a case
     changed: set[str] = field(default_factory=set)  # cases
     touched: list[dict[str, Any]] = field(default_factory=list)  # rows of `contacts`, new or changed
@@ -155,7 +173,12 @@ class CaseBook:
             case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
                 promised = self._touch(self.contacts[event.call]["case_id"], CALL_BACK, event.call, at)
                 promised |= {"queue": queue, "person": person}
-                self.promises[promised["case_id"]] = self.promises.get(promised["case_id"], 0) + 1
+                self.promises[event.call] = promised
+            case CallBackBegun(of=of) if of in self.contacts and event.call not in self.contacts:
+                case_id = self.contacts[of]["case_id"]
+                self.contacts[event.call] = self._touch(case_id, CALL, event.call, at)
+            case CallBackOver(kept=True) if event.call in self.promises:
+                self._kept(self.promises[event.call], at)
             case EntityChosen(entity=entity) if event.call in self.contacts:
                 self._serve(self.contacts[event.call]["case_id"], event.call, entity)
             case CallEnded() if event.call in self.contacts:
@@ -201,13 +224,22 @@ class CaseBook:
     def _ended(self, contact: dict[str, Any], at: datetime) -> None:
         contact["ended_at"] = at
         self.touched.append(contact)
-        case_id, row = contact["case_id"], self.cases[contact["case_id"]]
+        self._close_where_nothing_is_left(contact["case_id"], at)
+
+    def _kept(self, promise: dict[str, Any], at: datetime) -> None:
+        """Nobody need be called back any more."""
+        promise["ended_at"] = at
+        self.touched.append(promise)
+        self._close_where_nothing_is_left(promise["case_id"], at)
+
+    def _close_where_nothing_is_left(self, case_id: str, at: datetime) -> None:
+        row = self.cases[case_id]
         going_on = [each for each in self.contacts.values() if each["case_id"] == case_id and not each["ended_at"]]
         facts = CaseFacts(
             is_open=row["state"] == OPEN,
             is_worked_on=bool(row["title"] or row["topic"] or not row["opened_by_call"]),
             messages=self.messages.get(case_id, 0),
-            call_backs=self.promises.get(case_id, 0),
+            call_backs=sum(one["case_id"] == case_id and not one["ended_at"] for one in self.promises.values()),
             open_calls=len(going_on),
         )
         decision = when_a_call_ends(facts)
@@ -226,6 +258,7 @@ async def open_book(connection: AsyncConnection, events: Sequence[CallEvent]) ->
     book = CaseBook()
     persons = {event.person for event in events if isinstance(event, CallArrived) and not event.withheld}
     calls = {event.call for event in events if isinstance(event, _TOLD)}
+    calls |= {event.of for event in events if isinstance(event, CallBackBegun)}
     if not calls:
         return book
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
@@ -250,7 +283,7 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
         await connection.execute(upsert, book.touched)
 
 
-_TOLD = CallArrived | VoicemailEnded | CallBackPromised | EntityChosen | CallEnded
+_TOLD = CallArrived | VoicemailEnded | CallBackPromised | CallBackBegun | CallBackOver | EntityChosen | CallEnded
 _CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
 _cases_with_contacts = select(
     cases_table, *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT)
@@ -264,7 +297,7 @@ def _note(book: CaseBook, row: dict[str, Any]) -> None:
     if contact["kind"] == VOICEMAIL:
         book.messages[contact["case_id"]] = book.messages.get(contact["case_id"], 0) + 1
     elif contact["kind"] == CALL_BACK:
-        book.promises[contact["case_id"]] = book.promises.get(contact["case_id"], 0) + 1
+        book.promises[contact["call"]] = contact
     elif contact["kind"] == CALL:
         book.contacts[contact["call"]] = contact
 

@@ -100,6 +100,20 @@ class _Around:
 
 
 @dataclass(frozen=True, slots=True)
+class AtOffice:
+    """Why a call waits in a queue: its people answer for `office` (empty: for whoever handed the call on). Where nobody
+    has answered at `back_at_s` (0: there is no such reason), it goes on from `step`.
+    """
+
+    office: str = ""
+    back_at_s: float = 0.0
+    step: str = ""
+
+
+NO_OFFICE = AtOffice()
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """What whoever leads calls works with."""
 
@@ -115,11 +129,11 @@ class Attendant:
     def __init__(self, desk: Desk, voice: Voice, knowledge: Knowledge, offices: Offices) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
         self._voice, self._knowledge, self._offices = voice, knowledge, offices
-        offices.away = self.office_away
+        offices.taken, offices.away = self.forget, self.office_away
         self._conversations: dict[str, Conversation] = {}
         self.configuration: Configuration
         self.plan_of: Callable[[CallNow], Dialplan | None]
-        self.enter_queue: Callable[[str, str], None]
+        self.enter_queue: Callable[[str, str, AtOffice], None]
         self.end: Callable[[str, str], None]
         self.message_length_s: Callable[[str], float]
 
@@ -291,9 +305,12 @@ class Attendant:
             case act.RingOffice(office=office, phone=phone, ring_s=ring_s):
                 self._alarms.set("awaited", call, self._clock.now_s() + ring_s + OFFICE_BACKSTOP_S)
                 self._offices.ring(self._book.house.calls[call], office, phone, ring_s)
+            case act.AwaitOffice(office=office, queue=queue, within_s=within_s):
+                self.forget(call)
+                self.enter_queue(call, queue, AtOffice(office, self._clock.now_s() + within_s, talk.place.step))
             case act.EnterQueue(queue=queue):
                 self.forget(call)
-                self.enter_queue(call, queue)
+                self.enter_queue(call, queue, NO_OFFICE)
             case act.TakeMessage():
                 self._greet(talk, action)
             case act.End(why=why):
@@ -351,6 +368,12 @@ class Attendant:
         talk = self._conversations.get(call.id) or self._at_office(call)
         self._alarms.cancel("awaited", call.id)
         self._went(talk, talk.walker.in_vain(talk.place))
+
+    def nobody_came(self, call: CallNow) -> None:
+        """No agent of the office answered in time: its telephone is rung, or the caller goes on in the menu."""
+        talk = self._open(call)
+        talk.place = Place(call.back_to_step, call.language, phase=Phase.AWAITING)
+        self._went(talk, talk.walker.nobody_came(talk.place))
 
     def _at_office(self, call: CallNow) -> Conversation:
         """An office was rung by an engine before this one."""

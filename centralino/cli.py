@@ -18,7 +18,10 @@ from rich.console import Console
 
 from centralino import shown
 from centralino.asking import Result, ask, run_loop
+from centralino.call_back_commands import call_backs_app
+from centralino.call_commands import add_call_commands
 from centralino.door import DoorClient
+from centralino.durations import NotADuration, seconds
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
@@ -36,8 +39,10 @@ app = typer.Typer(
 agents_app = typer.Typer(help="Who is here and what they do; and sign agents in and out.")
 add_yaml_commands(app)
 add_simulate_commands(app)
+add_call_commands(app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
+app.add_typer(call_backs_app, name="call-backs")
 
 StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")
@@ -89,15 +94,17 @@ def _fail(sentence: str) -> None:
 @app.command()
 def run(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, clock: StartsAt = None) -> None:
     """Start everything, keep it running, and stop it cleanly at SIGTERM or Ctrl-C."""
-    from centralino import settings
+    from centralino.releases import to_start_with
     from centralino.running import AlreadyRunning, Runner
 
     shown.log_to_stderr()
-    configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
+    configuration, folder, told = to_start_with(config, instance.configurations)
+    if told:
+        typer.echo(told, err=True)
     offset_s = _clock_offset_s(clock, configuration)
     try:
-        asyncio.run(Runner(configuration, instance, offset_s).run(Console()))
+        asyncio.run(Runner(configuration, instance, folder, offset_s).run(Console()))
     except AlreadyRunning as other:
         raise Stop(str(other)) from other
 
@@ -142,7 +149,9 @@ def desk(
     from centralino import settings
     from centralino.database import database_url
     from centralino.desk import Place, PortTaken, serve
+    from centralino.guardian import pages_after_calls
 
+    pages_after_calls()
     shown.log_to_file(state / "log" / "desk.log")
     configuration = settings.load(config)
     instance = _instance(config, state, port_offset)
@@ -312,6 +321,21 @@ def ready(agent: Id, state: State = VAR, as_json: AsJson = False) -> None:
     _choose(state, "agents.ready", as_json, agent=agent)
 
 
+@agents_app.command("extend")
+def extend(
+    agent: Id,
+    by: Annotated[str, typer.Option("--by", help="How much longer: 60s.")] = "60s",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Let an agent's wrap-up last longer, at most as long as the queue's `longest_wrap_up`."""
+    try:
+        longer_s = seconds(by)
+    except NotADuration as mistake:
+        raise Stop(f"{mistake.what}: {mistake.hint}") from mistake
+    _choose(state, "agents.extend", as_json, agent=agent, longer_s=longer_s)
+
+
 @agents_app.command("pause")
 def pause(
     agent: Id,
@@ -326,7 +350,7 @@ def pause(
 # --- within
 
 
-def _choose(state: Path, command: str, as_json: bool, **args: str) -> None:
+def _choose(state: Path, command: str, as_json: bool, **args: str | float) -> None:
     shown.agent(ask(state, lambda client: client.command(command, by=by_whom(), **args)), as_json=as_json)
 
 
@@ -367,12 +391,9 @@ def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, A
 
 
 def _in_force(config: Path, state: Path) -> Configuration:
-    """What runs, or ran last; where nothing ever ran, what is written."""
-    from centralino import settings
-    from centralino.releases import Releases
+    from centralino.releases import in_force
 
-    release = Releases(state / "configurations").current
-    return settings.load(release.folder if release else config)
+    return in_force(config, state / "configurations")
 
 
 def _instance(config: Path, state: Path, port_offset: int) -> Instance:

@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
 
 class Clock(Protocol):
     """Where every instant in Centralino comes from."""
@@ -39,6 +41,11 @@ class SimClock:
         if seconds < 0:
             raise ValueError("time does not run backwards")
         self._now_s += seconds
+
+
+def is_in_our_time(instant: datetime) -> bool:
+    """What lies further off was hardly meant, and at the ends of the calendar nothing can be reckoned."""
+    return FIRST_YEAR <= instant.year <= LAST_YEAR
 
 
 def as_utc(instant_s: float) -> datetime:

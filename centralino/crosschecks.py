@@ -41,7 +41,10 @@ USES = {
         Use("phone", ("agents", ANY, "phone")),
         Use("shift", ("agents", ANY, "shift")),
     ),
-    ENTITIES: (Use("number", ("entities", ANY, "numbers", ANY)),),
+    ENTITIES: (
+        Use("number", ("entities", ANY, "numbers", ANY)),
+        Use("queue", ("entities", ANY, "offices", ANY, "queue")),
+    ),
     SETTINGS: (),
 }
 
@@ -55,8 +58,9 @@ def problems_across(deployment: Deployment) -> list[Problem]:
         problems += problems_in(deployment, dialplan)
     problems += _one_number_twice(deployment.dialplans)
     problems += _never_included(deployment)
-    problems += hours_problems(deployment.files[ENTITIES], ("entities", ANY, "offices", ANY, "hours"))
+    problems += hours_problems(deployment.files[ENTITIES], (*OFFICES, "hours"))
     problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
+    problems += _offices(deployment.files[ENTITIES])
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
@@ -102,6 +106,7 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
     for name, rules in table(queues.data, "queues").items():
         yield from _sites_of_queue(deployment, name, rules)
         yield from _relaxing(queues, name, rules, known)
+        yield from _wrap_up(queues, name, rules)
         yield from _while_waiting(queues, name, rules)
         yield from _recording(queues, name, rules)
         yield from _head_starts(deployment, name, rules)
@@ -110,13 +115,14 @@ def _in_queues(deployment: Deployment) -> Iterator[Problem]:
             yield from _unknown_skills(queues, name, rules, known)
             yield from _needs(deployment, name, rules, everybody)
         for plan in deployment.leads_to(name):
-            yield from texts_problems(queues, plan, [("queues", name, "voicemail", "say")])
+            yield from texts_problems(deployment, queues, plan, [("queues", name, "voicemail", "say")])
         for why in ("longest_wait", "full"):
             for path, then in words(rules, (why, "then", "queue")):
                 if then == name:
                     yield queues.at(("queues", name, *path), "a queue cannot lead to itself", "name another queue")
 
 
+OFFICES = ("entities", ANY, "offices", ANY)
 OPENINGS = ("after", "or_waiting_over", "or_when_nobody_at", "or_expected_wait_over", "by_hand")
 
 
@@ -142,6 +148,14 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         path, site, _ = sites[0]
         hint = f"write `- {site}` for one that is open from the start"
         yield queues.at(("queues", name, "sites"), "no site is open from the start", hint)
+
+
+def _wrap_up(queues: Located, name: str, rules: object) -> Iterator[Problem]:
+    rule = table(rules)
+    usual_s, longest_s = _seconds(rule.get("wrap_up", "30s")), _seconds(rule.get("longest_wrap_up"))
+    if usual_s is not None and longest_s is not None and longest_s < usual_s:
+        path, what = ("queues", name, "longest_wrap_up"), "this is shorter than `wrap_up`, so that it could never be"
+        yield queues.at(path, what, "write a longer one, or leave it out")
 
 
 def _while_waiting(queues: Located, name: str, rules: object) -> Iterator[Problem]:
@@ -172,7 +186,7 @@ def _head_starts(deployment: Deployment, name: str, rules: object) -> Iterator[P
     for path, one in found(rules, ("head_start", ANY)):
         at = ("queues", name, *path)
         if isinstance(one, dict) and not one.keys() - {"by"}:
-            hint = "add `number`, `entity`, `step`, `caller` or `nth_call_today`"
+            hint = "add `number`, `entity`, `step`, `caller`, `nth_call_today` or `open_case`"
             yield queues.at(at, "this would hold for every caller", hint)
         for inner, step in words(one, ("step",)):
             if are_known and step not in steps:
@@ -258,12 +272,25 @@ def _one_phone_twice(agents: Located) -> Iterator[Problem]:
         whose.setdefault(phone, str(path[1]))
 
 
+def _offices(entities: Located) -> Iterator[Problem]:
+    for path, office in _tables(entities.data, OFFICES):
+        if not {"queue", "phone"} & office.keys():
+            hint = 'add the `queue` of its agents, or its telephone: `phone: "+39055123456"`'
+            yield entities.at_key(path, f"office {shown(path[-1])} has nobody who answers", hint)
+        if "answer_within" in office and "queue" not in office:
+            what = "`answer_within` is for the agents of a `queue`"
+            yield entities.at_key((*path, "answer_within"), what, "add `queue: NAME`, or remove it")
+
+
 def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
     settings = deployment.files[SETTINGS]
     if not settings.readable or "send_to" in table(settings.data, "carrier"):
         return
     for plan in deployment.dialplans:
-        for path, _ in found(plan.data, ("steps", ANY, "transfer")):
+        for path, step in found(plan.data, ("steps", ANY, "transfer")):
+            office = deployment.office(table(step).get("to"))
+            if office and "phone" not in office:
+                continue
             hint = 'write to whom calls outside are sent: `carrier: {send_to: "ADDRESS:PORT"}` in centralino.yaml'
             yield plan.at_key(path, "an office cannot be rung without a carrier", hint)
 

@@ -96,6 +96,11 @@ class Deployment:
             return None
         return list(defined)
 
+    def office(self, name: object) -> dict[str, Any]:
+        """What stands at the office `ENTITY/OFFICE`; empty where there is none."""
+        entity, _, office = str(name).partition("/")
+        return table(self.files[ENTITIES].data, "entities", entity, "offices", office)
+
     def leads_to(self, queue: str) -> list[Located]:
         """The dialplans whose calls can come to `queue`, also by way of another queue."""
         if queue not in self._leads_to:
@@ -108,6 +113,15 @@ class Deployment:
         return self._leads_to[queue]
 
     @cached_property
+    def spoken_with(self) -> dict[str, set[str]]:
+        """The languages of all dialplans that include each shared file."""
+        spoken: dict[str, set[str]] = {}
+        for plan in self.dialplans:
+            for file in {located.file for located in plan.included.values()}:
+                spoken.setdefault(file, set()).update(languages_of(plan))
+        return spoken
+
+    @cached_property
     def _sending_to(self) -> dict[str, set[str]]:
         """The queues that send calls on to each queue."""
         sending: dict[str, set[str]] = {}
@@ -118,8 +132,13 @@ class Deployment:
 
     @cached_property
     def _queues_of(self) -> dict[str, set[str]]:
-        """The queues that the steps of each dialplan name."""
-        return {plan.file: {name for _, name in words(plan.data, ("steps", ANY, "queue"))} for plan in self.dialplans}
+        """The queues that the steps of each dialplan name, or the offices to which they lead."""
+        return {plan.file: set(self._queues_named_in(plan)) for plan in self.dialplans}
+
+    def _queues_named_in(self, plan: Located) -> Iterator[str]:
+        yield from (name for _, name in words(plan.data, ("steps", ANY, "queue")))
+        for _, office in words(plan.data, ("steps", ANY, "transfer", "to")):
+            yield from (name for _, name in words(self.office(office), ("queue",)))
 
 
 def sites_of(rules: object) -> Iterator[tuple[Path, str, dict[str, Any]]]:
@@ -171,19 +190,29 @@ def _known(deployment: Deployment, located: Located, kind: str) -> tuple[list[st
     return deployment.names(kind), where.get(kind) or DEFINED[kind][0]
 
 
-def texts_problems(located: Located, plan: Located, patterns: Iterable[Path]) -> Iterator[Problem]:
-    """Each text of `located` that is for all stands in each language of `plan`, and in no other."""
-    languages = [language for _, language in words(plan.data, ("languages", ANY))]
-    of_whom = "" if located is plan else f" ({plan.file} speaks it)"
+def texts_problems(
+    deployment: Deployment, located: Located, plan: Located, patterns: Iterable[Path]
+) -> Iterator[Problem]:
+    """Each text of `located` that is for all stands in each language of `plan`, and in none that nobody here speaks:
+    steps that several dialplans share may speak the languages of each.
+    """
+    languages = languages_of(plan)
     for pattern in patterns:
         for path, texts in found(located.data, pattern):
             if not isinstance(texts, dict) or {"file", "also"} & {*texts, path[-1]} or not languages:
                 continue
+            shared = plan.included.get(str(path[1])) if located is plan else None
+            of_whom = "" if located is plan and not shared else f" ({plan.file} speaks it)"
             for language in dict.fromkeys(languages):
                 if language not in texts:
                     yield located.at(path, f"the text in `{language}` is missing{of_whom}", f'add `{language}: "…"`')
             if located is plan:
-                yield from _never_heard(plan, path, [key for key in texts if key not in languages])
+                spoken = deployment.spoken_with[shared.file] if shared else languages
+                yield from _never_heard(plan, path, [key for key in texts if key not in spoken])
+
+
+def languages_of(plan: Located) -> list[str]:
+    return [language for _, language in words(plan.data, ("languages", ANY))]
 
 
 def _never_heard(plan: Located, path: Path, languages: Iterable[str]) -> Iterator[Problem]:

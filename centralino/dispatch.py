@@ -14,6 +14,7 @@ from acd.decisions import (
     EndOffer,
     EndWrapUp,
     LeaveQueue,
+    LookAtTalk,
     Offer,
     OpenSite,
     PauseAgent,
@@ -31,7 +32,7 @@ from acd.why import Why
 from agents.state import Chosen
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
-from centralino.attendant import Desk
+from centralino.attendant import NO_OFFICE, AtOffice, Desk
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
@@ -58,7 +59,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, the last to the call-backs."""
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -70,19 +71,35 @@ class Dispatcher:
         self.end: Callable[[str, str], None]
         self.give_up: Callable[[str], None]
         self.pause: Callable[[PauseAgent], None]
+        self.ring_back: Callable[[CallNow, str], None]
+        self.not_reached: Callable[[CallNow, str], None]
+        self.talks: Callable[[CallNow], None]
 
     # --- callers
 
-    def enter(self, call: CallNow, queue: str) -> None:
-        """The caller waits in `queue`, or is sent on where it is full; where full queues lead back here, they wait."""
-        if queue in self._entering:
-            self._wait_in(call, queue, self.floor.enter_anyway)
+    def enter(self, call: CallNow, queue: str, at_office: AtOffice = NO_OFFICE) -> None:
+        """The caller waits in `queue`, or is sent on where it is full. Whom full queues, or the second level, lead back
+        here, waits.
+        """
+        if queue in self._entering or queue == call.back_to:
+            self._wait_in(call, queue, self.floor.enter_anyway, at_office)
             return
         self._entering.append(queue)
         try:
-            self._wait_in(call, queue, self.floor.enter)
+            self._wait_in(call, queue, self.floor.enter, at_office)
         finally:
             self._entering.pop()
+
+    def enter_call_back(self, call: CallNow) -> None:
+        """Somebody who is to be called back has a place in the line again: the one of their first entry."""
+        self.carry_out(self.floor.enter_anyway(self._as_it_waits(call), self._clock.now_s()))
+
+    def hand_on(self, handed_on: ev.CallHandedOn) -> None:
+        """The agent's talk ends; the caller hears music, and whoever asked for it leads them on."""
+        self._book.write(handed_on)
+        self._telephony.hold(handed_on.call)
+        self._telephony.hang_up(handed_on.leg)
+        self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
@@ -98,7 +115,7 @@ class Dispatcher:
         if self.recordings.refuse(call, key):
             return
         now_s = self._clock.now_s()
-        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.first_entered_s)
+        then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.waits_since_s)
         if then is not None:
             self._book.write(ev.KeyPressed(call=call.id, step=call.step, key=key, why=Why.CALLER_CHOSE))
             self.carry_out(self.floor.step_out(call.id, then, now_s))
@@ -122,36 +139,54 @@ class Dispatcher:
         agent = self.floor.agent_at(leg)
         if agent is not None and agent.doing is Doing.TALKING:
             return  # told twice: once as it is, once as it came
-        call_id = self.floor.answered(leg, self._clock.now_s())
-        if call_id is None:
+        answered = self.floor.answered(leg, self._clock.now_s())
+        if answered is None:
             self._telephony.hang_up(leg)  # late: the call went elsewhere, or is gone
             return
-        call = self._book.house.calls[call_id]
-        waited_s = self._clock.now_s() - call.first_entered_s
-        in_time = waited_s <= self.floor.rules[call.queue].target_within_s
-        self._room.hush(call_id)
-        self._book.write(ev.TalkStarted(call=call_id, agent=call.agent, leg=leg, in_time=in_time))
-        self._telephony.join(call_id, call_id, leg)
+        call = self._book.house.calls[answered.call]
+        if call.is_to_be_called:
+            self.ring_back(call, leg)
+        else:
+            self.talk(call, leg)
+        self.carry_out(answered.then)
+
+    def talk(self, call: CallNow, leg: str) -> None:
+        """The agent is there, as `leg`, and so is who called, or was called back."""
+        waited_s = self._clock.now_s() - call.waits_since_s
+        in_time = not call.is_to_be_called and waited_s <= self.floor.rules[call.queue].target_within_s
+        agent = self.floor.agent_at(leg)
+        who, phone = (agent.profile.id, agent.profile.phone) if agent else (call.agent, "")
+        self._room.hush(call.id)
+        self._book.write(ev.TalkStarted(call=call.id, agent=who, leg=leg, in_time=in_time, phone=phone))
+        self._telephony.join(call.id, call.id, leg)
         self.recordings.begin(call)
+        self.talks(call)
 
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
         call = self._call_of(leg)
         if call is None:
             return
-        if call.state is CallState.TALKING:
-            self._talk_over(call, "lost" if cause is EndCause.GONE else "agent")
-            self.end(call.id, "the agent hung up")
+        if call.state is CallState.TALKING and leg == call.leg:
+            is_lost = cause is EndCause.GONE
+            self._talk_over(call, "lost" if is_lost else "agent")
+            self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
+        elif call.state is CallState.CALLING_BACK and leg == call.leg:
+            self.not_reached(call, "the agent hung up")
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
     def join_failed(self, call_id: str) -> None:
-        """The talk never came about. Who is still there: the agent is let go, the caller waits again in their place."""
+        """The talk never came about: the agent is let go, the caller waits again in their place, if still there."""
         call = self._book.call(call_id)
         if call is None or call.state is not CallState.TALKING:
             return
+        if call.call_back_of and call.talks == 1:
+            self.not_reached(call, "the two could not be joined")
+            return
         self._talk_over(call, "lost")
         self._wait_in(call, call.queue, self.floor.enter_anyway)
+        self._telephony.look_at(call_id)
 
     # --- agents come, go, and are within reach or not
 
@@ -169,6 +204,15 @@ class Dispatcher:
         decisions = self.floor.wrap_up_done(agent_id, Why.AGENT_DONE, self._clock.now_s())
         self.carry_out(decisions)
         return bool(decisions)
+
+    def extend_wrap_up(self, agent_id: str, by_s: float, by: str) -> Why | None:
+        """The agent takes so much longer. Why not; None: they do."""
+        extended = self.floor.extend_wrap_up(agent_id, by_s, self._clock.now_s())
+        if isinstance(extended, Why):
+            return extended
+        until_s = extended.until_s
+        self._book.write(ev.WrapUpExtended(agent=agent_id, call=extended.call, until_s=until_s, by=by))
+        return None
 
     def adopt_rules(self, rules: Mapping[str, QueueRules]) -> None:
         """The floor goes by `rules`, and by what the roster says of the agents now."""
@@ -231,58 +275,87 @@ class Dispatcher:
                 self.floor.put_back(on_floor)
 
     def put_back_call(self, call: CallNow) -> None:
-        now_s = self._clock.now_s()
+        """What no longer rings is on record first; its leg is swept."""
+        now_s, knows_queue = self._clock.now_s(), call.queue in self.floor.rules
+        for leg, who in list(call.rings.items()):
+            if call.state is not CallState.OFFERED:  # we died before the others were told to stop
+                self._write_stop(call, who, leg, Why.ANSWERED_ELSEWHERE)
+            elif not knows_queue or who not in self.floor.agents:  # one left the YAML
+                self._write_stop(call, who, leg, Why.AGENT_LEFT)
+        for who in (*call.rings.values(), call.agent):
+            if on_floor := self.floor.agents.get(who):  # their phone may be another by now, or none
+                phone = self._book.house.agent(who).call_phone or on_floor.profile.phone
+                on_floor.profile = replace(on_floor.profile, phone=phone)
         agent = self.floor.agents.get(call.agent)
-        if agent is not None and call.state in (CallState.OFFERED, CallState.TALKING):
-            phone = call.phone or agent.profile.phone  # theirs may be another by now, or none
-            agent.profile = replace(agent.profile, phone=phone)
-        if call.state is CallState.TALKING and agent is not None:
-            agent.since_s = call.since_s
+        if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
+            agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.state in (CallState.QUEUED, CallState.OFFERED):
-            knows_queue = call.queue in self.floor.rules
-            if call.state is CallState.OFFERED and not (agent and knows_queue):  # one left the YAML; its leg is swept
-                self._book.write(ev.OfferEnded(call=call.id, agent=call.agent, leg=call.leg, why=Why.AGENT_LEFT))
+            if not knows_queue and call.is_to_be_called:
+                self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
+                return
             if not knows_queue:  # the menu will know what became of it
                 self._book.write(ev.QueueLeft(call=call.id, queue=call.queue, why=Why.QUEUE_GONE))
                 return
             waiting = self._as_it_waits(call)
             self.floor.put_back_call(waiting, now_s)
-            if agent and call.state is CallState.OFFERED:
-                self.floor.put_back_offer(call.id, agent, call.leg, now_s)
+            for leg, who in call.rings.items():
+                self.floor.put_back_offer(call.id, self.floor.agents[who], leg, now_s)
 
     def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
         """The call is still there after a time in which we were not: hold what it was, with what is true now."""
-        leg = legs.get(call.leg)
         if call.state is CallState.TALKING:
+            leg = legs.get(call.leg)
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return
-        self._room.hush(call.id)
-        if not legs[call.id].holding:
-            self._telephony.hold(call.id)
-        self.recordings.announce(call)
-        if call.state is CallState.OFFERED:
-            if leg is None:
-                self.leg_ended(call.leg, EndCause.GONE)
-            elif leg.up:
-                self.answered(call.leg)
+        if not call.is_to_be_called:
+            self._room.hush(call.id)
+            if not legs[call.id].holding:
+                self._telephony.hold(call.id)
+            self.recordings.announce(call)
+        for ringing in list(call.rings):  # first: the others then stop for that reason
+            if ringing in legs and legs[ringing].up:
+                self.answered(ringing)
+        for ringing in list(call.rings):
+            if ringing not in legs:
+                self.leg_ended(ringing, EndCause.GONE)
 
     # --- within
 
-    def _wait_in(self, call: CallNow, queue: str, enter: Callable[[WaitingCall, float], list[Decision]]) -> None:
+    def _wait_in(
+        self,
+        call: CallNow,
+        queue: str,
+        enter: Callable[[WaitingCall, float], list[Decision]],
+        at_office: AtOffice = NO_OFFICE,
+    ) -> None:
         """A call that comes back keeps the place of its first entry."""
         now_s = self._clock.now_s()
         first_s = call.first_entered_s or now_s
         who = "" if call.withheld else self._people.who(call.person).number
         calls_today = 0 if call.withheld else self._book.house.callers_today.get(call.person, 0)
-        caller = Caller(call.service, call.entity, call.step, who, calls_today)
+        caller = Caller(call.service, call.entity, call.step, who, calls_today, call.open_case)
         head_start_s = self.floor.rules[queue].head_start_s(caller)
         if queue == call.queue:  # it comes back to its old place
             head_start_s = max(head_start_s, call.head_start_s)
-        self._book.write(ev.QueueEntered(call=call.id, queue=queue, first_entered_s=first_s, head_start_s=head_start_s))
+            if call.back_at_s and not at_office.back_at_s:
+                at_office = AtOffice(call.office, call.back_at_s, call.back_to_step)
+        elif queue == call.back_to:
+            head_start_s = max(head_start_s, call.back_head_start_s)
+        self._book.write(
+            ev.QueueEntered(
+                call=call.id,
+                queue=queue,
+                first_entered_s=first_s,
+                head_start_s=head_start_s,
+                office=at_office.office,
+                back_at_s=at_office.back_at_s,
+                step=at_office.step,
+            )
+        )
         waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
         waits = call.state in (CallState.QUEUED, CallState.OFFERED)
@@ -293,8 +366,16 @@ class Dispatcher:
     def _as_it_waits(self, call: CallNow) -> WaitingCall:
         """The call for the floor, with what its caller has been told."""
         waiting = WaitingCall(
-            call.id, call.queue, call.language, call.first_entered_s, call.offers, head_start_s=call.head_start_s
+            call.id,
+            call.queue,
+            call.language,
+            call.first_entered_s,
+            call.offers,
+            head_start_s=call.head_start_s,
+            since_s=call.waits_since_s,
+            back_at_s=call.back_at_s or None,
         )
+        waiting.is_call_back = call.is_to_be_called
         waiting.told_position, waiting.told_until_s = call.told_position or None, call.told_until_s or None
         return waiting
 
@@ -317,8 +398,9 @@ class Dispatcher:
             case Offer():
                 self._offer(decision)
             case EndOffer(call=call, agent=agent, leg=leg, why=why):
-                write(ev.OfferEnded(call=call, agent=agent, leg=leg, why=why))
-                self._telephony.hang_up(leg)
+                self._write_stop(self._book.house.calls[call], agent, leg, why)
+                stop = self._telephony.call_off if why is Why.ANSWERED_ELSEWHERE else self._telephony.hang_up
+                stop(leg)
             case Wait(call=call, queue=queue, why=why, facts=facts):
                 write(ev.CallWaits(call=call, queue=queue, why=why, facts=facts))
             case Tell():
@@ -329,6 +411,8 @@ class Dispatcher:
                 self.send_on(call, then)
             case PauseAgent():
                 self.pause(decision)
+            case LookAtTalk():
+                self._look_at_talk(decision)
             case StartWrapUp(agent=agent, call=call, queue=queue, until_s=until_s):
                 write(ev.WrapUpStarted(agent=agent, call=call, queue=queue, until_s=until_s))
             case EndWrapUp(agent=agent, call=call, why=why):
@@ -337,6 +421,12 @@ class Dispatcher:
                 write(ev.SiteOpened(queue=queue, site=site, why=why, facts=facts))
             case CloseSite(queue=queue, site=site, why=why):
                 write(ev.SiteClosed(queue=queue, site=site, why=why))
+
+    def _write_stop(self, call: CallNow, agent: str, leg: str, why: Why) -> None:
+        """A phone rings no more: the offer is over with the last of them."""
+        is_last = call.state is CallState.OFFERED and call.rings.keys() <= {leg}
+        kind = ev.OfferEnded if is_last else ev.RingEnded
+        self._book.write(kind(call=call.id, agent=agent, leg=leg, why=why))
 
     def _recording_rules(self, queue: str) -> Recording | None:
         rules = self.floor.rules.get(queue)
@@ -349,7 +439,7 @@ class Dispatcher:
     def _tell(self, tell: Tell) -> None:
         """Nothing is put on record where there is nothing to say."""
         call, rules = self._book.house.calls[tell.call], self.floor.rules[tell.queue].while_waiting
-        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.first_entered_s)
+        words = self._room.words(call.language, tell, rules, self._clock.now_s() - call.waits_since_s)
         if not words:
             return
         from_s, to_s = tell.wait_s or (0.0, 0.0)
@@ -375,11 +465,12 @@ class Dispatcher:
         self._telephony.ring(offer.leg, offer.phone, offer.call, shown, offer.ring_s + RING_BACKSTOP_S)
 
     def _shown(self, call: CallNow) -> CallerId:
-        """What the agent's phone shows: the queue, who calls, and their number."""
-        who = self._people.who(call.person)
+        """What the agent's phone shows: the office or queue, who calls, and their number."""
+        who, whom = self._people.who(call.person), call.office or call.queue
         if call.withheld:
-            return CallerId("anonymous", call.queue)
-        return CallerId(who.number, f"{call.queue}: {who.name or who.number}")
+            return CallerId("anonymous", whom)
+        to_call_back = "call-back, " if call.is_to_be_called else ""
+        return CallerId(who.number, f"{to_call_back}{whom}: {who.name or who.number}")
 
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent
@@ -387,10 +478,21 @@ class Dispatcher:
         self._telephony.hang_up(leg)  # first: without a wrap-up, the next call rings at the same phone
         self.carry_out(self.floor.talk_ended(leg, self._clock.now_s()))
 
+    def _look_at_talk(self, look: LookAtTalk) -> None:
+        """What is gone is told as the end of any leg. A talk that nobody else knows of is a fault of ours, and over."""
+        call = self._call_of(look.leg)
+        if call is not None and call.state in (CallState.TALKING, CallState.CALLING_BACK):
+            self._telephony.look_at(call.id)
+            self._telephony.look_at(look.leg)
+            return
+        log.error("%s talked in %s, which is over", look.agent, look.call)
+        self._telephony.hang_up(look.leg)
+        self.carry_out(self.floor.talk_ended(look.leg, self._clock.now_s()))
+
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""
         call = self._book.call(leg.rpartition("-leg")[0])
-        return call if call and call.leg == leg else None
+        return call if call and (call.leg == leg or leg in call.rings) else None
 
     def _is_available(self, agent: AgentNow) -> bool:
         knows_phone = agent.phone in self.configuration.roster.phones  # else nobody tells us that it goes away

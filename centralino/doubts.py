@@ -45,10 +45,11 @@ def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: 
         place = located[plan.number]
         yield from _about_hours(plan, place)
         yield from _about_menus(plan, place)
+        yield from _about_notices(plan, place)
         yield from _about_speech(plan, place, deployment.recordings)
-        for queue in {step.queue for step in plan.steps.values() if isinstance(step, Queue)}:
+        for queue, hours in _queues_of(plan).items():
             at = deployment.files[QUEUES].at_key(("queues", queue), "")
-            yield from _about_queue(_Served(plan, place.file, rules.queues[queue], roster), at)
+            yield from _about_queue(_Served(replace(plan, hours=hours), place.file, rules.queues[queue], roster), at)
 
 
 def _warning(located: Located, path: Path, what: str, hint: str) -> Problem:
@@ -116,6 +117,13 @@ def ways_on(step: Step) -> tuple[str, ...]:
             return ()
 
 
+def _about_notices(plan: Dialplan, located: Located) -> Iterator[Problem]:
+    for step in plan.steps.values():
+        if isinstance(step, Notice) and step.begins_at and step.ends_at and step.ends_at <= step.begins_at:
+            path = ("steps", step.name, "notice", "until")
+            yield _warning(located, path, "this notice is over before it begins", "let `until` be after `from`")
+
+
 # --- speech
 
 
@@ -181,6 +189,15 @@ class _Served:
             if any(agent.site == site.name for site in self.rules.sites)
             and all(agent.skills.get(skill, 0) >= level for skill, level in needs)
         ]
+
+
+def _queues_of(plan: Dialplan) -> dict[str, Hours | None]:
+    """The queues of a dialplan's steps and offices, and when calls may come to them."""
+    steps = plan.steps.values()
+    offices = [step for step in steps if isinstance(step, Transfer) and step.queue]
+    return {office.queue: office.hours or plan.hours for office in offices} | {
+        step.queue: plan.hours for step in steps if isinstance(step, Queue)
+    }
 
 
 def _about_queue(served: _Served, at: Problem) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from centralino.door import CommandRefused
 from centralino.events import EmergencyStarted
-from centralino.settings import Configuration
+from centralino.settings import Configuration, is_wav
 from centralino.state import EmergencyNow
 from centralino.switchboard import Switchboard, emergency_words
 from centralino.voices import Speaker
@@ -40,9 +40,20 @@ class Emergencies:
         )
         problems = await self._speak(emergency_words(_as_now(started), plan.languages).values())
         if problems:
+            self._forget(file)
             raise CommandRefused("\n".join(["the notice cannot be heard:", *problems]))
         self._switchboard.begin_emergency(started)
         return {"number": plan.number}
+
+    def end(self, args: dict[str, Any], configuration: Configuration, by: str) -> dict[str, Any]:
+        """Also of a number that no dialplan answers any more. Raises CommandRefused where there is none."""
+        number = str(args.get("number") or "")
+        plan = configuration.service_of(number)
+        service = plan.number if plan else number
+        if not self._switchboard.end_emergency(service, by, "it was ended"):
+            others = ", ".join(self._switchboard.book.house.emergencies)
+            raise CommandRefused(f"there is no emergency on {number}{f'; there is one on {others}' if others else ''}")
+        return {"number": service}
 
     async def speak_again(self, configuration: Configuration) -> None:
         """After a restart: the sounds of the notices that are in force."""
@@ -63,10 +74,18 @@ class Emergencies:
                 shutil.copyfile(file, self._notices / language / f"{name}.wav")
 
         try:
+            if not await asyncio.to_thread(is_wav, file):
+                raise CommandRefused(f"{file} is no WAV file")
             await asyncio.to_thread(copy)
         except OSError as error:
+            self._forget(name)
             raise CommandRefused(f"{file}: {error.strerror}") from error
         return name
+
+    def _forget(self, name: str) -> None:
+        """The copies of a recording that callers will not hear."""
+        for copy in self._notices.glob(f"*/{name}.wav") if name else ():
+            copy.unlink(missing_ok=True)
 
 
 def _as_now(started: EmergencyStarted) -> EmergencyNow:

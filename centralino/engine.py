@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,7 @@ from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
 from centralino.keeping import Keeping
+from centralino.open_cases import OpenCases
 from centralino.people import People
 from centralino.releases import Releases
 from centralino.reloading import Reloading
@@ -133,6 +134,7 @@ class Engine:
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
             tasks.append(asyncio.create_task(self._keeping().run()))
+            tasks.append(asyncio.create_task(self._open_cases.run(asyncio.shield(self._database))))
             await stop.wait()
         finally:
             await self._close(tasks)
@@ -154,11 +156,13 @@ class Engine:
         self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password, recorder)
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
+        self._open_cases = OpenCases(self._queues_in_force)
         around = Surroundings(
             self.telephony,
             self.clock,
             self.people,
             self._speaker.voice(),
+            self._open_cases.has,
             self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
         )
@@ -265,9 +269,10 @@ class Engine:
         if area == "emergency":
             return self._change_emergency(what, args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "agents": lambda args: self._choose(what, args),
-            "calls": lambda args: self._end_all(what),
+            "agents": lambda args: self._extend_wrap_up(args) if what == "extend" else self._choose(what, args),
+            "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
+            "call_backs": lambda args: self._call_backs(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -304,10 +309,7 @@ class Engine:
         if what == "on":
             result = await self._emergencies.begin(args, self.configuration, by)
         elif what == "off":
-            plan = self.configuration.service_of(str(args.get("number") or ""))
-            if plan is None or not self.switchboard.end_emergency(plan.number, by, "it was ended"):
-                raise CommandRefused(f"there is no emergency on {args.get('number')}")
-            result = {"number": plan.number}
+            result = self._emergencies.end(args, self.configuration, by)
         else:
             raise CommandRefused(f"there is no command `emergency.{what}`")
         self._after()
@@ -332,15 +334,27 @@ class Engine:
         try:
             wish = Wish(what)
         except ValueError:
-            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}") from None
+            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend") from None
         try:
             self.switchboard.choose(
                 words["agent"], wish, by=words["by"][:64], phone=words["phone"], reason=words["reason"][:100]
             )
         except Refused as refused:
             raise CommandRefused(str(refused)) from refused
-        row: dict[str, Any] = self.live.everything()["agents"][words["agent"]]
-        return row
+        return self._agent_now(words["agent"])
+
+    def _extend_wrap_up(self, args: dict[str, Any]) -> dict[str, Any]:
+        agent, longer_s = str(args.get("agent") or ""), args.get("longer_s")
+        if isinstance(longer_s, bool) or not isinstance(longer_s, int | float) or not 1 <= longer_s <= 3600:
+            raise CommandRefused("a wrap-up is extended by 1s to 1h at a time")
+        try:
+            self.switchboard.signing.extend_wrap_up(agent, longer_s, by=str(args.get("by") or "")[:64])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return self._agent_now(agent)
+
+    def _agent_now(self, agent: str) -> dict[str, Any]:
+        return {**self.live.agent(agent), "at_s": self.clock.now_s()}
 
     def _hold_site(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         """`open` or `close` a further site of a queue, or leave it `by_rule` again."""
@@ -357,11 +371,40 @@ class Engine:
         self.switchboard.holds.hold(queue, site, wishes[what], str(args.get("by") or "")[:64])
         return {"queue": queue, **self.live.site(queue, site)}
 
-    def _end_all(self, what: str) -> dict[str, Any]:
-        """Before Asterisk is stopped: every call ends on record, and not as a riddle for the next start."""
-        if what != "end_all":
-            raise CommandRefused(f"there is no command `calls.{what}`")
-        return {"ended": self.switchboard.end_all("the service was stopped")}
+    def _call_backs(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`list` what was promised and is not kept yet, or `drop` one."""
+        call = str(args.get("call") or "")
+        if what == "drop":
+            if call not in self.house.call_backs:
+                raise CommandRefused(
+                    f"nothing is promised in {call}, or it was kept: `centralino call-backs` lists all"
+                )
+            if not self.switchboard.call_backs.drop(call, str(args.get("by") or "")[:64]):
+                raise CommandRefused(f"too late: an agent is calling back for {call} just now")
+        elif what != "list":
+            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop")
+        promises = sorted(self.house.call_backs.values(), key=lambda one: one.first_entered_s)
+        numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
+        return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
+
+    def _about_calls(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`end_all`, before Asterisk is stopped: on record, no riddle for the next start; or `transfer` one."""
+        match what:
+            case "end_all":
+                return {"ended": self.switchboard.end_all("the service was stopped")}
+            case "transfer":
+                return self._transfer(args)
+            case _:
+                raise CommandRefused(f"there is no command `calls.{what}`")
+
+    def _transfer(self, args: dict[str, Any]) -> dict[str, Any]:
+        """The agent who talks in `call` hands it on `to` an office or a queue, with a `note`."""
+        words = {key: str(args.get(key) or "") for key in ("call", "to", "by", "note")}
+        try:
+            self.switchboard.hand_on(words["call"], words["to"], by=words["by"][:64], note=words["note"])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": words["call"], "to": words["to"]}
 
     def _tell(self) -> None:
         self._telling = None
@@ -426,6 +469,9 @@ class Engine:
             await projector.run()
         finally:
             await database.close()
+
+    def _queues_in_force(self) -> Iterable[QueueRules]:
+        return self.configuration.rules.queues.values()
 
     def _keeping(self) -> Keeping:
         def rules() -> Mapping[str, QueueRules]:

@@ -13,7 +13,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """A fact. The journal adds its number and its instant (`Entry`)."""
 
 
-ENDED_UNSEEN = "gone while we were away"  # why a call ended whose end nobody told us
+ENDED_UNSEEN = "gone, and nobody saw it go"  # why a call ended whose end nobody told us
 
 
 class Outcome(StrEnum):
@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     VOICEMAIL = "voicemail"  # a message was kept
     NO_MESSAGE = "no message"  # the caller came to the voicemail and left nothing
     UNKNOWN_NUMBER = "unknown number"  # the number dialled is no service of ours
+    NOT_REACHED = "not reached"  # of a call-back: nobody answered
+    NOT_NEEDED = "not needed"  # of a call-back: the person called themselves meanwhile, or somebody took it back
     FAILED = "failed"  # ours: the call could not be carried on
 
 
@@ -43,6 +45,7 @@ class CallArrived(CallEvent, frozen=True, kw_only=True):
     withheld: bool = False
     language: str
     entity: str = ""  # whose number it is; empty: several share it, or none is known
+    open_case: bool = False  # the person had one for this service when they called, as far as the engine knew
     release: int = 0  # of the configuration whose dialplan the call follows to its end
 
 
@@ -80,6 +83,40 @@ class CallBackPromised(CallEvent, frozen=True, kw_only=True):
     person: str
 
 
+class CallBackBegun(CallEvent, frozen=True, kw_only=True):
+    """A promise is about to be kept: `call`, an attempt, stands in the line, and nobody's phone rings yet.
+
+    `of`: the call in which it was promised; `attempt`: 1 for the first.
+    """
+
+    of: str
+    attempt: int
+    node: str
+    service: str
+    person: str
+    language: str
+    entity: str = ""
+    release: int = 0
+    queue: str
+    first_entered_s: float
+    head_start_s: float = 0.0
+
+
+class CallBackRung(CallEvent, frozen=True, kw_only=True):
+    """An agent is there as `leg`, and the person's phone is about to be rung. Written before Asterisk is asked."""
+
+    agent: str
+    leg: str
+
+
+class CallBackUnanswered(CallEvent, frozen=True, kw_only=True):
+    """The person was not reached; the agent is let go."""
+
+    agent: str
+    leg: str
+    why: str
+
+
 class CaseAsked(CallEvent, frozen=True, kw_only=True):
     """The caller asked how a case stands. Which, is not said here: digits may be anybody's."""
 
@@ -114,9 +151,16 @@ class OfficeLeft(CallEvent, frozen=True, kw_only=True):
 
 
 class QueueEntered(CallEvent, frozen=True, kw_only=True):
+    """Where `back_at_s` is set, the queue answers for an office, or for whoever handed the call on; nobody answers
+    until then: it goes on from `step`.
+    """
+
     queue: str
     first_entered_s: float
     head_start_s: float = 0.0  # it counts as if it had waited so much longer
+    office: str = ""
+    back_at_s: float = 0.0
+    step: str = ""
 
 
 class CallWaits(CallEvent, frozen=True, kw_only=True):
@@ -169,7 +213,15 @@ class CallOffered(CallEvent, frozen=True, kw_only=True):
 
 
 class OfferEnded(CallEvent, frozen=True, kw_only=True):
-    """The phone was rung and no talk came of it."""
+    """The phone was rung and no talk came of it; no other rings for the call."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class RingEnded(CallEvent, frozen=True, kw_only=True):
+    """One of several phones that were rung for the call stops: others ring on, or somebody has answered."""
 
     agent: str
     leg: str
@@ -182,12 +234,26 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     in_time: bool
+    phone: str = ""
 
 
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
     by: str  # caller, agent, or lost
+
+
+class CallHandedOn(CallEvent, frozen=True, kw_only=True):
+    """An agent of `queue` ends their talk, and the caller goes on `to` an office or another queue; nobody answers
+    there: back to `queue`. `note` is the key under which the people's file keeps what the agent said of it.
+    """
+
+    agent: str
+    leg: str
+    queue: str
+    to: str
+    by: str  # who gave the command
+    note: str = ""
 
 
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
@@ -270,6 +336,21 @@ class RecordingDeleted(LeftBehind, frozen=True, kw_only=True):
     why: str
 
 
+class CallBackPutOff(LeftBehind, frozen=True, kw_only=True):
+    """What was promised in `call` is tried, or tried again, at `due_s`."""
+
+    due_s: float
+    why: str
+
+
+class CallBackOver(LeftBehind, frozen=True, kw_only=True):
+    """Nobody will be called back any more for what was promised in `call`. `kept`: there is nothing left to do."""
+
+    kept: bool
+    why: str
+    by: str = ""  # who took it back; empty: nobody did
+
+
 class AgentEvent(Event, frozen=True, kw_only=True):
     agent: str
 
@@ -300,6 +381,14 @@ class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     call: str
     until_s: float
     queue: str = ""
+
+
+class WrapUpExtended(AgentEvent, frozen=True, kw_only=True):
+    """The agent takes longer for `call`: the wrap-up ends at `until_s` now."""
+
+    call: str
+    until_s: float
+    by: str
 
 
 class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
@@ -374,6 +463,11 @@ AnyEvent = (
     | EntityChosen
     | AnswerKept
     | CallBackPromised
+    | CallBackBegun
+    | CallBackRung
+    | CallBackUnanswered
+    | CallBackPutOff
+    | CallBackOver
     | CaseAsked
     | OfficeRung
     | OfficeAway
@@ -387,8 +481,10 @@ AnyEvent = (
     | RecordingRefused
     | CallOffered
     | OfferEnded
+    | RingEnded
     | TalkStarted
     | TalkEnded
+    | CallHandedOn
     | TalkRecordingStarted
     | TalkNotRecorded
     | QueueLeft
@@ -405,6 +501,7 @@ AnyEvent = (
     | AgentReady
     | AgentPaused
     | WrapUpStarted
+    | WrapUpExtended
     | WrapUpEnded
     | EngineStarted
     | ConfigurationLoaded

@@ -29,9 +29,10 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.rules import Pick
+from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
-from ivr.hours import DAYS, is_day
+from ivr.hours import DAYS, is_day, read_hours
 from ivr.rehearsal import SILENCE
 
 MENU_KEYS = "0123456789*#"
@@ -219,6 +220,7 @@ class HeadStartForm(Form):
         Annotated[str, _matching(r"\+[1-9][0-9]{0,14}", "is no beginning of a number", 'write `"+39055"`')] | None
     ) = None
     nth_call_today: Annotated[int, Field(ge=2, le=100)] | None = None
+    open_case: Literal[True] | None = None
 
 
 class QueueCallBackForm(Form):
@@ -231,6 +233,19 @@ class WhileWaitingForm(Form):
     expected_wait: bool = False
     callback: QueueCallBackForm | None = None
     voicemail_key: MenuKey | None = None
+
+
+def _span_of_a_day(text: str) -> str:
+    hours, mistakes = read_hours({"mon-sun": text})
+    if mistakes or len(hours.week[0]) != 1:
+        refuse(f"{shown(text)} is no span of a day", 'write `"08:00-21:00"`')
+    return text
+
+
+class CallBackRulesForm(Form):
+    ring: Annotated[float, between("5s", "1m")] = 30.0
+    hours: Annotated[str, AfterValidator(_span_of_a_day)] = "08:00-21:00"
+    again_after: Annotated[list[Annotated[float, between("1m", "24h")]], Field(max_length=10)] = [600.0, 3600.0]
 
 
 class RecordingForm(Form):
@@ -249,12 +264,14 @@ class QueueForm(Form):
     pick: Annotated[str, AfterValidator(_way_to_pick)] = Pick.BEST_SKILL
     ring: Annotated[float, between("5s", "2m")] = 20.0
     wrap_up: Annotated[float, between("0s", "1h")] = 30.0
+    longest_wrap_up: Annotated[float, between("10s", "4h")] | None = None
     target: TargetForm = TargetForm()
     sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None
     full: FullForm | None = None
     voicemail: GreetingForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
+    call_backs: CallBackRulesForm = CallBackRulesForm()
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
@@ -424,9 +441,14 @@ QUEUE_CONDITIONS = ("waiting_over", "nobody_signed_in", "expected_wait_over")
 
 def _instant(value: object) -> datetime:
     """A local time, such as `2026-12-24 18:00`; a day alone is its beginning."""
+    instant = None
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", str(value)):
         with suppress(ValueError):
-            return datetime.fromisoformat(str(value))
+            instant = datetime.fromisoformat(str(value))
+    if instant and not is_in_our_time(instant):
+        refuse(f"the year of {shown(value)} is out of range", f"from {FIRST_YEAR} to {LAST_YEAR}")
+    if instant:
+        return instant
     refuse(f"{shown(value)} is no instant", "write `2026-12-24 18:00`, or `2026-12-24` for the beginning of that day")
 
 
@@ -580,14 +602,19 @@ class RosterForm(Form):
     phones: dict[AsteriskName, PhoneForm]
     agents: dict[Name, AgentForm]
     shifts: dict[Name, dict[str, Any]] = {}
+    longest_pause: Annotated[float, between("1m", "24h")] | None = None
 
 
 # --- entities.yaml
 
 
 class OfficeForm(Form):
+    """It has a `queue`, a `phone`, or both; crosschecks.py looks at that."""
+
     name: ShownName
-    phone: Annotated[str, AfterValidator(_phone_number)]
+    queue: Name | None = None
+    answer_within: Annotated[float, between("5s", "1h")] = 60.0
+    phone: Annotated[str, AfterValidator(_phone_number)] | None = None
     hours: dict[str, Any] | None = None
 
 

@@ -11,7 +11,7 @@ from centralino.book import Book
 from centralino.dispatch import Dispatcher
 from centralino.settings import Configuration
 from centralino.state import SiteState
-from ivr.menu import Queue
+from ivr.menu import Queue, Transfer
 
 
 class Holds:
@@ -44,7 +44,8 @@ class Holds:
         opened = [
             plans[number] for number, now in self._book.house.emergencies.items() if now.opens and number in plans
         ]
-        found = [step.queue for plan in opened for step in plan.steps.values() if isinstance(step, Queue)]
+        steps = [step for plan in opened for step in plan.steps.values()]
+        found = [step.queue for step in steps if isinstance(step, Queue | Transfer) and step.queue]
         for queue in found:  # grows meanwhile
             onward = (rules[queue].full_then, rules[queue].longest_wait_then)
             found += [then.queue for then in onward if isinstance(then, ToQueue) and then.queue not in found]

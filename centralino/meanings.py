@@ -7,7 +7,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from acd import goto
-from acd.rules import HeadStart, Opening, Pick, QueueRules, Recording, Relax, Rules, SiteRules, WhileWaiting
+from acd.rules import (
+    CallBackRules,
+    HeadStart,
+    Opening,
+    Pick,
+    QueueRules,
+    Recording,
+    Relax,
+    Rules,
+    SiteRules,
+    WhileWaiting,
+)
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -15,10 +26,12 @@ from centralino.forms import (
     AlsoForm,
     AskForm,
     BranchForm,
+    CallBackRulesForm,
     DialplanForm,
     EntitiesForm,
     EntityForm,
     NoticeForm,
+    OfficeForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -62,6 +75,8 @@ from ivr.menu import (
 from ivr.prompts import Prompt, Words, words
 from ivr.rehearsal import Scenario, Script
 from ivr.situation import CaseStanding, QueueNow
+
+LONGEST_WRAP_UP_S = 300.0  # where the queue says nothing, and its own wrap-up is not longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         pick=Pick(form.pick),
         ring_s=form.ring,
         wrap_up_s=form.wrap_up,
+        longest_wrap_up_s=form.longest_wrap_up or max(LONGEST_WRAP_UP_S, form.wrap_up),
         target_answer=form.target.answer,
         target_within_s=form.target.within,
         sites=tuple(_site(site) for site in form.sites or all_sites),
@@ -167,16 +183,28 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
+        call_backs=_call_backs(form.call_backs),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
         head_starts=tuple(
             HeadStart(
-                one.by, one.number or "", one.entity or "", one.step or "", one.caller or "", one.nth_call_today or 0
+                by_s=one.by,
+                number=one.number or "",
+                entity=one.entity or "",
+                step=one.step or "",
+                caller=one.caller or "",
+                nth_call_today=one.nth_call_today or 0,
+                open_case=bool(one.open_case),
             )
             for one in form.head_start
         ),
     )
+
+
+def _call_backs(form: CallBackRulesForm) -> CallBackRules:
+    [span] = read_hours({"mon-sun": form.hours})[0].week[0]
+    return CallBackRules(form.ring, tuple(form.again_after), span.begin_minute, span.end_minute)
 
 
 def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:
@@ -332,7 +360,15 @@ class _StepReading:
     def _transfer(self, name: str, form: TransferForm) -> Transfer:
         office = self.offices[form.to]
         return Transfer(
-            name, form.to, office.phone, form.otherwise, office.hours, self.words(form.say), ring_s=form.ring
+            name,
+            form.to,
+            office.phone,
+            form.otherwise,
+            office.hours,
+            self.words(form.say),
+            ring_s=form.ring,
+            queue=office.queue,
+            answer_within_s=office.answer_within_s,
         )
 
     def _notice(self, name: str, form: NoticeForm, then: str) -> Notice:
@@ -386,6 +422,7 @@ def roster(form: RosterForm) -> Roster:
             )
             for rank, (name, agent) in enumerate(form.agents.items())
         },
+        longest_pause_s=form.longest_pause,
     )
 
 
@@ -394,8 +431,10 @@ def entities(form: EntitiesForm) -> Entities:
 
 
 def _entity(name: str, form: EntityForm) -> Entity:
-    offices = {
-        office: Office(office, place.name, place.phone, read_hours(place.hours)[0] if place.hours is not None else None)
-        for office, place in form.offices.items()
-    }
+    offices = {office: _office(office, place) for office, place in form.offices.items()}
     return Entity(name, form.name, tuple(form.numbers), offices)
+
+
+def _office(name: str, form: OfficeForm) -> Office:
+    hours = read_hours(form.hours)[0] if form.hours is not None else None
+    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within)

@@ -11,12 +11,15 @@ from centralino.book import Book
 from centralino.people import People
 from centralino.state import CallNow, CallState
 
+WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
+
 
 class Offices:
-    """`away` tells the attendant that nobody answered; `end` belongs to the switchboard."""
+    """`taken` and `away` tell the attendant that somebody answered, or nobody; `end` belongs to the switchboard."""
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
         self._book, self._telephony, self._people = book, telephony, people
+        self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
 
@@ -30,11 +33,12 @@ class Offices:
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
         call = self._book.call(leg.rpartition("-leg")[0])
-        return call if call and call.office and call.leg == leg else None
+        return call if call and call.state in WITH_OFFICE and call.leg == leg else None
 
     def answered(self, call: CallNow) -> None:
         if call.state is CallState.TRANSFERRING:
             self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
+            self.taken(call.id)
             self._telephony.join(call.id, call.id, call.leg)
 
     def leg_ended(self, call: CallNow, cause: EndCause) -> None:

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
+
 Config = Annotated[Path, typer.Option("--config", envvar="CENTRALINO_CONFIG", help="The folder with the YAML.")]
 State = Annotated[
     Path, typer.Option("--state", envvar="CENTRALINO_STATE", help="Where this installation keeps things.")
@@ -29,6 +31,8 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
         written = datetime.fromisoformat(text)
     except ValueError as wrong:
         raise Stop(f"`{text}` is no instant; write it as 2026-11-22T21:00") from wrong
+    if not is_in_our_time(written):
+        raise Stop(f"the year of `{text}` is out of range; write one from {FIRST_YEAR} to {LAST_YEAR}")
     return written if written.tzinfo else written.replace(tzinfo=zone)
 
 

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from centralino import piper
+from centralino.clock import as_utc
 from centralino.deployment import FILES
-from centralino.settings import DIALPLANS, RECORDED
+from centralino.settings import DIALPLANS, RECORDED, BrokenConfiguration, Configuration, load
 
 KEPT = 10
 NOTE = ".release.json"
@@ -97,6 +98,30 @@ def _copy_or_share(path: Path, place: Path, before: Path) -> None:
         place.hardlink_to(before.resolve())
     else:
         shutil.copyfile(path, place)
+
+
+def in_force(config: Path, releases: Path) -> Configuration:
+    """What runs, or ran last; where nothing ever ran, what is written in `config`. Raises BrokenConfiguration."""
+    release = Releases(releases).current
+    return load(release.folder if release else config)
+
+
+def to_start_with(config: Path, releases: Path) -> tuple[Configuration, Path, str]:
+    """What is started: what is written in `config`; where that is broken, what ran last. The configuration, the folder
+    that it stands in, and what the admin must be told, if anything. Raises BrokenConfiguration where nothing ever ran.
+
+    Why: a machine that starts again at night must not wait for somebody to end a line.
+    """
+    try:
+        return load(config), config, ""
+    except BrokenConfiguration as broken:
+        ran_last = Releases(releases).current
+        if ran_last is None:
+            raise
+        since = as_utc(ran_last.at_s).astimezone().strftime("%d/%m/%Y %H:%M")
+        instead = f"What ran last is started instead: configuration {ran_last.number}, of {since}."
+        told = f"{broken}\n{instead} Mend the YAML in {config}, then `centralino reload`."
+        return load(ran_last.folder), ran_last.folder, told
 
 
 def difference(old: Path, new: Path) -> str:

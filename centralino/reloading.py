@@ -69,23 +69,30 @@ class Reloading:
 
         Raises CommandRefused, with everything that is wrong, and then nothing has changed.
         """
-        async with self._turn:
-            seen = await asyncio.to_thread(digest, folder)
-            configuration, problems = await asyncio.to_thread(settings.examine, folder)
-            if configuration is None:
-                raise CommandRefused(str(BrokenConfiguration(problems)))
-            if refusal := settings.needs_a_start(now, configuration):
-                raise CommandRefused(refusal)
-            before = self._releases.current
-            changed = await asyncio.to_thread(difference, before.folder, folder) if before else ""
-            if before and not changed:
-                return None
-            await self._speak(configuration, folder)
-            if await asyncio.to_thread(digest, folder) != seen:
-                raise CommandRefused("the YAML was changed while it was being read. Nothing was loaded; try again.")
-            await self._tell_asterisk(configuration)
-            release = await asyncio.to_thread(self._releases.put_in_force, folder, by)
-            return Adopted(release, configuration, changed)
+        try:
+            async with self._turn:
+                return await self._prepare(folder, by, now)
+        except OSError as error:  # such as a full disk, or a file that only its owner may read
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            raise CommandRefused(f"{what}. Nothing was loaded.") from error
+
+    async def _prepare(self, folder: Path, by: str, now: Configuration) -> Adopted | None:
+        seen = await asyncio.to_thread(digest, folder)
+        configuration, problems = await asyncio.to_thread(settings.examine, folder)
+        if configuration is None:
+            raise CommandRefused(str(BrokenConfiguration(problems)))
+        if refusal := settings.needs_a_start(now, configuration):
+            raise CommandRefused(refusal)
+        before = self._releases.current
+        changed = await asyncio.to_thread(difference, before.folder, folder) if before else ""
+        if before and not changed:
+            return None
+        await self._speak(configuration, folder)
+        if await asyncio.to_thread(digest, folder) != seen:
+            raise CommandRefused("the YAML was changed while it was being read. Nothing was loaded; try again.")
+        await self._tell_asterisk(configuration)
+        release = await asyncio.to_thread(self._releases.put_in_force, folder, by)
+        return Adopted(release, configuration, changed)
 
     async def _tell_asterisk(self, configuration: Configuration) -> None:
         node = self._instance.node(configuration)

@@ -18,7 +18,7 @@ from asterisk.process import AsteriskProcess, CannotStart, NotRunning, Started
 from centralino import voices
 from centralino.asking import RELOADED_WITHIN_S, load
 from centralino.door import CommandRefused, DoorClient, EngineAway, door_path
-from centralino.guardian import Keeper, Part, next_pause_s, on_stop_signals
+from centralino.guardian import Keeper, Part, calls_first, next_pause_s, on_stop_signals
 from centralino.instance import Instance
 from centralino.releases import Releases
 from centralino.settings import Configuration
@@ -37,11 +37,15 @@ class AlreadyRunning(Exception):
 class Runner:
     """Starts the parts of one installation, keeps them running and stops them in order."""
 
-    def __init__(self, configuration: Configuration, instance: Instance, clock_offset_s: float = 0.0) -> None:
+    def __init__(
+        self, configuration: Configuration, instance: Instance, folder: Path, clock_offset_s: float = 0.0
+    ) -> None:
+        """`folder`: where `configuration` stands."""
         self.configuration, self.instance = configuration, instance
         self._node = instance.node(configuration)
-        Releases(instance.configurations).put_in_force(instance.config, "run")
-        places = ("--config", str(instance.configurations / "current"), "--state", str(instance.state))
+        Releases(instance.configurations).put_in_force(folder, "run")
+        self._in_force = instance.configurations / "current"
+        places = ("--config", str(self._in_force), "--state", str(instance.state))
         words = (*places, "--port-offset", str(instance.port_offset))
         clock = ("--clock-offset", str(clock_offset_s))
         folder = instance.state / "log"
@@ -57,6 +61,7 @@ class Runner:
     async def run(self, console: Console) -> None:
         """Run until SIGTERM or SIGINT. Raises PortBusy, CannotStart, CannotInstall before anything is left running."""
         stop = asyncio.Event()
+        calls_first()
         with locked(self.instance.state / "run" / "lock"):
             check_free(self._own_ports())
             installation = await asyncio.to_thread(find_or_make, None, console.print)
@@ -89,7 +94,7 @@ class Runner:
         ]
 
     async def _speak(self, console: Console) -> None:
-        spoken = await voices.speak_with_a_bar(self.configuration, self.instance.config, self.instance.prompts, console)
+        spoken = await voices.speak_with_a_bar(self.configuration, self._in_force, self.instance.prompts, console)
         for problem in spoken.problems:
             console.print(f"prompt: {problem}", markup=False)
 

@@ -1,6 +1,7 @@
 """The deployment's YAML, read and checked as a whole: all of it is loaded, or nothing."""
 
 import gc
+import re
 import wave
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ RECORDED = "prompts"  # people's own recordings, as LANGUAGE/NAME.wav
 ONLY_AT_A_START = (
     "nodes", "rtp", "ports", "web_host", "web_port", "console_host", "console_port", "database", "testing"
 )  # fmt: skip
+PLACED = f"put it into {DIALPLANS}/ or {SHARED}"
+YAML_LIKE = re.compile(r"\.ya?ml$", re.IGNORECASE)
 _SEPARATORS = str.maketrans("", "", " -./()")
 _PREFIXES = ("+39", "0039", "39")
 
@@ -130,7 +133,7 @@ def examine(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
         missing = Problem(str(folder), 1, 1, "there is no such folder", "name one with centralino.yaml")
         return None, (missing,)
     files = {file: _read_file(folder, file) for file in (*FILES, *_dialplan_files(folder))}
-    problems = _stray_files(folder, files)
+    problems = [*_stray_files(folder, files), *_broken_recordings(folder)]
     forms: dict[str, Form] = {}
     for located in files.values():
         problems += located.problems
@@ -152,12 +155,37 @@ def _dialplan_files(folder: Path) -> list[str]:
 
 def _recordings(folder: Path) -> dict[str, float]:
     """The length of each recorded prompt in `folder`, in seconds; 0 where it is no WAV file that can be read."""
-    paths = [path for language in LANGUAGES for path in (folder / RECORDED / language).glob("*.wav")]
-    return {f"{path.parent.name}/{path.stem}": _length_s(path) for path in paths}
+    return {f"{path.parent.name}/{path.stem}": _length_s(path) for path in _recorded(folder)}
+
+
+def _recorded(folder: Path) -> list[Path]:
+    return [path for language in LANGUAGES for path in sorted((folder / RECORDED / language).glob("*.wav"))]
+
+
+def _broken_recordings(folder: Path) -> Iterator[Problem]:
+    """What callers would hear nothing of, or another voice."""
+    for path in _recorded(folder):
+        name = f"{path.relative_to(folder)}"
+        try:
+            if not is_wav(path):
+                yield Problem(name, 1, 1, "this is no WAV file", "save it as WAV (PCM), or remove it")
+        except OSError as error:
+            yield Problem(name, 1, 1, f"the file cannot be read: {error.strerror}")
+
+
+def is_wav(path: Path) -> bool:
+    """Whether it begins as a WAV file does. Raises OSError where it cannot be read."""
+    if path.exists() and not path.is_file():
+        return False  # of a pipe nobody might ever write the beginning
+    with path.open("rb") as opened:
+        start = opened.read(12)
+    return start[:4] in (b"RIFF", b"RIFX", b"RF64") and start[8:] == b"WAVE"
 
 
 def _length_s(path: Path) -> float:
     try:
+        if not is_wav(path):
+            return 0.0
         with wave.open(str(path)) as sound:
             return float(sound.getnframes() / sound.getframerate())
     except (wave.Error, EOFError, OSError, ZeroDivisionError):
@@ -166,18 +194,28 @@ def _length_s(path: Path) -> float:
 
 def _stray_files(folder: Path, files: Mapping[str, Located]) -> list[Problem]:
     """Files that would be passed over in silence."""
-    if all(file in FILES or file.startswith(SHARED) for file in files):
+    strays = [path for path in sorted((folder / DIALPLANS).rglob("*")) if YAML_LIKE.search(path.name)]
+    problems = [
+        Problem(name, 1, 1, "this file is not read", PLACED if path.suffix == ".yaml" else "name it `.yaml`")
+        for path in strays
+        if not path.name.startswith(".") and (name := f"{path.relative_to(folder)}") not in files
+    ]
+    if all(file in FILES or file.startswith(SHARED) for file in files) and not problems:
         return [Problem(DIALPLANS, 1, 1, "there is no dialplan", f"write one, such as `{DIALPLANS}/055055.yaml`")]
-    strays = sorted((folder / DIALPLANS).glob("*.yml"))
-    return [Problem(f"{DIALPLANS}/{path.name}", 1, 1, "this file is not read", "name it `.yaml`") for path in strays]
+    return problems
 
 
 def _read_file(folder: Path, file: str) -> Located:
+    path = folder / file
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return unreadable(Problem(file, 1, 1, "this is no file that can be read"))  # of a pipe we might wait for ever
     try:
-        with (folder / file).open("rb") as opened:
+        with path.open("rb") as opened:
             content = opened.read(SIZE_BYTES_MAX + 1)
     except FileNotFoundError:
-        return unreadable(Problem(file, 1, 1, "the file is missing", "each deployment has one"))
+        other = next((one.name for one in folder.glob(f"{path.stem}.*") if YAML_LIKE.search(one.name)), "")
+        hint = f"rename {other}" if other and file in FILES else "each deployment has one"
+        return unreadable(Problem(file, 1, 1, "the file is missing", hint))
     except OSError as error:
         return unreadable(Problem(file, 1, 1, f"the file cannot be read: {error.strerror}"))
     return read(file, content)

@@ -113,12 +113,34 @@ def sites(rows: list[Row], *, as_json: bool) -> None:
     )
 
 
+def call_backs(rows: list[Row], at_s: float, *, as_json: bool) -> None:
+    if as_json:
+        return _json(rows)
+    if not rows:
+        return _print("Nobody waits to be called back.")
+    _table(
+        ("promised in", "queue", "number", "waits for", "attempts", "now"),
+        (
+            (
+                row["call"],
+                row["queue"],
+                row["number"],
+                _span(at_s - row["first_entered_s"]),
+                row["attempts"],
+                "in the line" if row["attempt"] else f"in {_span(row['due_s'] - at_s)}",
+            )
+            for row in rows
+        ),
+        left_out_first=("attempts", "queue"),
+    )
+
+
 def agents(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["agents"].values())
     if as_json:
         return _json(rows)
     _table(
-        ("agent", "name", "site", "phone", "state", "doing", "since", "call"),
+        ("agent", "name", "site", "phone", "state", "doing", "since", "left", "call"),
         (
             (
                 row["id"],
@@ -128,6 +150,7 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
                 row["chosen"] + (f": {row['reason']}" if row["reason"] else ""),
                 row["doing"] if row["chosen"] != "signed out" else "",
                 _span(snapshot["at_s"] - row["since_s"]) if row["since_s"] else "",
+                _span(row["until_s"] - snapshot["at_s"]) if row["until_s"] else "",
                 row["call"],
             )
             for row in rows
@@ -141,7 +164,9 @@ def agent(row: Row, *, as_json: bool) -> None:
     reason = f" ({row['reason']})" if row["reason"] else ""
     phone = f" at {row['phone']}" if row["phone"] and row["chosen"] != "signed out" else ""
     away = "" if row["reachable"] or row["chosen"] == "signed out" else "; the phone is not registered"
-    _print(f"{row['id']} is {row['chosen']}{reason}{phone}{away}")
+    left = f", for another {_span(row['until_s'] - row['at_s'])}" if row["until_s"] else ""
+    doing = f"; {row['doing']}{left}" if row["doing"] != "free" else left
+    _print(f"{row['id']} is {row['chosen']}{reason}{phone}{away}{doing}")
 
 
 def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
@@ -231,6 +256,9 @@ def sentence(kind: str, body: Row) -> str:
         "seconds": f"{body.get('duration_s', 0):.0f}",
         "told": _told(body),
         "head_start": _head_start(body),
+        "by_hand": f" by {body['by']}" if body.get("by") else "",
+        "for_office": f", for office {body['office']}" if body.get("office") else "",
+        "with_note": ", with a note" if body.get("note") else "",
     }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
@@ -268,12 +296,17 @@ SENTENCES = {
     "EntityChosen": "is for {entity}",
     "AnswerKept": "keyed in {note} at {step}",
     "CallBackPromised": "is to be called back by the people of {queue}",
+    "CallBackBegun": "is called back as promised in {of}: has the old place in queue {queue} (attempt {attempt})",
+    "CallBackRung": "{agent} is there: the citizen's phone is rung",
+    "CallBackUnanswered": "was not reached, and {agent} is let go",
+    "CallBackPutOff": "the call-back is put off",
+    "CallBackOver": "the call-back is over{by_hand}",
     "CaseAsked": "asked how a case stands",
     "OfficeRung": "office {office} is rung",
     "OfficeAway": "office {office} did not take it",
     "OfficeAnswered": "talks with office {office}",
     "OfficeLeft": "the talk with office {office} ended: {by_whom}",
-    "QueueEntered": "entered queue {queue}{head_start}",
+    "QueueEntered": "entered queue {queue}{for_office}{head_start}",
     "CallWaits": "waits in {queue}",
     "RecordingAnnounced": "begins to hear that the talk may be recorded, unless {key} is pressed",
     "RecordingTold": "was told that the talk may be recorded, unless {key} is pressed",
@@ -281,8 +314,10 @@ SENTENCES = {
     "CallerTold": "hears: {told}",
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
+    "RingEnded": "the phone of {agent} rings no more",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
+    "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",

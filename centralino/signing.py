@@ -1,16 +1,19 @@
 """What agents choose: sign in, be ready, pause, sign out. One command, whoever gives it: the CLI, a page, a phone."""
 
 from acd.decisions import PauseAgent
+from acd.why import Why
 from agents import state as agent_state
 from agents.state import Chosen, Wish
 from centralino import events as ev
 from centralino.alarms import Alarms
 from centralino.book import Book
+from centralino.clock import Clock
 from centralino.dispatch import Dispatcher
 from centralino.settings import Configuration
 from centralino.state import AgentNow
 
 ITSELF = "centralino"  # by whom a pause is that nobody chose
+PAUSED_TOO_LONG = "paused longer than anybody may"
 
 
 class Refused(Exception):
@@ -20,8 +23,8 @@ class Refused(Exception):
 class Signing:
     """Carries out agents' choices and tells the floor."""
 
-    def __init__(self, book: Book, dispatcher: Dispatcher, alarms: Alarms) -> None:
-        self._book, self._dispatcher, self._alarms = book, dispatcher, alarms
+    def __init__(self, book: Book, dispatcher: Dispatcher, alarms: Alarms, clock: Clock) -> None:
+        self._book, self._dispatcher, self._alarms, self._clock = book, dispatcher, alarms, clock
         dispatcher.pause = self.pause_for_a_while
         self.configuration: Configuration
 
@@ -41,8 +44,18 @@ class Signing:
         if wish is Wish.READY:
             self._dispatcher.wrap_up_done(agent.id)
         self._book.write(self._event(agent, wish, by, phone, reason))
+        if agent.pause_until_s:
+            self._alarms.set("pause", agent.id, agent.pause_until_s)
         self._dispatcher.refresh(agent)
         return agent
+
+    def extend_wrap_up(self, agent_id: str, by_s: float, *, by: str) -> None:
+        """The agent takes so much longer for what is left to do. Raises Refused."""
+        match self._dispatcher.extend_wrap_up(agent_id, by_s, by):
+            case Why.WRAP_UP_AT_LONGEST as why:
+                raise Refused(f"{agent_id} cannot take longer: {why} (queues.yaml: `longest_wrap_up`)")
+            case Why() as why:
+                raise Refused(f"{agent_id} cannot take longer: {why}")
 
     def pause_for_a_while(self, pause: PauseAgent) -> None:
         """An agent did not take several offers in a row. The pause is seen by all and ends by itself."""
@@ -51,11 +64,18 @@ class Signing:
         self._alarms.set("pause", pause.agent, pause.until_s)
 
     def pause_is_over(self, agent_id: str) -> None:
-        """The pause that ends by itself ends, unless somebody has ended it, or began another."""
+        """The pause that ends by itself ends, unless somebody has ended it, or began another.
+
+        Who did not answer is ready again. Who paused longer than anybody may is signed out: they are not there.
+        """
         agent = self._book.house.agent(agent_id)
-        if agent.chosen is Chosen.PAUSED and agent.pause_until_s:
+        if agent.chosen is not Chosen.PAUSED or not agent.pause_until_s:
+            return
+        if agent.paused_by == ITSELF:
             self._book.write(ev.AgentReady(agent=agent.id, by=ITSELF))
-            self._dispatcher.refresh(agent)
+        else:
+            self._book.write(ev.AgentSignedOut(agent=agent.id, by=ITSELF, why=PAUSED_TOO_LONG))
+        self._dispatcher.refresh(agent)
 
     def go_on(self) -> None:
         """After a restart: pauses end at their time."""
@@ -70,7 +90,9 @@ class Signing:
             case Wish.SIGN_OUT:
                 return ev.AgentSignedOut(agent=agent.id, by=by)
             case Wish.PAUSE:
-                return ev.AgentPaused(agent=agent.id, reason=reason, by=by)
+                longest_s = self.configuration.roster.longest_pause_s
+                until_s = self._clock.now_s() + longest_s if longest_s else 0.0
+                return ev.AgentPaused(agent=agent.id, reason=reason, by=by, until_s=until_s)
             case Wish.READY:
                 return ev.AgentReady(agent=agent.id, by=by)
 

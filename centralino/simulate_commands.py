@@ -135,6 +135,12 @@ def _cell(value: Estimate | None, key: str) -> str:
 
 # --- staff
 
+STAFF_COLUMNS = (
+    *("Erlang\nC", "ASA\ns", "Erlang\nA", "ASA\ns", "give\nup", "\nbusy"),
+    *("simu-\nlated", "ASA\ns", "give\nup"),
+)
+STAFF_WIDTH_LEAST = 80  # all columns fit into this
+
 
 def staff(
     calls: Annotated[str, typer.Option("--calls", metavar="RATE", help="How many come: 100/h.")],
@@ -155,11 +161,14 @@ def staff(
     if as_json:
         typer.echo(json.dumps(staffing.as_data(asked, answer), indent=2))
         return
-    table = Table("agents", title=f"{asked.load.erlangs:.2f} erlangs; answered within {asked.within_s:g} s of all")
-    for title in ("Erlang C", "ASA, s", "Erlang A", "ASA, s", "give up", "busy", "simulated", "ASA, s", "give up"):
-        table.add_column(title, justify="right")
+    console = Console()
+    console.width = max(console.width, STAFF_WIDTH_LEAST)
+    console.print(f"{asked.load.erlangs:.2f} erlangs; answered within {asked.within_s:g} s of all", highlight=False)
+    table = Table("agents", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in STAFF_COLUMNS:
+        table.add_column(title, justify="right", no_wrap=True)
     for row in answer.rows:
         table.add_row(str(row.agents), *staffing.cells(row))
-    Console().print(table)
+    console.print(table)
     for sentence in staffing.sentences(asked, answer):
         typer.echo(sentence)

@@ -340,7 +340,7 @@ async def _run(command: Sequence[str], text: bytes = b"") -> str:
     # Gently: calls on the same machine come first.
     process = await asyncio.create_subprocess_exec(
         "nice",
-        *("-n", "10", *command),
+        *("-n", "19", *command),
         # no pipe where there is nothing to say: a program may be gone before uvloop has closed it
         stdin=asyncio.subprocess.PIPE if text else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
+from ivr.hand_over import HANDED_ON
 
 
 class CallState(StrEnum):
@@ -22,6 +23,7 @@ class CallState(StrEnum):
     IN_MENU = "in menu"
     QUEUED = "queued"
     OFFERED = "offered"
+    CALLING_BACK = "calling back"
     TALKING = "talking"
     TALKED = "talked"
     TRANSFERRING = "transferring"
@@ -63,11 +65,20 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.RecordingRefused): S.OFFERED,
     (S.QUEUED, ev.QueueLeft): S.IN_MENU,
     (S.QUEUED, ev.CallEnded): S.ENDED,
+    (S.OFFERED, ev.CallOffered): S.OFFERED,  # to several at once
+    (S.OFFERED, ev.RingEnded): S.OFFERED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.TALKING, ev.RingEnded): S.TALKING,  # the others, once one has answered
+    (S.CALLING_BACK, ev.RingEnded): S.CALLING_BACK,
+    (S.OFFERED, ev.CallBackRung): S.CALLING_BACK,
+    (S.CALLING_BACK, ev.TalkStarted): S.TALKING,
+    (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
+    (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
+    (S.TALKING, ev.CallHandedOn): S.IN_MENU,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -77,6 +88,14 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
 
 class IllegalMove(Exception):
     """A call's state does not allow this event: a fault of ours."""
+
+
+class Promise(msgspec.Struct):
+    """That `person` is called back by the people of `queue`."""
+
+    queue: str
+    person: str
+    since_s: float
 
 
 class CallNow(msgspec.Struct):
@@ -96,28 +115,66 @@ class CallNow(msgspec.Struct):
     queue: str = ""
     first_entered_s: float = 0.0
     head_start_s: float = 0.0
+    waits: bool = False  # in `queue`, also while a phone rings for it
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
     recording_refused: bool = False
     offers: int = 0
-    agent: str = ""
-    phone: str = ""  # the agent's, which they may sign out of meanwhile
+    rings: dict[str, str] = {}  # leg → agent, of the phones that ring for it
+    agent: str = ""  # who talks, as `leg`
     leg: str = ""
     talks: int = 0
+    busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
     entity: str = ""
+    open_case: bool = False  # the caller had one when they called
     release: int = 0
-    office: str = ""  # that is rung or talks as `leg`
+    office: str = ""  # that is rung or talks as `leg`; or whose agents the queue is
     office_answered: bool = False
-    call_back_promised: bool = False
+    call_back: Promise | None = None  # that was given in this call
+    call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
+    back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
+    back_to_step: str = ""
+    handed_to: str = ""  # by an agent: an office or a queue
+    handed_on_s: float = 0.0
+    back_to: str = ""  # the agent's queue
+    back_head_start_s: float = 0.0  # that it had there
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
     gave_up_on_message: bool = False
     why: str = ""
+
+    @property
+    def is_to_be_called(self) -> bool:
+        """A call-back that is not kept yet: nobody is on the line."""
+        return bool(self.call_back_of) and not self.talks
+
+    @property
+    def waits_since_s(self) -> float:
+        """From when its wait counts, for rules and figures: after a talk, not from the first entry."""
+        return self.handed_on_s or self.first_entered_s
+
+
+class CallBackNow(msgspec.Struct):
+    """A call-back that is to be placed; `call` is the one in which it was promised."""
+
+    call: str
+    node: str
+    service: str
+    person: str
+    language: str
+    entity: str
+    release: int
+    queue: str
+    first_entered_s: float
+    head_start_s: float
+    due_s: float
+    attempts: int = 0
+    attempt: str = ""  # the call that is to keep the promise now
 
 
 class TalkRecording(msgspec.Struct):
@@ -140,6 +197,7 @@ class AgentNow(msgspec.Struct):
     chosen: Chosen = Chosen.SIGNED_OUT
     reason: str = ""
     pause_until_s: float = 0.0  # when it ends by itself; 0: when they end it
+    paused_by: str = ""
     since_s: float = 0.0
     idle_since_s: float = 0.0
     wrap_up_call: str = ""
@@ -147,6 +205,7 @@ class AgentNow(msgspec.Struct):
     wrap_up_until_s: float = 0.0
     wrap_up_queue: str = ""
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
+    call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
 class SiteState(msgspec.Struct):
@@ -196,6 +255,7 @@ class House(msgspec.Struct):
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
     callers_today: dict[str, int] = {}  # calls by person
+    call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
     ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
 
     def agent(self, agent_id: str) -> AgentNow:
@@ -205,9 +265,12 @@ class House(msgspec.Struct):
         return self.sites.setdefault(f"{queue}/{site}", SiteState())
 
 
+_OF_NO_OPEN_CALL = ev.CallArrived | ev.CallBackBegun | ev.LeftBehind
+
+
 def check(house: House, event: Event) -> None:
     """Raise IllegalMove where a call's state does not allow `event`; nothing was changed."""
-    if not isinstance(event, CallEvent) or isinstance(event, ev.CallArrived | ev.LeftBehind):
+    if not isinstance(event, CallEvent) or isinstance(event, _OF_NO_OPEN_CALL):
         return
     call = house.calls.get(event.call)
     if call is None:
@@ -220,7 +283,7 @@ def check(house: House, event: Event) -> None:
 def apply(house: House, entry: Entry) -> None:
     """Make `entry` true. The instant of an entry is when it became true."""
     event = entry.event
-    if isinstance(event, CallEvent) and not isinstance(event, ev.CallArrived | ev.LeftBehind):
+    if isinstance(event, CallEvent) and not isinstance(event, _OF_NO_OPEN_CALL):
         call = house.calls[event.call]
         to = NEXT[call.state, type(event)]
         if to is not call.state:
@@ -252,6 +315,7 @@ def _call_arrived(house: House, event: ev.CallArrived, entry: Entry) -> None:
         withheld=event.withheld,
         language=event.language,
         entity=event.entity,
+        open_case=event.open_case,
         release=event.release,
         arrived_s=entry.at_s,
         since_s=entry.at_s,
@@ -274,7 +338,50 @@ def _entity_chosen(house: House, event: ev.EntityChosen, entry: Entry) -> None:
 
 
 def _call_back_promised(house: House, event: ev.CallBackPromised, entry: Entry) -> None:
-    house.calls[event.call].call_back_promised = True
+    house.calls[event.call].call_back = Promise(event.queue, event.person, entry.at_s)
+
+
+def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> None:
+    promise = house.call_backs[event.of]
+    promise.attempt, promise.attempts = event.call, event.attempt
+    house.calls[event.call] = CallNow(
+        id=event.call,
+        node=event.node,
+        service=event.service,
+        person=event.person,
+        withheld=False,
+        language=event.language,
+        entity=event.entity,
+        release=event.release,
+        arrived_s=entry.at_s,
+        state=CallState.QUEUED,
+        since_s=entry.at_s,
+        queue=event.queue,
+        first_entered_s=event.first_entered_s,
+        head_start_s=event.head_start_s,
+        call_back_of=event.of,
+    )
+
+
+def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.agent, call.leg, call.busy_since_s = event.agent, event.leg, entry.at_s
+    call.rings.pop(event.leg, None)
+
+
+def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
+    call.talks, call.talk_started_s = 0, 0.0
+
+
+def _call_back_put_off(house: House, event: ev.CallBackPutOff, entry: Entry) -> None:
+    if promise := house.call_backs.get(event.call):
+        promise.due_s = event.due_s
+
+
+def _call_back_over(house: House, event: ev.CallBackOver, entry: Entry) -> None:
+    house.call_backs.pop(event.call, None)
 
 
 def _office_rung(house: House, event: ev.OfficeRung, entry: Entry) -> None:
@@ -288,7 +395,8 @@ def _office_away(house: House, event: ev.OfficeAway, entry: Entry) -> None:
 
 
 def _office_answered(house: House, event: ev.OfficeAnswered, entry: Entry) -> None:
-    house.calls[event.call].office_answered = True
+    call = house.calls[event.call]
+    call.office_answered, call.call_back = True, None
 
 
 def _office_left(house: House, event: ev.OfficeLeft, entry: Entry) -> None:
@@ -304,7 +412,8 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
-    call.head_start_s = event.head_start_s
+    call.head_start_s, call.waits, call.agent = event.head_start_s, True, ""
+    call.office, call.back_at_s, call.back_to_step = event.office, event.back_at_s, event.step
 
 
 def _take_back_answer(house: House, call: CallNow) -> None:
@@ -313,7 +422,7 @@ def _take_back_answer(house: House, call: CallNow) -> None:
         if count := counts.get(call.queue):
             count.answered -= 1
             count.in_time -= call.in_time
-            count.wait_sum_s -= call.talk_started_s - call.first_entered_s
+            count.wait_sum_s -= call.talk_started_s - call.waits_since_s
 
 
 def _call_waits(house: House, event: ev.CallWaits, entry: Entry) -> None:
@@ -340,43 +449,76 @@ def _recording_refused(house: House, event: ev.RecordingRefused, entry: Entry) -
 
 def _call_offered(house: House, event: ev.CallOffered, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.phone, call.leg, call.why = event.agent, event.phone, event.leg, event.why
+    call.rings[event.leg], call.why = event.agent, event.why
+    house.agent(event.agent).call_phone = event.phone
     call.offers += 1
 
 
 def _offer_ended(house: House, event: ev.OfferEnded, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.agent, call.leg, call.why = "", "", event.why
-    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT):  # not taken: others come before them now
-        house.agent(event.agent).idle_since_s = entry.at_s
+    call.why = event.why
+    _stop_ringing(house, event, entry)
+
+
+def _ring_ended(house: House, event: ev.RingEnded, entry: Entry) -> None:
+    _stop_ringing(house, event, entry)
+
+
+def _stop_ringing(house: House, event: ev.OfferEnded | ev.RingEnded, entry: Entry) -> None:
+    house.calls[event.call].rings.pop(event.leg, None)
+    if event.why not in (Why.CALLER_LEFT, Why.AGENT_LEFT, Why.ANSWERED_ELSEWHERE):
+        house.agent(event.agent).idle_since_s = entry.at_s  # not taken: others come before them now
 
 
 def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
-    call.in_time = event.in_time
+    call.rings.pop(event.leg, None)
+    call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
+    call.call_back = None
     call.talks += 1
+    if call.call_back_of and call.talks == 1:
+        return  # the call in which it was promised stands in the queue's figures
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.answered += 1
         count.in_time += event.in_time
-        count.wait_sum_s += entry.at_s - call.first_entered_s
+        count.wait_sum_s += entry.at_s - call.waits_since_s
 
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    call, agent = house.calls[event.call], house.agent(event.agent)
-    agent.idle_since_s = entry.at_s
-    agent.busy_s += entry.at_s - call.talk_started_s
-    call.leg = ""
-    if call.talk_recording in house.recordings and event.by != "lost":
+    _talk_over(house, event, entry, is_lost=event.by == "lost")
+
+
+def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
+    _talk_over(house, event, entry, is_lost=False)
+    call = house.calls[event.call]
+    call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, event.queue
+    call.back_head_start_s, call.back_at_s = call.head_start_s, 0.0
+    call.step, call.entry, call.queue, call.agent = HANDED_ON, entry.n, "", ""
+    call.talk_started_s = 0.0
+
+
+def _talk_over(house: House, event: ev.TalkEnded | ev.CallHandedOn, entry: Entry, *, is_lost: bool) -> None:
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
+    if call.talk_recording in house.recordings and not is_lost:
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.talk_recording = ""
-    if event.by == "lost":
+    if is_lost:
         return  # perhaps nobody talked at all
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1
         count.talk_sum_s += entry.at_s - call.talk_started_s
+
+
+def _let_go(house: House, call: CallNow, agent_id: str, now_s: float) -> None:
+    """The agent has no call any more."""
+    agent = house.agent(agent_id)
+    agent.idle_since_s = now_s
+    agent.busy_s += now_s - call.busy_since_s
+    call.leg, call.busy_since_s = "", 0.0
 
 
 def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry: Entry) -> None:
@@ -390,7 +532,10 @@ def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Ent
 
 
 def _queue_left(house: House, event: ev.QueueLeft, entry: Entry) -> None:
-    house.calls[event.call].why = event.why
+    call = house.calls[event.call]
+    call.why, call.waits = event.why, False
+    if event.why != Why.CALLER_CHOSE:  # who does not want to be called back comes back into the line
+        call.back_at_s = 0.0
 
 
 def _voicemail_started(house: House, event: ev.VoicemailStarted, entry: Entry) -> None:
@@ -407,9 +552,34 @@ def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     call = house.calls.pop(event.call)
     house.ended = [*house.ended[1 - ENDED_REMEMBERED :], event.call]
     house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
-    if event.outcome is ev.Outcome.ABANDONED:
+    if _gave_up_waiting(call, event.outcome):
         for counts in (house.totals, house.today):
             counts.setdefault(call.queue, QueueCount()).abandoned += 1
+    if call.call_back_of in house.call_backs:
+        house.call_backs[call.call_back_of].attempt = ""
+    elif call.call_back:
+        house.call_backs[call.id] = _to_be_placed(call, call.call_back, entry.at_s)
+
+
+def _to_be_placed(call: CallNow, promise: Promise, now_s: float) -> CallBackNow:
+    return CallBackNow(
+        call=call.id,
+        node=call.node,
+        service=call.service,
+        person=promise.person,
+        language=call.language,
+        entity=call.entity,
+        release=call.release,
+        queue=promise.queue,
+        first_entered_s=call.first_entered_s or promise.since_s,
+        head_start_s=call.head_start_s if promise.queue == call.queue else 0.0,
+        due_s=now_s,
+    )
+
+
+def _gave_up_waiting(call: CallNow, outcome: ev.Outcome) -> bool:
+    """Whether the queue it was in lost the call; one that was handed on was answered before, and counts so too."""
+    return outcome is ev.Outcome.ABANDONED or (outcome is ev.Outcome.ANSWERED and call.waits)
 
 
 def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
@@ -418,7 +588,7 @@ def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
 
 
 def _signed_out(house: House, event: ev.AgentSignedOut, entry: Entry) -> None:
-    _choose(house, event, entry, Chosen.SIGNED_OUT, "")
+    _choose(house, event, entry, Chosen.SIGNED_OUT, event.why)
     house.agent(event.agent).phone = ""
 
 
@@ -428,7 +598,8 @@ def _ready(house: House, event: ev.AgentReady, entry: Entry) -> None:
 
 def _paused(house: House, event: ev.AgentPaused, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.PAUSED, event.reason)
-    house.agent(event.agent).pause_until_s = event.until_s
+    agent = house.agent(event.agent)
+    agent.pause_until_s, agent.paused_by = event.until_s, event.by
 
 
 def _choose(house: House, event: ev.AgentEvent, entry: Entry, chosen: Chosen, reason: str) -> None:
@@ -441,6 +612,10 @@ def _wrap_up_started(house: House, event: ev.WrapUpStarted, entry: Entry) -> Non
     agent = house.agent(event.agent)
     agent.wrap_up_call, agent.wrap_up_queue = event.call, event.queue
     agent.wrap_up_since_s, agent.wrap_up_until_s = entry.at_s, event.until_s
+
+
+def _wrap_up_extended(house: House, event: ev.WrapUpExtended, entry: Entry) -> None:
+    house.agent(event.agent).wrap_up_until_s = event.until_s
 
 
 def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
@@ -491,6 +666,11 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.LanguageChosen: _language_chosen,
     ev.EntityChosen: _entity_chosen,
     ev.CallBackPromised: _call_back_promised,
+    ev.CallBackBegun: _call_back_begun,
+    ev.CallBackRung: _call_back_rung,
+    ev.CallBackUnanswered: _call_back_unanswered,
+    ev.CallBackPutOff: _call_back_put_off,
+    ev.CallBackOver: _call_back_over,
     ev.OfficeRung: _office_rung,
     ev.OfficeAway: _office_away,
     ev.OfficeAnswered: _office_answered,
@@ -503,8 +683,10 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.RecordingRefused: _recording_refused,
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
+    ev.RingEnded: _ring_ended,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
+    ev.CallHandedOn: _call_handed_on,
     ev.TalkRecordingStarted: _talk_recording_started,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
@@ -516,6 +698,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.AgentReady: _ready,
     ev.AgentPaused: _paused,
     ev.WrapUpStarted: _wrap_up_started,
+    ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
     ev.SiteOpened: _site_opened,
     ev.SiteClosed: _site_closed,

@@ -73,7 +73,7 @@ def problems_in(deployment: Deployment, plan: Located) -> Iterator[Problem]:
     yield from _kinds_of_steps(plan)
     yield from _included_twice(deployment, plan)
     yield from _choices(plan)
-    yield from texts_problems(plan, plan, TEXTS)
+    yield from texts_problems(deployment, plan, plan, TEXTS)
     yield from _also(plan)
     yield from _silent(plan)
     yield from _recordings(deployment, plan)
@@ -265,8 +265,8 @@ def _links(step: object) -> Iterator[str]:
 
 
 def _endless(deployment: Deployment, plan: Located) -> Iterator[Problem]:
-    """Each step that only speaks has one step after it; each full queue one place. Where these close a ring, no caller
-    ever comes out, and nothing in it waits.
+    """Each step that only speaks has one step after it, and so has an office where no agent is signed in; each full
+    queue has one place. Where these close a ring, no caller ever comes out, and nothing in it waits.
     """
     queues = table(deployment.files[QUEUES].data, "queues")
     after: dict[_Stand, _Stand] = {}
@@ -275,6 +275,11 @@ def _endless(deployment: Deployment, plan: Located) -> Iterator[Problem]:
             after["step", str(path[1])] = ("step", then)
     for path, queue in words(plan.data, ("steps", ANY, "queue")):
         after["step", str(path[1])] = ("queue", queue)
+    for path, step in found(plan.data, (*STEPS, "transfer")):
+        office = deployment.office(table(step).get("to"))
+        if "queue" in office and "phone" not in office:  # it may be that none of its agents is signed in
+            for _, there in words(step, ("otherwise",)):
+                after["step", str(path[1])] = ("step", there)
     for name, rules in queues.items():
         for kind in ("queue", "step"):
             for _, then in words(rules, ("full", "then", kind)):

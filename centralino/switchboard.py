@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from acd.floor import Floor
-from acd.goto import Goto, HangUp, ToQueue, ToStep, ToVoicemail
+from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
 from agents.state import Wish
@@ -18,21 +18,25 @@ from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
 from centralino.alarms import Alarms
-from centralino.attendant import Attendant, Desk, Knowledge, Voice
+from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
+from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
+from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
 from centralino.holds import Holds
 from centralino.offices import Offices
 from centralino.people import People, is_withheld
+from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
-from centralino.signing import Signing
+from centralino.signing import Refused, Signing
 from centralino.state import CallNow, CallState, EmergencyNow
 from centralino.waiting_room import WaitingRoom
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
+from ivr.hand_over import HANDED_ON, with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
@@ -51,6 +55,7 @@ class Surroundings:
     clock: Clock
     people: People
     voice: Voice
+    has_open_case: Callable[[str, str], bool]  # a person, for a service; what is known now
     find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
 
@@ -69,7 +74,7 @@ class Switchboard:
         self._releases = dict(releases)
         telephony, clock, people = around.telephony, around.clock, around.people
         self.configuration, self.book, self.clock = configuration, book, clock
-        self._telephony, self._people = telephony, people
+        self._telephony, self._people, self._has_open_case = telephony, people, around.has_open_case
         self._alarms = Alarms()
         self.connected: dict[str, bool] = dict.fromkeys(configuration.settings.nodes, False)
         self.connected_since_s: dict[str, float] = dict.fromkeys(configuration.settings.nodes, clock.now_s())
@@ -80,14 +85,17 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher, self._alarms)
+        self.signing = Signing(book, self.dispatcher, self._alarms, clock)
         self.holds = Holds(book, self.dispatcher)
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
-            part.configuration = configuration
+        self.call_backs = CallBacks(desk, self.dispatcher, people)
+        self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
+        self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
+        self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
+        self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
         self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
-        self.attendant.end = self.dispatcher.end = self.offices.end = self._end_as_planned
+        self.attendant.end = self.dispatcher.end = self.offices.end = self.call_backs.end = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
 
@@ -117,7 +125,7 @@ class Switchboard:
                 self.signing.pause_is_over(call_id)
                 continue
             try:
-                self.attendant.alarm(kind, call_id)
+                (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
                 log.exception("the %s of %s could not be carried out", kind, call_id)
                 self._give_up(call_id)
@@ -179,11 +187,15 @@ class Switchboard:
         living = {call.release for call in self.book.house.calls.values()}
         self._releases = {number: kept for number, kept in self._releases.items() if number in living}
         self._releases[release] = configuration
-        self.configuration = configuration
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds):
-            part.configuration = configuration
+        self._hand_out(configuration)
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
+
+    def _hand_out(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        for part in (self.attendant, self.dispatcher, self.signing, self.holds, self.call_backs):
+            part.configuration = configuration
+        self.call_backs.release = max(self._releases, default=0)
 
     def _rules(self) -> dict[str, QueueRules]:
         """Those in force; beside them, those of queues that only calls of an older configuration can come to."""
@@ -192,13 +204,19 @@ class Switchboard:
     def _rules_of(self, release: int) -> Mapping[str, QueueRules]:
         return self._releases[release].rules.queues
 
+    def _configuration_of(self, call: CallNow) -> Configuration:
+        """The one that the call began in."""
+        return self._releases.get(call.release, self.configuration)
+
     def plan_of(self, call: CallNow) -> Dialplan | None:
-        """The dialplan that the call follows, an emergency's notice before it, and the way to a call-back where it has
-        waited for one; None: there is none any more.
+        """The dialplan that the call follows, an emergency's notice before it, and the ways to a call-back where it has
+        waited for one, and to whom an agent has handed it on; None: there is none any more.
         """
-        plan = self._releases.get(call.release, self.configuration).dialplans.get(call.service)
+        plan = self._configuration_of(call).dialplans.get(call.service)
         if plan is not None and call.queue:
             plan = with_call_back(plan, call.queue)
+        if plan is not None and call.handed_to:
+            plan = with_hand_over(plan, self.second_level.way_of(call, plan), call.back_to)
         now = self.book.house.emergencies.get(call.service)
         if plan is None or now is None:
             return plan
@@ -234,18 +252,20 @@ class Switchboard:
         if self.book.call(arrived.leg) is not None:
             return  # told twice: once as it is, once as it came
         dialplan = self.configuration.service_of(arrived.dialled)
-        caller = arrived.caller
+        service, caller = dialplan.number if dialplan else "", arrived.caller
+        person = self._people.key_for(caller.number, caller.name, self.clock.now_s())
         default = next(iter(self.configuration.dialplans.values())).languages[0]
         self.book.write(
             ev.CallArrived(
                 call=arrived.leg,
                 node=arrived.node,
                 dialled=UNDIALLABLE.sub("", arrived.dialled)[:64],
-                service=dialplan.number if dialplan else "",
-                person=self._people.key_for(caller.number, caller.name, self.clock.now_s()),
+                service=service,
+                person=person,
                 withheld=is_withheld(caller.number),
                 language=dialplan.languages[0] if dialplan else default,
                 entity=self._entity_of(dialplan),
+                open_case=self._has_open_case(person, service),
                 release=max(self._releases, default=0),
             )
         )
@@ -266,6 +286,8 @@ class Switchboard:
     def _leg_answered(self, leg: str) -> None:
         if call := self.offices.call_at(leg):
             self.offices.answered(call)
+        elif call := self.book.call(leg):
+            self.call_backs.answered(call)
         else:
             self.dispatcher.answered(leg)
 
@@ -284,6 +306,9 @@ class Switchboard:
             else:
                 self.dispatcher.leg_ended(leg, cause)
             return
+        if call.state is CallState.CALLING_BACK:
+            self.call_backs.not_reached(call, cause)
+            return
         if not self.attendant.caller_left(call):
             return  # a message is being closed; the call ends with it
         self._let_go(call)
@@ -294,6 +319,8 @@ class Switchboard:
         """Whoever is rung for the caller, or talks with them."""
         if call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
             self.offices.caller_left(call)
+        elif call.state is CallState.CALLING_BACK:
+            self.call_backs.let_go(call, "the call ended")
         else:
             self.dispatcher.caller_left(call)
 
@@ -308,6 +335,7 @@ class Switchboard:
     def _end(self, call: CallNow, why: str, outcome: Outcome) -> None:
         self.attendant.forget(call.id)
         self.book.write(ev.CallEnded(call=call.id, outcome=outcome, why=why))
+        self.call_backs.call_ended(call)
 
     def _give_up(self, call_id: str) -> None:
         """A fault of ours in this call: end it on record, so that nobody waits for ever."""
@@ -321,7 +349,7 @@ class Switchboard:
                 self.book.write(
                     ev.VoicemailEnded(call=call.id, recording=call.recording, kept=True, duration_s=0, why="a fault")
                 )
-            self.book.write(ev.CallEnded(call=call.id, outcome=Outcome.FAILED, why="a fault of the engine"))
+            self._end(call, "a fault of the engine", Outcome.FAILED)
         except Exception:
             log.exception("%s could not even be ended", call_id)
         self._telephony.hang_up(call_id)
@@ -334,15 +362,15 @@ class Switchboard:
             if self.attendant.caller_left(call):
                 self._let_go(call)
                 outcome = outcome_of(call)
-                cut_off = outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
+                cut_off = call.waits or outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
                 self._end(call, why, Outcome.FAILED if cut_off else outcome)
             self._telephony.hang_up(call.id)
         return len(calls)
 
     # --- between menu and queue
 
-    def _enter_queue(self, call_id: str, queue: str) -> None:
-        self.dispatcher.enter(self.book.house.calls[call_id], queue)
+    def _enter_queue(self, call_id: str, queue: str, at_office: AtOffice) -> None:
+        self.dispatcher.enter(self.book.house.calls[call_id], queue, at_office)
 
     def _send_on(self, call_id: str, then: Goto) -> None:
         call = self.book.house.calls[call_id]
@@ -353,8 +381,20 @@ class Switchboard:
                 self.dispatcher.enter(call, queue)
             case ToStep(step=step):
                 self.attendant.send_to_step(call, step, StepWhy.SENT_ON)
+            case Back():
+                self.attendant.nobody_came(call)
             case HangUp():
                 self.attendant.say_and_end(call, Sentence.GOODBYE, "sent on to hang up")
+
+    def hand_on(self, call_id: str, to: str, *, by: str, note: str = "") -> None:
+        """The agent who talks hands the caller on. Raises signing.Refused with a text for the person who asked."""
+        try:
+            self.second_level.hand_on(call_id, to, by=by, note=note)
+        except Refused:
+            raise
+        except Exception:  # ours, and loud; but the caller must not wait for ever
+            self._give_up(call_id)
+            raise
 
     # --- phones, and what agents choose
 
@@ -397,7 +437,11 @@ class Switchboard:
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:
-            if call.id not in now:
+            if call.is_to_be_called and call.state in (CallState.QUEUED, CallState.OFFERED):
+                self.dispatcher.go_on(call, now)
+            elif call.state is CallState.CALLING_BACK:
+                self.call_backs.go_on(call, now)
+            elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
             elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
                 self.attendant.silence(call)
@@ -410,14 +454,16 @@ class Switchboard:
             else:
                 if not now[call.id].up:
                     self._telephony.answer(call.id)
+                if now[call.id].talks_in:  # it was handed on, and the talk it left has not ended yet
+                    self._telephony.hold(call.id)
                 self.attendant.go_on(call)
         except Exception:
             log.exception("%s could not go on", call.id)
             self._give_up(call.id)
 
     def _sweep(self, now: dict[str, LegNow]) -> None:
-        """End agents' legs that belong to no call any more."""
-        ours = {call.leg for call in self.book.house.calls.values()}
+        """End legs that we rang and that belong to no call any more."""
+        ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
         for leg in now.values():
             if leg.arrived is None and leg.leg not in ours:
                 self._telephony.hang_up(leg.leg)
@@ -426,9 +472,10 @@ class Switchboard:
         """Put the floor back as it was; nothing is offered before the phone system is connected."""
         self.dispatcher.suspend()
         self.dispatcher.put_back_floor()
-        for call in self.book.house.calls.values():
+        for call in list(self.book.house.calls.values()):
             self.dispatcher.put_back_call(call)
         self.signing.go_on()
+        self.call_backs.go_on_from_the_journal()
         self.holds.apply()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)
@@ -449,11 +496,13 @@ def outcome_of(call: CallNow) -> Outcome:
         return Outcome.UNKNOWN_NUMBER
     if call.kept_message:
         return Outcome.VOICEMAIL
-    if call.office_answered:
+    if call.office_answered and not call.handed_to:
         return Outcome.TRANSFERRED
-    if call.talk_started_s:
+    if call.talk_started_s or call.handed_to:
         return Outcome.ANSWERED
-    if call.call_back_promised:
+    if call.call_back_of:
+        return Outcome.NOT_REACHED
+    if call.call_back:
         return Outcome.CALL_BACK
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE

@@ -7,6 +7,7 @@ import yaml
 
 HINTS = (
     ("alias", 'write `*` in quotes: `"*"`'),
+    ("escape", "write `\\\\` for `\\`, or put the text in single quotes"),
     ("quoted scalar", "close the text with the quote that begins it"),
     ("flow mapping", "close it with `}`, part its entries with commas, and write `#` in quotes"),
     ("flow node", "close it with `}` or `]`, and write `#` in quotes"),

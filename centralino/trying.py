@@ -45,8 +45,11 @@ def walk(plan: Dialplan, sentences: Sentences, script: Script) -> Iterator[str]:
     """The lines that `centralino try` prints."""
     at = script.at.astimezone(plan.time_zone)
     yield f"{plan.number} {plan.name}, {DAYS[at.weekday()]} {at:%Y-%m-%d %H:%M}, {_opening(plan, at)}"
-    for line in rehearse(plan, sentences, script).lines:
+    performance = rehearse(plan, sentences, script)
+    for line in performance.lines:
         yield _shown(line)
+    if performance.unpressed:
+        yield f"not pressed, as the call was over: {','.join(performance.unpressed)}"
 
 
 def _opening(plan: Dialplan, at: datetime) -> str:

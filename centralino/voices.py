@@ -59,7 +59,20 @@ def prompts_of(configuration: Configuration) -> frozenset[Prompt]:
         offers |= sentences.prompts_for_waiting(languages)  # those with numbers are made when they are needed
     if any(rules.recording for rules in queues):
         offers |= {sentences.prompt(Sentence.NOT_RECORDED, language) for language in languages}
+    offers |= _of_offices(configuration)
     return own | offers | sentences.prompts(languages) | sentences.prompts_for_digits(keyed)
+
+
+def _of_offices(configuration: Configuration) -> frozenset[Prompt]:
+    """What callers of an entity hear when an agent hands them on to one of its offices; others' is made when needed."""
+    plans, sentences = configuration.dialplans, system_sentences()
+    return frozenset(
+        sentences.connecting(office.name, language)
+        for entity in configuration.entities.entities.values()
+        for office in entity.offices.values()
+        for number in entity.numbers
+        for language in plans[number].languages
+    )
 
 
 async def prepare(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +23,9 @@ from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, State, Stop, 
 if TYPE_CHECKING:
     from centralino.voices import Listed
     from ivr.menu import Dialplan
+
+IN_LANGUAGE = re.compile(r"([a-z]{2})=(.*)", re.DOTALL)  # en=TEXT
+FILE_NAME = re.compile(r"\S+\.[A-Za-z0-9]{2,4}")  # one word with an ending, such as notice.mp3
 
 emergency_app = typer.Typer(help="A notice before the menu of a number, and the number open around the clock.")
 
@@ -72,9 +77,19 @@ def walk_as_text(
     if wrong := next((part for part in presses if part != SILENCE and set(part) - set("0123456789*#")), None):
         raise Stop(f"`{wrong}` cannot be pressed; write keys such as 1,12345# or `{SILENCE}` for silence")
     when = instant(at, plan.time_zone) if at else datetime.now(plan.time_zone)
-    script = Script(when, presses, caller, _spoken(plan, language))
+    script = Script(when, presses, _caller(caller), _spoken(plan, language))
     for line in trying.walk(plan, system_sentences(), script):
         typer.echo(line)
+
+
+def _caller(number: str) -> str:
+    """The number as a call would bring it to the menu; empty: withheld. Raises Stop."""
+    from centralino.people import is_withheld, normalised
+
+    known = "" if is_withheld(number) else normalised(number.replace(" ", ""))
+    if known and not re.fullmatch(r"\+?[0-9]+", known):
+        raise Stop(f"`{number}` is no telephone number; write it as +39055123456, or `anonymous`")
+    return known
 
 
 def run_scenarios(
@@ -167,19 +182,28 @@ def prompts(
     spoken = asyncio.run(voices.speak_with_a_bar(configuration, instance.config, instance.prompts, console))
     lines = voices.listed(spoken)
     if play or to:
-        _play(lines, play, to)
+        play_to_file(lines, play, to)
         return
     shown.prompts([line for line in lines if line.is_machine or not machine], as_json=as_json)
     for problem in spoken.problems:
         typer.echo(f"prompt: {problem}", err=True)
 
 
-def _play(lines: list[Listed], name: str, to: Path | None) -> None:
+def play_to_file(lines: list[Listed], name: str, to: Path | None) -> None:
     found = next((line for line in lines if name in (line.name, f"{line.language}/{line.name}")), None)
-    if found is None or to is None:
+    if not name or to is None:
         raise Stop("name a prompt as `centralino prompts` lists it, and the file: --play NAME --to FILE.wav")
+    if found is None:
+        raise Stop(f"there is no prompt {name}; `centralino prompts` lists them")
     raw = ("-t", "raw", "-r", "16000", "-e", "signed", "-b", "16", "-c", "1")
-    subprocess.run(["sox", *raw, f"{found.sound}.sln16", str(to)], check=True)  # noqa: S603, S607
+    made = subprocess.run(  # noqa: S603
+        ["sox", *raw, f"{found.sound}.sln16", "-t", "wav", str(to)],  # noqa: S607
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if made.returncode:
+        raise Stop(f"{to} could not be written: {made.stderr.strip()}")
     typer.echo(f"{to}: {found.text}")
 
 
@@ -196,12 +220,22 @@ def emergencies(ctx: typer.Context, state: State = VAR) -> None:
         return
     now = ask(state, _emergencies)
     for number, one in now.items():
-        until = f", until {as_utc(one['until_s']).astimezone():%Y-%m-%d %H:%M}" if one["until_s"] else ""
+        until = f", until {local_time(one['until_s'], number, state)}" if one["until_s"] else ""
         opened = ", open around the clock" if one["opens"] else ""
         said = one["file"] or " / ".join(one["say"].values())
         typer.echo(f"{number}{opened}{until}, by {one['by']}: {said}")
     if not now:
         typer.echo("There is no emergency.")
+
+
+def local_time(instant_s: float, number: str, state: Path) -> str:
+    """By the clock of the number, by which it was written too."""
+    from centralino.releases import in_force
+
+    configuration = in_force(HERE, state / "configurations")
+    plan = configuration.service_of(number)
+    zone = plan.time_zone if plan else configuration.settings.time_zone
+    return f"{as_utc(instant_s).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 async def _emergencies(client: DoorClient) -> dict[str, Any]:
@@ -219,16 +253,15 @@ def emergency_on(
     state: State = VAR,
 ) -> None:
     """Let callers of a number hear a notice first, from now on."""
-    from centralino import settings
+    from centralino import trying
+    from centralino.releases import in_force
 
-    plan = settings.load(config).service_of(number)
-    if plan is None:
-        raise Stop(f"no dialplan answers {number}")
-    files = [words for words in say if words.endswith(".wav")]
+    plan = trying.plan_of(in_force(config, state / "configurations"), number)  # whatever is being written meanwhile
+    texts, file = notice_of(say, plan.languages)
     args = {
         "number": number,
-        "say": dict(_in_language(text, plan.languages) for text in say if text not in files),
-        "file": str(Path(files[0]).absolute()) if files else "",
+        "say": texts,
+        "file": file,
         "open": opens,
         "until_s": instant(until, plan.time_zone).timestamp() if until else 0,
         "by": by_whom(),
@@ -239,10 +272,33 @@ def emergency_on(
     )
 
 
-def _in_language(text: str, languages: tuple[str, ...]) -> tuple[str, str]:
-    """`en=TEXT` → language and text; a text that names none of `languages` is in the first."""
-    language, mark, rest = text.partition("=")
-    return (language, rest) if mark and language in languages else (languages[0], text)
+def notice_of(say: list[str], languages: tuple[str, ...]) -> tuple[dict[str, str], str]:
+    """What `--say` gives: the text in each language, or the file of a recording. Raises Stop rather than let callers
+    hear the name of a file, or the half of what was meant.
+    """
+    recordings = [words for words in say if words.lower().endswith(".wav")]
+    if recordings and len(say) > 1:
+        raise Stop("give one recording, or texts: callers hear one notice")
+    if recordings:
+        return {}, str(Path(recordings[0]).absolute())
+    texts: dict[str, str] = {}
+    for words in say:
+        if FILE_NAME.fullmatch(words) or _is_file(words):
+            raise Stop(f"`{words}` is the name of a file; a recording is a WAV file whose name ends in .wav")
+        named = IN_LANGUAGE.fullmatch(words)
+        language, text = (named[1], named[2]) if named else (languages[0], words)
+        if language not in languages:
+            raise Stop(f"the number does not speak `{language}`; it speaks {', '.join(languages)}")
+        if language in texts:
+            raise Stop(f"there are two texts in `{language}`; write one for each language: --say en=TEXT")
+        texts[language] = text
+    return texts, ""
+
+
+def _is_file(words: str) -> bool:
+    with suppress(OSError, ValueError):  # too long a name, or none that a file could have
+        return Path(words).is_file()
+    return False
 
 
 @emergency_app.command("off")

@@ -15,10 +15,11 @@ SLOW_S = 330.0  # longer than the engine has for speaking new texts (centralino.
 COMMANDS = {
     "status": "the house in a few lines",
     "queues": "the queues as they are now",
-    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out",
+    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out, extend ID their wrap-up",
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
+    "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",
     "test": "the calls that `tests:` in the dialplans describe",
@@ -26,20 +27,22 @@ COMMANDS = {
     "reload": "put the YAML in force as it stands now",
     "rollback": "go back to an earlier configuration",
     "sites": "further sites, which are open for which queue: open, close, by-rule QUEUE SITE",
+    "call-backs": "promised call-backs that are not kept yet; drop CALL takes one back",
     "emergency": "a notice before the menu of a number: on, off",
 }
 OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
 FURTHER = {
-    "agents": ("in", "out", "pause", "ready"),
+    "agents": ("extend", "in", "out", "pause", "ready"),
     "emergency": ("off", "on"),
     "sites": ("open", "close", "by-rule"),
+    "call-backs": ("drop",),
     "help": tuple(COMMANDS),
 }
 SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press")  # a caller's number, the code of a case: not for the log
+PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 
 
 @dataclass(frozen=True, slots=True)

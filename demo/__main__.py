@@ -168,7 +168,7 @@ class Demo:
         for line in summary.lines:
             self._say(line)
         if summary.complaints:
-            raise DemoFailed("\n".join([*summary.complaints, f"The logs are in {self._installation.log.parent}."]))
+            raise self._installation.failure("\n".join(summary.complaints))
         self._say(f"It is kept in {_short(STATE)} until the next demo. DEMO_SEED={self._seed} calls the same town.")
         return 0
 

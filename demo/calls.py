@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import re
 import secrets
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, MESSAGE")
 RING_S_MAX = 180.0  # why 180: RFC 3261 lets a proxy give up after three minutes
+ELSEWHERE = re.compile(r"SIP\s*;\s*cause=200\b|Q\.850\s*;\s*cause=26\b", re.IGNORECASE)
 SDP_TYPE = ("Content-Type", "application/sdp")
 
 
@@ -175,6 +178,7 @@ def agree(media: MediaSession, invited: ServerTransaction, version: int) -> str:
 class IncomingCall:
     """A phone that rings. `ended` is set once it no longer does, whatever came of it; `status` says what.
 
+    `is_answered_elsewhere`: the caller's side says that somebody else took the call, so that it counts as none missed.
     `invited_at` is the instant of its INVITE, by `loop.time()`'s clock.
     """
 
@@ -183,6 +187,7 @@ class IncomingCall:
         caller = party(request.get("from"))
         self.from_user, self.from_name, self.invited_at = caller.user, caller.name, served.received_at
         self.headers, self.ended, self.status = request.headers, asyncio.Event(), 180
+        self.is_answered_elsewhere = False
         self._line, self._served = line, served
         line.ringing[served] = self
         served.respond(180, [line.contact()])
@@ -198,7 +203,9 @@ class IncomingCall:
             self._over(status)
             self._served.respond(status)
 
-    def cancelled(self) -> None:
+    def cancelled(self, reasons: Sequence[str] = ()) -> None:
+        """`reasons` as the CANCEL gives them (RFC 3326)."""
+        self.is_answered_elsewhere = any(ELSEWHERE.match(reason) for reason in reasons)
         self.reject(487)
 
     def _over(self, status: int) -> None:

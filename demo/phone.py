@@ -254,7 +254,7 @@ class Phone:
         invited = self._line.wire.invitation(served.request)
         served.respond(200 if invited else 481)
         if invited and invited in self._line.ringing:
-            self._line.ringing[invited].cancelled()
+            self._line.ringing[invited].cancelled(served.request.all("reason"))
 
     # -- the end
 

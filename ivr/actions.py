@@ -22,10 +22,12 @@ class Why(StrEnum):
     CALL_BACK_PROMISED = "a call-back was promised"
     STATUS_SAID = "the state of the case was said"
     OFFICE_CLOSED = "the office is closed"
-    OFFICE_AWAY = "nobody at the office answered"
+    OFFICE_AWAY = "nobody there answered"
+    OFFICE_EMPTY = "nobody there is signed in"
     CASE_NOT_TOLD = "the state of the case could not be told"
     SAID_AGAIN = "said again after a restart"
     SENT_ON = "sent on by a queue"
+    HANDED_ON = "handed on by an agent"
     DIALPLAN_ENDS = "the dialplan ends the call"
     GOES_ROUND = "the dialplan goes round without ever waiting"
 
@@ -127,11 +129,20 @@ class LookUpCase:
 
 @dataclass(frozen=True, slots=True)
 class RingOffice:
-    """Ring the office; where nobody answers, `Walker.office_away` goes on."""
+    """Ring the office; where nobody answers, `Walker.in_vain` goes on."""
 
     office: str
     phone: str
     ring_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitOffice:
+    """Wait in `queue` for the office's agents; where nobody answers within `within_s`, `Walker.nobody_came` goes on."""
+
+    office: str
+    queue: str
+    within_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +174,7 @@ Action = (
     | PromiseCallBack
     | LookUpCase
     | RingOffice
+    | AwaitOffice
     | EnterQueue
     | TakeMessage
     | End

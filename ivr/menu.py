@@ -73,7 +73,8 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Say `words` if there are any, then ring an office (`ENTITY/OFFICE`) at `phone` for `ring_s` (5 to 120).
+    """Say `words` if there are any, then lead the call to an office (`ENTITY/OFFICE`): its agents, the people of
+    `queue`, have `answer_within_s`; then it is rung at `phone` for `ring_s` (5 to 120). It has either, or both.
 
     Nobody there, or outside the office's `hours` (None: always open): go to `otherwise`.
     """
@@ -85,6 +86,8 @@ class Transfer:
     hours: Hours | None = None
     words: Words = field(default_factory=dict)
     ring_s: float = 30.0
+    queue: str = ""
+    answer_within_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,8 +240,8 @@ def _facts(step: Step, zone: ZoneInfo) -> list[str]:
             return [f"{least} digits" if least == most else f"{least} to {most} digits", f"kept as {note}"]
         case Queue(queue=queue):
             return [f"agents of {queue}"]
-        case Transfer(office=office, ring_s=ring_s, hours=hours):
-            return [f"rings {office}", f"for {_length(ring_s)}", *(_cut_lines(hours.in_words()) if hours else ())]
+        case Transfer(hours=hours):
+            return [*_reaching(step), *(_cut_lines(hours.in_words()) if hours else ())]
         case Voicemail(box=box, longest_s=longest_s):
             return [f"for {box}", f"up to {_length(longest_s)}"]
         case CallBack(queue=queue, then=then):
@@ -257,6 +257,16 @@ def _facts(step: Step, zone: ZoneInfo) -> list[str]:
             return []
         case _:
             assert_never(step)
+
+
+def _reaching(step: Transfer) -> Iterator[str]:
+    """How an office is reached: by its agents, by its telephone, or by both in this order."""
+    if step.queue:
+        yield f"{step.office}: agents of {step.queue}"
+        yield f"within {_length(step.answer_within_s)}"
+    if step.phone:
+        yield f"rings {step.office}"
+        yield f"for {_length(step.ring_s)}"
 
 
 def _instant(word: str, at: datetime | None, zone: ZoneInfo) -> list[str]:

@@ -3,7 +3,7 @@
 The caller hears each text to its end, then keys in the next thing of the script; when nothing is left, they are silent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +11,7 @@ from itertools import groupby
 
 from ivr.actions import (
     Action,
+    AwaitOffice,
     End,
     EnterQueue,
     EnterStep,
@@ -33,7 +34,7 @@ from ivr.situation import CaseStanding, QueueNow
 from ivr.walk import Walker
 
 SILENCE = "wait"  # in a script: the caller presses nothing, once
-TURNS_MAX = 500  # a call that goes on longer than that goes on for ever
+TURNS_MAX = 500  # beside one for each step: a call that goes on longer goes on for ever
 QUIET = QueueNow(waiting=0, signed_in=1)
 
 
@@ -106,6 +107,7 @@ class Performance:
     ends: str = ""
     steps: set[str] = field(default_factory=set)
     keys: set[tuple[str, str]] = field(default_factory=set)
+    unpressed: tuple[str, ...] = ()  # what was left of the script when the call ended
 
     @property
     def said(self) -> str:
@@ -136,6 +138,7 @@ def rehearse(plan: Dialplan, sentences: Sentences, script: Script) -> Performanc
 class _Rehearsal:
     def __init__(self, plan: Dialplan, sentences: Sentences, script: Script) -> None:
         self._script, self._presses = script, list(script.presses)
+        self._turns_max = TURNS_MAX + len(plan.steps)
         self._walker = Walker(plan, sentences, _Around(script))
         self._performance = Performance(script.language or plan.languages[0], plan.entity or "")
         self._promised = ""
@@ -143,11 +146,13 @@ class _Rehearsal:
 
     def run(self) -> Performance:
         self._take(self._walker.arrive(self._script.language))
-        for _ in range(TURNS_MAX):
+        for _ in range(self._turns_max):
             if self._performance.ends:
-                return self._performance
+                break
             self._turn()
-        self._end("nowhere: it goes round for ever")
+        if not self._performance.ends:
+            self._end("nowhere: it goes round for ever")
+        self._performance.unpressed = tuple(self._presses)
         return self._performance
 
     def _turn(self) -> None:
@@ -193,8 +198,10 @@ class _Rehearsal:
                 self._tell(Kind.NOTE, f"{queue} is to call {number} back")
             case LookUpCase(number=number, proof=proof):
                 self._take(self._walker.case_found(self._place, self._script.cases.get((number, proof))))
+            case AwaitOffice(office=office):
+                self._await_office(office, self._walker.nobody_came)
             case RingOffice(office=office):
-                self._ring(office)
+                self._await_office(office, self._walker.in_vain)
             case EnterQueue(queue=queue):
                 self._end(f"queue {queue}")
             case TakeMessage(box=box, greeting=greeting):
@@ -212,10 +219,10 @@ class _Rehearsal:
             foreign = language if language != self._place.language else ""
             self._performance.lines.append(Line(Kind.SAYS, text, language=foreign))
 
-    def _ring(self, office: str) -> None:
+    def _await_office(self, office: str, away: Callable[[Place], Went]) -> None:
         if office in self._script.offices_away:
             self._tell(Kind.NOTE, f"nobody answers at {office}")
-            self._take(self._walker.in_vain(self._place))
+            self._take(away(self._place))
         else:
             self._end(f"office {office}")
 

@@ -47,6 +47,7 @@ class Sentence(StrEnum):
     WAIT_SHORT = "wait_short"  # less than a minute
     WAIT_ONE_OR_TWO = "wait_one_or_two"  # minutes
     WAIT_LONG = "wait_long"  # more than an hour
+    CONNECTING = "connecting"  # handed on to other agents; what waits for them follows
     NOT_RECORDED = "not_recorded"  # the caller does not want to be recorded
 
 
@@ -83,6 +84,7 @@ class Pattern(StrEnum):
     WAIT_BETWEEN = "wait_between"  # from so many minutes to so many, counted
     OFFER_VOICEMAIL = "offer_voicemail"
     OFFER_CALL_BACK = "offer_call_back"
+    CONNECTING_TO = "connecting_to"  # handed on to an office
     MAY_BE_RECORDED = "may_be_recorded"  # unless a key is pressed
 
 
@@ -96,6 +98,7 @@ _PUT_IN: Mapping[Pattern, frozenset[str]] = {
     Pattern.WAIT_BETWEEN: frozenset({"low", "minutes"}),
     Pattern.OFFER_VOICEMAIL: frozenset({"key"}),
     Pattern.OFFER_CALL_BACK: frozenset({"key"}),
+    Pattern.CONNECTING_TO: frozenset({"office"}),
     Pattern.MAY_BE_RECORDED: frozenset({"key"}),
 }
 _MINUTES = "minutes"
@@ -170,6 +173,12 @@ class Sentences:
         high = min((count for count in MINUTES_SAID if count > low and count * 60 >= high_s), default=MINUTES_SAID[-1])
         minutes = self._table(language).counted_minutes(high)
         return self._filled(Pattern.WAIT_BETWEEN, language, low=low, minutes=minutes)
+
+    def connecting(self, office: str, language: str) -> Prompt:
+        """To whom the caller is handed on; an office's name, or empty."""
+        if not office:
+            return self.prompt(Sentence.CONNECTING, language)
+        return self._filled(Pattern.CONNECTING_TO, language, office=office)
 
     def with_key(self, pattern: Pattern, key: str, language: str) -> Prompt:
         """A sentence that names a key (OFFER_VOICEMAIL, OFFER_CALL_BACK, MAY_BE_RECORDED)."""

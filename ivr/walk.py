@@ -9,6 +9,7 @@ from dataclasses import replace
 from ivr import keying, situation
 from ivr.actions import (
     Action,
+    AwaitOffice,
     End,
     EnterQueue,
     EnterStep,
@@ -136,6 +137,11 @@ class Walker:
         why = Why.OFFICE_AWAY if isinstance(step, Transfer) else Why.CASE_NOT_TOLD
         return self._end_or(step.otherwise, place, why)
 
+    def nobody_came(self, place: Place) -> Went:
+        """No agent of the office answered in time: its telephone is rung, if it has one."""
+        step = self.dialplan.steps[place.step]
+        return self._ring_phone(step, place) if isinstance(step, Transfer) else (place, [End(Why.DIALPLAN_ENDS)])
+
     def greeting(self, words: Words, language: str) -> tuple[Prompt, ...]:
         """What a caller hears before the beep: the voicemail's own words, or the house's sentence."""
         return _said(words, language) or (self._sentences.prompt(Sentence.LEAVE_MESSAGE, language),)
@@ -158,6 +164,8 @@ class Walker:
                     name, why = step.then, Why.NO_NOTICE
                 case Transfer() if step.hours and not step.hours.is_open(self._around.now(), self.dialplan.time_zone):
                     name, why = step.otherwise, Why.OFFICE_CLOSED
+                case Transfer() if not step.phone and not self._has_people(step, language):
+                    name, why = step.otherwise, Why.OFFICE_EMPTY
                 case _:
                     there, begun = self._begin(step, language)
                     return there, [*actions, *begun]
@@ -194,7 +202,19 @@ class Walker:
         has_begun = notice.begins_at is None or notice.begins_at <= now
         return has_begun and (notice.ends_at is None or now < notice.ends_at)
 
+    def _has_people(self, step: Transfer, language: str) -> bool:
+        """Whether an agent who answers for the office is signed in."""
+        return bool(step.queue) and self._around.queue(step.queue, language).signed_in > 0
+
     def _ring(self, step: Transfer, place: Place) -> Went:
+        if not self._has_people(step, place.language):
+            return self._ring_phone(step, place)
+        awaiting = replace(place, phase=Phase.AWAITING)
+        return awaiting, [AwaitOffice(step.office, step.queue, step.answer_within_s)]
+
+    def _ring_phone(self, step: Transfer, place: Place) -> Went:
+        if not step.phone:
+            return self._enter(step.otherwise, place.language, Why.OFFICE_AWAY)
         return replace(place, phase=Phase.AWAITING), [RingOffice(step.office, step.phone, step.ring_s)]
 
     def _end_or(self, then: str | None, place: Place, why: Why) -> Went:

@@ -8,8 +8,12 @@ from centralino.clock import as_utc
 from centralino.events import (
     AnswerKept,
     CallArrived,
+    CallBackBegun,
+    CallBackRung,
+    CallBackUnanswered,
     CallEnded,
     CallEvent,
+    CallHandedOn,
     CallOffered,
     EntityChosen,
     LanguageChosen,
@@ -19,6 +23,7 @@ from centralino.events import (
     OfficeRung,
     QueueEntered,
     QueueLeft,
+    RingEnded,
     StepEntered,
     TalkEnded,
     TalkStarted,
@@ -35,6 +40,7 @@ class CallState(StrEnum):
     IN_MENU = "in menu"
     QUEUED = "queued"
     OFFERED = "offered"
+    CALLING_BACK = "calling back"
     TALKING = "talking"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
@@ -48,7 +54,7 @@ class CallRow:
 
     id: str
     node: str
-    dialled: str
+    dialled: str  # empty: we called
     service: str  # empty: the number dialled is no service of ours
     entity: str | None = None
     person: str
@@ -60,8 +66,8 @@ class CallRow:
     queue: str | None = None  # the one it is or was last in
     queued_at: datetime | None = None  # when it first entered a queue
     answered_at: datetime | None = None  # when the first talk began
-    in_time: bool | None = None  # whether that was within the queue's target
-    agent: str | None = None  # who is offered the call, or talks or talked last
+    in_time: bool | None = None  # whether that was within the queue's target; None also: a call-back
+    agent: str | None = None  # who talks or talked last; before any talk, who is offered the call
     phone: str | None = None
     talk_started_at: datetime | None = None  # of the latest talk
     talk_ended_at: datetime | None = None
@@ -71,10 +77,11 @@ class CallRow:
     wait_s: float | None = None  # in queues, until answered, left or ended
     talk_s: float | None = None  # all talks together
     office: str | None = None  # the one that was rung last
-    answers: dict[str, str] | None = None  # what the caller keyed in, by its note
+    answers: dict[str, str] | None = None  # what the caller keyed in, by its note; what agents wrote, by who it was
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
+    call_back_of: str | None = None  # the call in which was promised what this one, a call-back, is to keep
 
 
 def arrived(at_s: float, event: CallArrived, case_id: str | None) -> CallRow:
@@ -93,6 +100,26 @@ def arrived(at_s: float, event: CallArrived, case_id: str | None) -> CallRow:
     )
 
 
+def begun(at_s: float, event: CallBackBegun, case_id: str | None) -> CallRow:
+    """The row of a call-back that stands in the line."""
+    return CallRow(
+        id=event.call,
+        node=event.node,
+        dialled="",
+        service=event.service,
+        entity=event.entity or None,
+        person=event.person,
+        withheld=False,
+        language=event.language,
+        arrived_at=as_utc(at_s),
+        state=CallState.QUEUED,
+        queue=event.queue,
+        queued_at=as_utc(event.first_entered_s),
+        case_id=case_id,
+        call_back_of=event.of,
+    )
+
+
 def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     """The row after `event`, which is about this call. What a row does not show leaves it as it is."""
     if isinstance(event, VoicemailEnded):  # may come after the end: the caller hangs up, then the file is closed
@@ -108,14 +135,18 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, entity=entity)
         case AnswerKept(note=note, answer=answer):
             return replace(row, answers={**(row.answers or {}), note: answer})
+        case CallHandedOn():
+            return _handed_on(row, as_utc(at_s), event)
         case OfficeRung(office=office):
             return replace(row, state=CallState.TRANSFERRING, office=office)
         case OfficeAway():
             return replace(row, state=CallState.IN_MENU)
         case OfficeAnswered():
             return replace(row, state=CallState.TRANSFERRED)
-        case QueueEntered() | QueueLeft() | CallOffered() | OfferEnded():
+        case QueueEntered() | QueueLeft() | CallOffered() | RingEnded() | OfferEnded():
             return _in_queue(row, at_s, event)
+        case CallBackRung() | CallBackUnanswered():
+            return _called_back(row, event)
         case TalkStarted():
             return _talking(row, as_utc(at_s), event)
         case TalkEnded():
@@ -127,23 +158,41 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     return row
 
 
-def _in_queue(row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | OfferEnded) -> CallRow:
+def _in_queue(
+    row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded
+) -> CallRow:
     match event:
-        case QueueEntered(queue=queue, first_entered_s=first_entered_s):
-            return replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
+        case QueueEntered(queue=queue, first_entered_s=first_entered_s, office=office):
+            row = replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
+            return replace(row, office=office) if office else row
         case QueueLeft():
-            return _waited_until(replace(row, state=CallState.IN_MENU, agent=None, phone=None), as_utc(at_s))
+            return _waited_until(_with(row, CallState.IN_MENU), as_utc(at_s))
         case CallOffered(agent=agent, phone=phone):
-            return replace(row, state=CallState.OFFERED, agent=agent, phone=phone)
-        case OfferEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
-            return replace(row, state=CallState.QUEUED, agent=None, phone=None)
+            return _with(row, CallState.OFFERED, agent, phone)
+        case RingEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
+            return _with(row, CallState.OFFERED)
+        case OfferEnded() if row.state is CallState.OFFERED:
+            return _with(row, CallState.QUEUED)
     return row
+
+
+def _with(row: CallRow, state: CallState, agent: str | None = None, phone: str | None = None) -> CallRow:
+    """Who is offered a call is not shown any more, once somebody has talked."""
+    row = replace(row, state=state)
+    return row if row.answered_at else replace(row, agent=agent, phone=phone)
+
+
+def _called_back(row: CallRow, event: CallBackRung | CallBackUnanswered) -> CallRow:
+    if isinstance(event, CallBackRung):
+        return replace(row, state=CallState.CALLING_BACK)
+    return replace(row, talk_started_at=None, answered_at=None)
 
 
 def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
     if row.answered_at is None:
-        row = replace(_waited_until(row, at), answered_at=at, in_time=event.in_time)
-    phone = row.phone if row.agent == event.agent else None
+        in_time = None if row.call_back_of else event.in_time
+        row = replace(_waited_until(row, at), answered_at=at, in_time=in_time)
+    phone = event.phone or (row.phone if row.agent == event.agent else None)
     talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
 
@@ -155,8 +204,20 @@ def _talk_over(row: CallRow, at: datetime) -> CallRow:
     return replace(row, talk_ended_at=at, talk_s=talked_s)
 
 
+def _handed_on(row: CallRow, at: datetime, event: CallHandedOn) -> CallRow:
+    row = replace(_talk_over(row, at), state=CallState.IN_MENU)
+    if not event.note:
+        return row
+    before = (row.answers or {}).get(event.agent)
+    note = f"{before} / {event.note}" if before else event.note
+    return replace(row, answers={**(row.answers or {}), event.agent: note})
+
+
 def _waited_until(row: CallRow, at: datetime) -> CallRow:
-    return replace(row, wait_s=_seconds(row.queued_at, at)) if row.queued_at else row
+    """The wait that counts is that before the first talk."""
+    if row.queued_at is None or row.answered_at is not None:
+        return row
+    return replace(row, wait_s=_seconds(row.queued_at, at))
 
 
 def _ended(row: CallRow, at: datetime, event: CallEnded) -> CallRow:

@@ -6,9 +6,11 @@ The rows are what the door tells (centralino/door.py); instants are seconds sinc
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from acd.agent import AgentOnFloor
 from acd.floor import Floor
 from acd.rules import QueueRules
 from acd.sites import Held
+from acd.state import Doing
 from agents.roster import Agent
 from centralino.events import (
     AgentEvent,
@@ -22,8 +24,9 @@ from centralino.events import (
     SiteHeld,
     SiteOpened,
 )
-from centralino.state import CallNow, House, QueueCount, SiteState
+from centralino.state import AgentNow, CallNow, House, QueueCount, SiteState
 
+ENDS_AT_A_TIME = (Doing.RESERVED, Doing.RINGING, Doing.WRAPPING_UP, Doing.RESTING)
 Row = dict[str, Any]
 Who = Callable[[str], tuple[str, str]]  # a person's key → number, name
 
@@ -71,13 +74,13 @@ class LiveView:
         """All rows."""
         return {
             "queues": {name: self._queue(rules) for name, rules in self._floor.rules.items()},
-            "agents": {name: self._agent(name) for name in self._agents},
+            "agents": {name: self.agent(name) for name in self._agents},
             "calls": {name: self._call(call) for name, call in self._house.calls.items()},
         }
 
     def changes(self) -> Row:
         """The rows that changed since the last look; a call that has ended is None."""
-        agents = {name: self._agent(name) for name in self._floor.touched if name in self._agents}
+        agents = {name: self.agent(name) for name in self._floor.touched if name in self._agents}
         moved = self._moved(self._queues & set(self._floor.rules)) if self._queues else set()
         calls = {name: self._call_or_none(name) for name in self._calls | moved}
         # agents who came, went or finished are free, or not, in each queue that they serve
@@ -115,7 +118,7 @@ class LiveView:
             "name": rules.name,
             "sites": [self.site(rules.name, site) for site in self._floor.further_sites_of(rules.name)],
             "waiting": len(waiting),
-            "oldest_s": oldest.first_entered_s if oldest else None,
+            "oldest_s": oldest.waits_since_s if oldest else None,
             "free": sum(1 for name in able if agents[name].can_take_a_call),
             "talking": sum(1 for a in agents.values() if a.queue == rules.name and a.doing == "talking"),
             "offered": today.offered,
@@ -134,7 +137,8 @@ class LiveView:
         held = {"held": on_floor, "by": now.by if on_floor in (Held.OPEN, Held.CLOSED) else ""}
         return {"site": site, "is_open": now.is_open, "since_s": now.since_s or None, "why": now.why, **held}
 
-    def _agent(self, name: str) -> Row:
+    def agent(self, name: str) -> Row:
+        """What an agent of the roster does; `until_s`: when that ends by itself, None where it does not."""
         listed, now, on_floor = self._agents[name], self._house.agents.get(name), self._floor.agents.get(name)
         phone = (now.phone if now else "") or listed.phone or ""
         return {
@@ -147,6 +151,7 @@ class LiveView:
             "reason": now.reason if now else "",
             "doing": on_floor.doing if on_floor else "free",
             "since_s": max(now.since_s if now else 0.0, on_floor.since_s if on_floor else 0.0) or None,
+            "until_s": _until_s(now, on_floor),
             "call": on_floor.call if on_floor else "",
             "queue": on_floor.queue if on_floor else "",
         }
@@ -161,6 +166,7 @@ class LiveView:
     def _call(self, call: CallNow) -> Row:
         number, name = self._who(call.person)
         position = self._told_positions[call.id] = self._floor.position(call.id)
+        rung = list(call.rings.values())
         return {
             "id": call.id,
             "service": call.service,
@@ -172,7 +178,15 @@ class LiveView:
             "step": call.step,
             "queue": call.queue,
             "position": position,
-            "agent": call.agent,
+            "agent": rung[0] if len(rung) == 1 else "" if rung else call.agent,
+            "rung": rung,
             "language": call.language,
             "why": call.why,
         }
+
+
+def _until_s(now: AgentNow | None, on_floor: AgentOnFloor | None) -> float | None:
+    """When what calls cause at an agent ends by itself; else, when what they chose does."""
+    if on_floor and on_floor.doing in ENDS_AT_A_TIME:
+        return on_floor.until_s
+    return (now.pause_until_s or None) if now else None

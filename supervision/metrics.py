@@ -15,7 +15,17 @@ from prometheus_client.registry import Collector
 
 CHOSEN = ("signed out", "ready", "paused")
 DOING = ("free", "reserved", "ringing", "talking", "wrapping up", "resting")
-CALL_STATES = ("arrived", "in menu", "queued", "offered", "talking", "transferring", "transferred", "voicemail")
+CALL_STATES = (
+    "arrived",
+    "in menu",
+    "queued",
+    "offered",
+    "calling back",
+    "talking",
+    "transferring",
+    "transferred",
+    "voicemail",
+)
 Rows = Mapping[str, Mapping[str, Any]]
 
 QUEUE_TOTALS = {

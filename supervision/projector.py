@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
 from centralino.database import Database, DatabaseAway, DatabaseReplaced
-from centralino.events import AnswerKept, CallArrived, CallBackPromised, CallEvent, Entry
+from centralino.events import AnswerKept, CallArrived, CallBackBegun, CallBackPromised, CallEvent, CallHandedOn, Entry
 from centralino.journal import Journal
 from centralino.people import People, Person
 from supervision import store
-from supervision.calls_view import CallRow, after, arrived
+from supervision.calls_view import CallRow, after, arrived, begun
 from supervision.store import Places
 
 BATCH_MAX = 500
@@ -289,9 +289,11 @@ class Projector:
         await store.save_calls(connection, [row for call, row in rows.items() if row is not before.get(call)])
 
     def _readable(self, event: CallEvent) -> CallEvent:
-        """The row of a call shows the digits that were keyed in, not their key."""
+        """The row of a call shows the digits that were keyed in, and what agents wrote, not the keys of these."""
         if isinstance(event, AnswerKept):
             return msgspec.structs.replace(event, answer=self._people.answer(event.answer))
+        if isinstance(event, CallHandedOn):
+            return msgspec.structs.replace(event, note=self._people.answer(event.note))
         return event
 
     async def _decide_cases(
@@ -304,7 +306,8 @@ class Projector:
             book.tell(entry.n, entry.at_s, event)
         await save_book(connection, book)
         here = book.case_of
-        decided = {event.call for _, event in about_calls if isinstance(event, CallArrived)} - here.keys()
+        begun = {event.call for _, event in about_calls if isinstance(event, CallArrived | CallBackBegun)}
+        decided = begun - here.keys()
         return here | await cases_of_calls(connection, decided) if decided else here
 
     # what people read about it
@@ -331,6 +334,8 @@ def _rows_after(
             rows[event.call] = after(row, entry.at_s, event)
         elif isinstance(event, CallArrived):
             rows[event.call] = arrived(entry.at_s, event, case_of.get(event.call))
+        elif isinstance(event, CallBackBegun):
+            rows[event.call] = begun(entry.at_s, event, case_of.get(event.call))
         else:
             log.error("entry %d is about call %s, which never arrived", entry.n, event.call)
     return rows

@@ -49,6 +49,7 @@ calls_table = Table(
     Column("case_id", Text, ForeignKey("cases.id"), index=True),
     Column("voicemail", Text),
     Column("voicemail_s", Float),
+    Column("call_back_of", Text),
 )
 
 

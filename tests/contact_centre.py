@@ -6,6 +6,7 @@ each thing that happens the whole house is held against its rules (`check`), wha
 
 import copy
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,19 +14,31 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from acd.agent import AgentOnFloor
-from acd.rules import QueueRules, Rules, SiteRules
+from acd.hall import RUNG_AT_ONCE_MOST
+from acd.rules import Pick, QueueRules, Rules, SiteRules
 from acd.sites import Held
 from acd.state import Doing
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
 from asterisk.fake import FakeTelephony, Truth
 from asterisk.port import CallerId, PhoneEvent
-from cases.entities import Entities
+from cases.entities import Entities, Entity, Office
 from centralino import recovery
 from centralino.attendant import Voice
 from centralino.book import Book
 from centralino.clock import SimClock
-from centralino.events import AnyEvent, CallEnded, CallEvent, Entry, Outcome
+from centralino.events import (
+    AnyEvent,
+    CallBackRung,
+    CallEnded,
+    CallEvent,
+    CallOffered,
+    Entry,
+    OfferEnded,
+    Outcome,
+    RingEnded,
+    TalkStarted,
+)
 from centralino.meanings import NodeSettings, Settings
 from centralino.people import People
 from centralino.settings import Configuration
@@ -38,6 +51,7 @@ from ivr.situation import CaseStanding
 
 NODE = "main"
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK)
 ROUNDS_MAX = 50_000  # deadlines within one `advance`: more, and time stands still
 sentences: Callable[[], Sentences] = lru_cache(system_sentences)
 
@@ -91,18 +105,21 @@ class ContactCentre:
         self.on_entry: Callable[[Entry], None] = lambda entry: None
         self.held_back = False  # events wait until a test delivers them
         self.cases: dict[tuple[str, str], CaseStanding] = {}  # by number and proof
+        self.open_cases: set[tuple[str, str]] = set()  # number and service
         self.knows_cases = True  # False: nobody can look at them
         self.times_told = 1  # 2: everything is told twice
         self.agents: dict[str, Agent] = {}
         self.phones: dict[str, PhoneSeat] = {}
         self.queues: dict[str, QueueRules] = {}
+        self._ring_all: set[str] = set()  # queues that ring all, or did
         self.dialplans: dict[str, Dialplan] = {}
+        self.entities: dict[str, Entity] = {}
         sites = {name: Site(name, name, NODE, 99) for name in ("laquila", "roma")}
         self.configuration = Configuration(
             Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, ()),
             Rules(self.queues),
             Roster(sites, self.phones, self.agents),
-            Entities({}),
+            Entities(self.entities),
             self.dialplans,
         )
         self.queue("hall")
@@ -116,9 +133,21 @@ class ContactCentre:
         said = usual | rules
         said["sites"] = tuple(SiteRules(site) if isinstance(site, str) else site for site in said["sites"])  # type: ignore[attr-defined]
         self.queues[name] = QueueRules(name, **said)  # type: ignore[arg-type]
+        if self.queues[name].pick is Pick.RING_ALL:
+            self._ring_all.add(name)
         if hasattr(self, "switchboard"):
             self.switchboard.dispatcher.adopt_rules(self.queues)
         self.service(dialplan(name, [Queue("straight", name)]))
+
+    def office(self, name: str, queue: str = "", phone: str = "", **rules: object) -> None:
+        """`ENTITY/OFFICE`, the second level: the agents of `queue`, or a `phone` within reach, or both."""
+        entity, _, office = name.partition("/")
+        offices = {**self.entities[entity].offices} if entity in self.entities else {}
+        offices[office] = Office(office, office.title(), phone, queue=queue, **rules)  # type: ignore[arg-type]
+        self.entities[entity] = Entity(entity, entity.title(), (), offices)
+        if phone:
+            self.line.plug_in(phone)
+            self.settle()
 
     def service(self, plan: Dialplan) -> None:
         self.dialplans[plan.number] = plan
@@ -157,6 +186,10 @@ class ContactCentre:
         self.switchboard.choose(agent, wish, by="test", phone=phone, reason=reason)
         self.settle()
 
+    def extend_wrap_up(self, agent: str, by_s: float) -> None:
+        self.switchboard.signing.extend_wrap_up(agent, by_s, by="test")
+        self.settle()
+
     def pick_up(self, agent: str) -> None:
         self._then(self.line.pick_up, phone_of(agent))
 
@@ -172,6 +205,11 @@ class ContactCentre:
     def hang_up(self, call: str) -> None:
         """The caller hangs up."""
         self._then(self.line.put_down, call)
+
+    def hand_on(self, call: str, to: str, note: str = "") -> None:
+        """The agent who talks hands the caller on."""
+        self.switchboard.hand_on(call, to, by="test", note=note)
+        self.settle()
 
     def press(self, call: str, keys: str) -> None:
         for key in keys:
@@ -215,6 +253,8 @@ class ContactCentre:
         other.phones.update(self.phones)
         other.queues.update(self.queues)
         other.dialplans.update(self.dialplans)
+        other._ring_all |= self._ring_all
+        other.entities.update(self.entities)
         other.clock.advance(now_s - other.clock.now_s())
         other.kill_engine()
         other.entries[:] = entries
@@ -304,25 +344,40 @@ class ContactCentre:
         self._check_lines()
         self._check_legs()
 
+    def check_rings(self) -> None:
+        """At the end of a day: each phone that was rung was answered, or stopped with a reason, once."""
+        events = [entry.event for entry in self.entries]
+        rung = [event.leg for event in events if isinstance(event, CallOffered)]
+        called_back = [event.leg for event in events if isinstance(event, CallBackRung)]  # answered before the talk
+        talked = [event.leg for event in events if isinstance(event, TalkStarted) and event.leg not in called_back]
+        ended = called_back + talked + [e.leg for e in events if isinstance(e, RingEnded | OfferEnded)]
+        assert sorted(ended) == sorted(set(rung)) == sorted(rung)
+
     def _check_call(self, call: CallNow) -> None:
         floor = self.switchboard.floor
         waits = call.state in (CallState.QUEUED, CallState.OFFERED)
         assert (call.id in floor.calls) is waits, call
+        assert bool(call.rings) is (call.state is CallState.OFFERED), call
         if waits:
-            assert floor.calls[call.id].offered_leg == call.leg, call
-        if call.state in (CallState.OFFERED, CallState.TALKING) and call.agent in self.agents:
-            agent = floor.agents[call.agent]
-            talks = call.state is CallState.TALKING
-            assert agent.doing in ((Doing.TALKING,) if talks else (Doing.RESERVED, Doing.RINGING)), (call, agent)
-            assert (agent.call, agent.leg) == (call.id, call.leg), (call, agent)
+            assert set(floor.calls[call.id].legs) == call.rings.keys(), call
+        busy = {leg: (agent, (Doing.RESERVED, Doing.RINGING)) for leg, agent in call.rings.items()}
+        if call.state in WITH_AN_AGENT:
+            busy[call.leg] = (call.agent, (Doing.TALKING,))
+        for leg, (name, doing) in busy.items():
+            if name in self.agents:
+                agent = floor.agents[name]
+                assert agent.doing in doing, (call, agent)
+                assert (agent.call, agent.leg) == (call.id, leg), (call, agent)
 
     def _check_agent(self, agent: AgentOnFloor) -> None:
         name = agent.profile.id
-        mine = [c.id for c in self.house.calls.values() if c.leg and c.agent == name]
+        mine = [c.id for c in self.house.calls.values() if c.state in WITH_AN_AGENT and c.agent == name]
+        mine += [c.id for c in self.house.calls.values() for rung in c.rings.values() if rung == name]
         has_call = agent.doing in (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
         assert mine == ([agent.call] if has_call else []), (agent, mine)
-        wraps_up = bool(self.house.agents[name].wrap_up_call)
-        assert wraps_up is (agent.doing is Doing.WRAPPING_UP), agent
+        now, wraps_up = self.house.agents[name], agent.doing is Doing.WRAPPING_UP
+        assert bool(now.wrap_up_call) is wraps_up, agent
+        assert not wraps_up or now.wrap_up_until_s == agent.until_s, (now, agent)
 
     def _check_lines(self) -> None:
         """Nobody waits while somebody who could take the call is free."""
@@ -334,14 +389,21 @@ class ContactCentre:
 
     def _check_legs(self) -> None:
         legs = self.line.truth.legs.values()
-        ours = {call.leg for call in self.house.calls.values() if call.leg}
+        calls = self.house.calls.values()
+        ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
+        ours |= {call.id for call in calls if call.call_back_of}
         assert {leg.id for leg in legs if leg.phone} <= ours
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
-        ringing = [leg.call for leg in legs if leg.phone and not leg.up]
-        assert len(ringing) == len(set(ringing)), ringing
+        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up)
+        for call, phones in ringing.items():
+            rings_all = self.house.calls[call].queue in self._ring_all
+            assert phones <= (RUNG_AT_ONCE_MOST if rings_all else 1), ringing
 
     # --- within
+
+    def _has_open_case(self, person: str, service: str) -> bool:
+        return (self.people.who(person).number, service) in self.open_cases
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         if self.knows_cases:
@@ -352,7 +414,8 @@ class ContactCentre:
         self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
         self.book = Book(house, self._append)
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        around = Surroundings(self.line, self.clock, self.people, voice, self._find_case, self.line.message_length_s)
+        looks = self._has_open_case, self._find_case, self.line.message_length_s
+        around = Surroundings(self.line, self.clock, self.people, voice, *looks)
         self.switchboard = Switchboard(self.configuration, self.book, around)
         self.is_running = True
         self.line.tell_phones()
@@ -374,7 +437,8 @@ class ContactCentre:
 
 
 def phone_of(agent: str) -> str:
-    return f"phone-of-{agent}"
+    """An agent's phone; a citizen, who is called back, is named by their number."""
+    return agent if agent.startswith("+") else f"phone-of-{agent}"
 
 
 def agent_at(phone: str) -> str:

@@ -107,6 +107,7 @@ class Agent(BaseModel):
     reason: str | None
     doing: str
     since_s: float | None  # None: never signed in
+    until_s: float | None  # when it ends by itself; None: it does not
     call: str | None
     queue: str | None
 
@@ -124,7 +125,8 @@ class LiveCall(BaseModel):
     step: str | None
     queue: str | None
     position: int | None
-    agent: str | None
+    agent: str | None  # who talks, or is rung alone
+    rung: list[str]  # agents whose phones ring for it
     language: str | None
     why: str | None
 

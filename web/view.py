@@ -5,7 +5,7 @@ tick. A `tone` names the colour of a row; the words beside it say the same.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from web.texts import Texts
@@ -64,7 +64,7 @@ def queue_row(row: State, texts: Texts) -> Row:
 def agent_row(row: State, texts: Texts) -> Row:
     # what calls cause goes first: a paused agent may still be talking
     state = row["chosen"] if row["doing"] == "free" and row["chosen"] != "ready" else row["doing"]
-    detail = row["reason"] if state == "paused" else row["queue"] or ""
+    detail = texts.why(row["reason"] or "") if state in ("paused", "signed out") else row["queue"] or ""
     unreachable = not row["reachable"] and state != "signed out"
     return {
         "id": row["id"],
@@ -75,6 +75,7 @@ def agent_row(row: State, texts: Texts) -> Row:
         "detail": shown(detail or ""),
         "warning": texts("phone_unreachable") if unreachable else "",
         "since": row["since_s"],
+        "until": row["until_s"],
         "tone": state.replace(" ", "-"),
     }
 
@@ -90,12 +91,16 @@ def call_row(row: State, agents: Mapping[str, State], texts: Texts) -> Row:
         "language": row["language"] or "–",
         "state": texts.state("call", row["state"]),
         "where": _where(row, texts),
-        "agent": shown(agents[agent]["name"]) if agent in agents else agent,
+        "agent": shown(agents[agent]["name"]) if agent in agents else agent or _several(row["rung"], texts),
         "why": shown(texts.why(row["why"] or "")),
         "since": row["since_s"],
         "arrived_since": row["arrived_s"],
         "tone": row["state"].replace(" ", "-"),
     }
+
+
+def _several(rung: Sequence[str], texts: Texts) -> str:
+    return texts("rung", phones=len(rung)) if rung else ""
 
 
 def _where(row: State, texts: Texts) -> str:

@@ -66,6 +66,46 @@ async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house
     await house.no_leftovers()
 
 
+async def test_where_all_are_rung_one_answers_and_the_other_phone_shows_no_missed_call(house: House) -> None:
+    async with (
+        house.agent("a1001", "p101") as first,
+        house.agent("a1002", "p102") as second,
+        house.citizen("+39055200091") as citizen,
+    ):
+        call = await into_the_queue(house, citizen, "4")
+        rings = [await seat.ring(within_s=10) for seat in (first, second)]
+        talk = await rings[1].answer()
+        call.play(voice(1), loop=True)
+        assert (await hear(talk, voice(1), 10)).is_same
+        async with asyncio.timeout(5):
+            await rings[0].ended.wait()
+        assert rings[0].is_answered_elsewhere
+        await house.until(lambda now: now["agents"]["a1001"]["doing"] == "free")
+        await talk.hang_up()
+        await call.wait_ended(5)
+    row = await house.row("calls", lambda c: c["number"] == "+39055200091" and c["state"] == "ended")
+    assert (row["outcome"], row["agent"], row["phone"]) == ("answered", "a1002", "p102")
+    _, trail = await house.cli("why", row["id"])
+    assert "the phone of a1001 rings no more" in trail
+    assert "because somebody else answered" in trail
+    await house.no_leftovers()
+
+
+async def test_a_wrap_up_is_extended_and_ended_from_the_command_line(house: House) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200090") as citizen:
+        await into_the_queue(house, citizen, "2")
+        talk = await (await seat.ring(within_s=5)).answer()
+        await talk.hang_up()
+        await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")
+        before_s = house.now["agents"]["a1001"]["until_s"]
+        code, told = await house.cli("agents", "extend", "a1001", "--by", "2m")
+        assert (code, "wrapping up, for another 2:" in told) == (0, True), told
+        await house.until(lambda now: now["agents"]["a1001"]["until_s"] == before_s + 120)
+        await house.cli("agents", "ready", "a1001")
+        code, told = await house.cli("agents", "extend", "a1001")
+        assert (code, told.strip()) == (1, "a1001 cannot take longer: there is no wrap-up")
+
+
 async def test_a_key_interrupts_the_prompt_and_changes_the_language(house: House, said: Said) -> None:
     async with house.citizen("+39055200002") as citizen:
         call = await citizen.call("055055")
@@ -165,6 +205,24 @@ async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_join
         await house.until_ended()
     rows = [r for r in await house.json("calls") if r["number"] == "+39055200007"]
     assert {r["case_id"] for r in rows} == {row["case_id"]}
+
+
+async def test_who_left_a_message_has_a_head_start_when_they_call_again(house: House) -> None:
+    async with house.citizen("+39055200092") as citizen:
+        call = await into_the_queue(house, citizen, "3")
+        await house.until(lambda now: any(c["state"] == "voicemail" for c in now["calls"].values()), 8)
+        await speak_a_message(house, call)
+        await call.hang_up()
+        await house.until_ended()
+        async with asyncio.timeout(45):
+            while True:  # the engine looks for open cases every 10 s
+                again = await into_the_queue(house, citizen, "3")
+                [name] = house.now["calls"]
+                await again.hang_up()
+                await house.until_ended()
+                _, trail = await house.cli("why", name)
+                if "entered queue corta, as if it had waited 1:00 already" in trail:
+                    return
 
 
 async def test_a_caller_who_hangs_up_while_speaking_leaves_the_message(house: House) -> None:

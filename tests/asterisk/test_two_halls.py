@@ -1,9 +1,10 @@
 """Two halls and a line of callers on the real Asterisk: who is rung where, what is heard while waiting, ways out."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from centralino.speaking import speak, system_sentences
 from demo.calls import Call
@@ -17,6 +18,14 @@ from tests.house import House
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NUMBER = "055888"
+CARRIER_PORT = 5899  # tests/asterisk/deployment/centralino.yaml
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def outside(house: House) -> AsyncIterator[Phone]:
+    """The carrier's side of calls outside."""
+    async with Phone(house.sip, "outside", local_port=CARRIER_PORT) as phone:
+        yield phone
 
 
 async def spoken(house: House, prompt: Prompt) -> bytes:
@@ -136,7 +145,7 @@ async def test_a_key_leads_from_the_line_to_the_voicemail(house: House) -> None:
         await house.until_ended()
 
 
-async def test_a_key_leads_from_the_line_to_the_promise_of_a_call_back(house: House) -> None:
+async def test_a_key_leads_from_the_line_to_a_call_back_that_keeps_its_place(house: House, outside: Phone) -> None:
     promised = await spoken(house, system_sentences().prompt(Sentence.CALL_BACK_PROMISED, "it"))
     async with house.citizen("+390557000008") as citizen:
         call = await in_line(house, citizen)
@@ -147,3 +156,42 @@ async def test_a_key_leads_from_the_line_to_the_promise_of_a_call_back(house: Ho
         await call.wait_ended(10)
     row = await house.row("calls", lambda c: c["number"] == "+390557000008" and c["state"] == "ended")
     assert row["outcome"] == "call-back"
+    async with house.citizen("+39055700009") as later:
+        waits = await in_line(house, later, waiting=2)
+        async with house.agent("a1001", "p101") as seat:
+            talk = await (await seat.ring(within_s=5)).answer()
+            ring = await outside.ring(within_s=5)  # the carrier's side: the citizen, before who called later
+            assert ring.from_user == NUMBER
+            answered = await ring.answer()
+            talk.play(voice(1), loop=True)
+            answered.play(voice(2), loop=True)
+            assert (await hear(answered, voice(1), 10)).is_same
+            assert (await hear(talk, voice(2), 10)).is_same
+            await waits.hang_up()
+            await talk.hang_up()
+            await house.until_ended()
+    back = await house.row("calls", lambda c: c["call_back_of"] == row["id"] and c["state"] == "ended")
+    assert (back["outcome"], back["case_id"], back["number"]) == ("answered", row["case_id"], "+390557000008")
+    assert await house.json("call-backs") == []
+
+
+async def test_a_citizen_who_does_not_answer_is_called_again_later(house: House, outside: Phone) -> None:
+    async with house.citizen("+390557000010") as citizen:
+        call = await in_line(house, citizen)
+        call.press("1")
+        await house.until(lambda now: any(c["step"] == "*call-back" for c in now["calls"].values()))
+        call.press("1")
+        await call.wait_ended(15)
+    async with house.agent("a1001", "p101") as seat:
+        await (await seat.ring(within_s=5)).answer()
+        (await outside.ring(within_s=5)).reject(486)
+        await house.until_ended()
+    [promise] = await house.json("call-backs")
+    assert (promise["number"], promise["attempts"], promise["attempt"]) == ("+390557000010", 1, "")
+    back = await house.row("calls", lambda c: c["call_back_of"] == promise["call"] and c["state"] == "ended")
+    assert (back["outcome"], back["why"]) == ("not reached", "busy")
+    code, told = await house.cli("call-backs", "drop", promise["call"])
+    assert (code, told.strip()) == (0, "Nobody waits to be called back.")
+    code, told = await house.cli("call-backs", "drop", promise["call"])
+    assert (code, "nothing is promised in" in told) == (1, True)
+    await house.no_leftovers()

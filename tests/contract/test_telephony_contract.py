@@ -65,6 +65,37 @@ async def talking(world: World, phone: str = "p101") -> tuple[str, str]:
     return caller, agent
 
 
+# --- looks
+
+
+async def test_looking_at_legs_that_live_changes_nothing(world: World) -> None:
+    caller, agent = await talking(world)
+    for leg in (caller, agent):
+        world.line.look_at(leg)
+    assert await world.all_told() == []
+    await world.talk(caller, "p101")
+
+
+async def test_looking_at_a_phone_that_rings_changes_nothing(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring(f"{caller}-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, f"{caller}-leg1")
+    world.line.look_at(f"{caller}-leg1")
+    assert await world.all_told() == []
+
+
+async def test_of_a_leg_that_is_gone_the_end_is_told_to_whoever_looks(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    for leg in (caller, agent):
+        world.line.look_at(leg)
+        assert (await world.told(LegEnded, leg)).cause is EndCause.GONE
+    assert await world.all_told() == []
+
+
 # --- callers
 
 
@@ -211,6 +242,37 @@ async def test_a_phone_stops_ringing_when_its_leg_is_ended(world: World) -> None
     world.line.hang_up("c1-leg1")
     await world.told(LegEnded, "c1-leg1")
     await world.stops_ringing("p101")
+    assert await world.shows_missed_call("p101")
+    assert await world.all_told() == []
+
+
+async def test_two_phones_ring_for_one_call_and_the_one_that_is_called_off_shows_no_missed_call(world: World) -> None:
+    caller = await world.dial()
+    world.line.hold(caller)
+    for nth, phone in enumerate(("p101", "p102"), 1):
+        world.line.ring(f"{caller}-leg{nth}", phone, caller, SHOWN, 20)
+        await world.shown_at(phone)
+        await world.told(LegRinging, f"{caller}-leg{nth}")
+    await world.pick_up("p102")
+    await world.told(LegAnswered, f"{caller}-leg2")
+    world.line.join(caller, caller, f"{caller}-leg2")
+    world.line.call_off(f"{caller}-leg1")
+    await world.told(LegEnded, f"{caller}-leg1")
+    await world.stops_ringing("p101")
+    assert not await world.shows_missed_call("p101")
+    await world.talk(caller, "p102")
+    assert await world.all_told() == []
+
+
+async def test_a_phone_that_is_called_off_as_it_answers_is_let_go(world: World) -> None:
+    caller = await world.dial()
+    world.line.ring(f"{caller}-leg1", "p101", caller, SHOWN, 20)
+    await world.told(LegRinging, f"{caller}-leg1")
+    await world.pick_up("p101")
+    await world.told(LegAnswered, f"{caller}-leg1")
+    world.line.call_off(f"{caller}-leg1")
+    await world.told(LegEnded, f"{caller}-leg1")
+    world.line.call_off(f"{caller}-leg1")
     assert await world.all_told() == []
 
 
@@ -281,6 +343,20 @@ async def test_a_caller_can_wait_and_talk_again_after_a_talk(world: World) -> No
     await world.put_down_at("p101")
     await world.told(LegEnded, f"{caller}-leg1")
     world.line.hold(caller)
+    world.line.ring(f"{caller}-leg2", "p102", caller, SHOWN, 20)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, f"{caller}-leg2")
+    world.line.join(caller, caller, f"{caller}-leg2")
+    await world.talk(caller, "p102")
+
+
+async def test_a_caller_who_is_put_on_hold_leaves_the_talk_and_hears_what_follows(world: World) -> None:
+    caller, agent = await talking(world, "p101")
+    world.line.hold(caller)
+    world.line.hang_up(agent)
+    world.line.play(caller, "words", [world.short], "it")
+    assert await world.told(PlaybackEnded, caller) == PlaybackEnded(caller, "words", whole=True)
+    await world.told(LegEnded, agent)
     world.line.ring(f"{caller}-leg2", "p102", caller, SHOWN, 20)
     await world.pick_up("p102")
     await world.told(LegAnswered, f"{caller}-leg2")

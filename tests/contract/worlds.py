@@ -107,6 +107,9 @@ class World(Protocol):
 
     async def stops_ringing(self, phone: str) -> None: ...
 
+    async def shows_missed_call(self, phone: str) -> bool:
+        """Whether the phone, which has stopped ringing, lets its user believe that they missed something."""
+
     async def talk(self, leg: str, phone: str) -> None:
         """Wait until caller and agent hear each other."""
 
@@ -182,6 +185,9 @@ class FakeWorld:
 
     async def stops_ringing(self, phone: str) -> None:
         assert self.fake.leg_at(phone) is None
+
+    async def shows_missed_call(self, phone: str) -> bool:
+        return phone not in self.fake.called_off
 
     async def talk(self, leg: str, phone: str) -> None:
         theirs = self.fake.leg_at(phone)
@@ -311,6 +317,9 @@ class RealWorld:
 
     async def stops_ringing(self, phone: str) -> None:
         await asyncio.wait_for(self.rings[phone].ended.wait(), WITHIN_S)
+
+    async def shows_missed_call(self, phone: str) -> bool:
+        return not self.rings[phone].is_answered_elsewhere
 
     async def talk(self, leg: str, phone: str) -> None:
         ours, (theirs,) = self.callers[leg], self.phones[phone].live_calls

@@ -15,7 +15,7 @@ from centralino.state import NEXT, CallNow, CallState, House, IllegalMove
 KINDS = [
     kind
     for kind in typing.get_args(AnyEvent)
-    if issubclass(kind, CallEvent) and not issubclass(kind, ev.CallArrived | ev.LeftBehind)
+    if issubclass(kind, CallEvent) and not issubclass(kind, ev.CallArrived | ev.CallBackBegun | ev.LeftBehind)
 ]
 FILL: dict[object, Any] = {str: "x", int: 1, float: 1.0, bool: False, Outcome: Outcome.FAILED}
 ILLEGAL = [

@@ -72,6 +72,8 @@ def test_leaving_help_and_empty_lines() -> None:
 
 def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
     said = ("try", "055055", "--from", "+39055123", "--press=1,4711#", "--at", "2026-11-24T10:00")
+    noted = ("transfer", "c1", "--to", "city/x", "--note", "Signora Rossi")
+    assert words.for_the_log(noted) == "transfer c1 --to city/x --note '…'"
     assert words.for_the_log(said) == "try 055055 --from '…' '--press=…' --at 2026-11-24T10:00"
 
 
@@ -82,7 +84,7 @@ def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
         ("a", Completion("", ("agents", "audit"))),
         ("re", Completion("load ")),
         ("", Completion("", tuple(sorted((*COMMANDS, "exit", "help"))))),
-        ("agents ", Completion("", ("in", "out", "pause", "ready"))),
+        ("agents ", Completion("", ("extend", "in", "out", "pause", "ready"))),
         ("agents p", Completion("ause ")),
         ("emergency o", Completion("", ("off", "on"))),
         ("emergency of", Completion("f ")),

@@ -1,7 +1,13 @@
 """What the demo says at its end, and when it says that something is wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import pytest
+from rich.console import Console
+
+import demo.__main__ as demo_main
+from demo.installation import DemoFailed
 from demo.summary import Heard, Kept, Summary
 
 OUTCOMES = {"answered": 8, "abandoned": 2, "ended in menu": 1}
@@ -58,3 +64,13 @@ def test_an_outcome_that_has_no_line_of_its_own_is_shown() -> None:
     failed = replace(GOOD, snapshot={"totals": {"calls_by_outcome": OUTCOMES | {"failed": 1}}, "queues": QUEUES})
     assert line(failed, "failed").endswith(" 1")
     assert any("failed" in text for text in failed.complaints)
+
+
+def test_who_complains_says_why_as_far_as_the_log_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_main, "STATE", tmp_path)
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "run.log").write_text("engine is frozen: no heartbeat for 2 s, killing it\n", encoding="utf-8")
+    wrong = replace(GOOD, kept=replace(GOOD.kept, findings=("no engine was there.",)))
+    demo = demo_main.Demo(Console(quiet=True), 60.0, 0, 1)
+    with pytest.raises(DemoFailed, match=r"(?s)no engine was there\..*engine is frozen.*The logs are in"):
+        demo._conclude(wrong)

@@ -40,6 +40,19 @@ def test_the_line_on_recording_works_in_a_queue(tmp_path: Path) -> None:
     assert load(tmp_path).rules.queues["anagrafe"].recording == Recording("3", 30 * 86_400.0)
 
 
+def test_the_offices_of_the_page_on_the_second_level_work(tmp_path: Path) -> None:
+    example = re.search(r"```yaml\nentities:\n(.*?)```", (ROOT / "docs/second-level.md").read_text(), re.DOTALL)
+    assert example is not None
+    for file in DEPLOYMENT:
+        shutil.copy(ROOT / file, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    entities = tmp_path / "entities.yaml"
+    shipped = re.sub(r"  comune-firenze:\n(    .*\n)+", lambda _: example[1], entities.read_text())
+    entities.write_text(shipped)
+    assert examine(tmp_path)[1] == ()
+    assert load(tmp_path).entities.offices()["comune-firenze/anagrafe"].phone == "+390557591"
+
+
 def test_the_deployment_that_ships_has_no_problem() -> None:
     assert examine(ROOT)[1] == ()
 

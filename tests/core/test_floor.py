@@ -4,6 +4,7 @@ import pytest
 
 from acd.floor import REST_S
 from acd.goto import HangUp, ToQueue, ToStep, ToVoicemail
+from acd.rules import HeadStart, Opening, Relax, SiteRules
 from acd.state import Doing
 from acd.why import Why
 from agents.state import Wish
@@ -208,7 +209,7 @@ def test_a_lone_agent_is_rung_again_after_the_rest(floor: ContactCentre) -> None
     assert floor.ringing_now() == {}
     floor.clock.advance(REST_S)
     assert floor.ringing_now() == {"ana": "c1"}
-    assert floor.now("c1").leg == "c1-leg2"
+    assert list(floor.now("c1").rings) == ["c1-leg2"]
 
 
 def test_who_did_not_answer_goes_to_the_end_of_the_idle(floor: ContactCentre) -> None:
@@ -354,6 +355,77 @@ def test_an_answer_that_is_told_again_after_the_talk_is_ignored(floor: ContactCe
     assert len(floor.entries) == before
 
 
+# --- several things at one instant
+
+
+def test_a_call_whose_ring_ends_as_an_agent_becomes_free_goes_before_later_ones(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.clock.advance(5)
+    floor.agent("bo")
+    floor.call("c2")
+    floor.clock.advance(15)  # ana did not answer, and rests for 5 s
+    floor.hang_up("c1")
+    floor.call("c3")
+    floor.clock.advance(REST_S)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_calls_that_may_go_to_others_from_one_instant_on_go_in_their_order(floor: ContactCentre) -> None:
+    floor.queue("civil", needs={"x": 1}, relax=(Relax(30.0, {}),))
+    starts = (HeadStart(60.0, number="taxes"),)
+    floor.queue("taxes", needs={"x": 1}, relax=(Relax(10.0, {}),), head_starts=starts)
+    floor.agent("ana")
+    floor.call("c1", "civil")
+    floor.clock.advance(20)
+    floor.call("c2", "taxes")
+    floor.clock.advance(10)
+    assert floor.ringing_now() == {"ana": "c2"}
+    assert floor.now("c1").why == Why.ALL_BUSY
+
+
+def test_where_the_only_one_who_speaks_a_language_leaves_while_rung_the_first_in_line_goes_first(
+    floor: ContactCentre,
+) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, number="taxes"),))
+    floor.agent("cora", languages=("it",))
+    floor.agent("dino", languages=("en",))
+    floor.call("c1", "hall")
+    floor.clock.advance(1)
+    floor.call("c2", "taxes")
+    assert floor.ringing_now() == {"cora": "c1"}
+    floor.call("c3", "hall")
+    floor.choose("cora", Wish.PAUSE)
+    assert floor.ringing_now() == {"dino": "c2"}
+    assert [floor.now(call).why for call in ("c1", "c3")] == [Why.ALL_BUSY, Why.ALL_BUSY]
+    assert [type(event) for event in floor.trail("c1")][-2:] == [ev.OfferEnded, ev.CallWaits]
+
+
+def test_an_agent_who_comes_takes_the_first_call_also_where_their_site_lends_only_some(floor: ContactCentre) -> None:
+    floor.queue("civil", sites=(SiteRules("roma", agents_at_most=1),))
+    floor.call("c1", "hall")
+    floor.clock.advance(1)
+    floor.call("c2", "civil")
+    floor.agent("ana", site="roma")
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
+def test_a_site_that_closes_as_the_line_is_back_lets_no_call_go_before_earlier_ones(floor: ContactCentre) -> None:
+    floor.queue("civil", sites=("laquila", SiteRules("roma", Opening(waiting_over=1, back_after_s=10.0))))
+    floor.call("c1", "hall")
+    for call in ("c2", "c3"):
+        floor.clock.advance(1)
+        floor.call(call, "civil")
+    floor.hang_up("c3")
+    floor.cut_line()
+    floor.agent("ana")
+    floor.clock.advance(20)
+    assert floor.open_sites("civil") == ["laquila", "roma"]
+    floor.connect_line()
+    assert floor.open_sites("civil") == ["laquila"]
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
 # --- wrap-up
 
 
@@ -420,6 +492,71 @@ def test_the_wrap_up_is_that_of_the_queue_whose_call_was_answered(floor: Contact
     floor.clock.advance(59)
     assert floor.doing("ana") is Doing.WRAPPING_UP
     floor.clock.advance(1)
+    assert floor.doing("ana") is Doing.FREE
+
+
+def wrapping_up(floor: ContactCentre, **rules: object) -> None:
+    """ana has talked with c1; c2 waits for her."""
+    floor.queue("hall", **rules)
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.call("c2")
+
+
+def test_who_needs_longer_after_a_talk_takes_longer(floor: ContactCentre) -> None:
+    wrapping_up(floor, wrap_up_s=30.0)
+    floor.clock.advance(20)
+    floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(69.9)
+    assert floor.ringing_now() == {}
+    floor.clock.advance(0.1)
+    assert floor.ringing_now() == {"ana": "c2"}
+    assert floor.count(ev.WrapUpEnded) == 1
+
+
+def test_a_wrap_up_lasts_at_most_as_long_as_the_queue_allows(floor: ContactCentre) -> None:
+    wrapping_up(floor, wrap_up_s=30.0, longest_wrap_up_s=80.0)
+    floor.clock.advance(10)
+    floor.extend_wrap_up("ana", 60)
+    before = len(floor.entries)
+    with pytest.raises(Refused, match=f"ana cannot take longer: {Why.WRAP_UP_AT_LONGEST}"):
+        floor.extend_wrap_up("ana", 60)
+    assert len(floor.entries) == before
+    floor.clock.advance(69.9)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(0.1)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_ready_ends_a_wrap_up_that_was_extended(floor: ContactCentre) -> None:
+    wrapping_up(floor)
+    floor.extend_wrap_up("ana", 60)
+    floor.choose("ana", Wish.READY)
+    assert floor.ringing_now() == {"ana": "c2"}
+
+
+def test_only_a_wrap_up_can_be_extended(floor: ContactCentre) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    for agent in ("ana", "nobody"):
+        with pytest.raises(Refused, match=f"{agent} cannot take longer: {Why.NO_WRAP_UP}"):
+            floor.extend_wrap_up(agent, 60)
+
+
+def test_a_wrap_up_whose_queue_is_no_more_cannot_be_extended(floor: ContactCentre) -> None:
+    floor.queue("taxes")
+    floor.agent("ana")
+    floor.call("c1", "taxes")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    del floor.queues["taxes"]
+    floor.switchboard.dispatcher.adopt_rules(dict(floor.queues))
+    with pytest.raises(Refused):
+        floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(30)
     assert floor.doing("ana") is Doing.FREE
 
 

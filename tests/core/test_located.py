@@ -27,6 +27,12 @@ def test_words_stay_words_as_yaml_1_2_has_it():
     ]
 
 
+@pytest.mark.parametrize("text", [r'a: "C:\qui"', r'a: "\ud800"'])
+def test_a_backslash_that_means_nothing_is_told_with_its_cure(text):
+    [problem] = read("f.yaml", text.encode()).problems
+    assert problem.hint == r"write `\\` for `\`, or put the text in single quotes"
+
+
 def test_numbers_and_truths_are_read_and_quotes_keep_them_words():
     data = read("f.yaml", b"a: 5\nb: -1.5\nc: true\nd: False\ne: '5'\nf: \"true\"\n").data
     assert data == {"a": 5, "b": -1.5, "c": True, "d": False, "e": "5", "f": "true"}

@@ -63,6 +63,15 @@ def test_a_call_is_led_to_an_office_that_answers(line: ContactCentre) -> None:
     assert not line.line.truth.legs
 
 
+def test_a_talk_with_an_office_may_last(line: ContactCentre) -> None:
+    line.call("c1", number="1")
+    line.press("c1", "1")
+    office_picks_up(line)
+    line.clock.advance(600)
+    assert line.now("c1").state is CallState.TRANSFERRED
+    assert line.faults.said == []
+
+
 @pytest.mark.parametrize("how", ["nobody", "turned away", "no such number"])
 def test_where_an_office_does_not_take_the_call_it_goes_on_in_the_menu(line: ContactCentre, how: str) -> None:
     if how == "no such number":

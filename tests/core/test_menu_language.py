@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from centralino.settings import examine, load
-from ivr.menu import Ask, Say
+from ivr.menu import Ask, Say, Transfer
 from ivr.prompts import Prompt
 from tests.core.test_settings import SMALL
 
@@ -57,6 +57,7 @@ END = "  end: {queue: tributi}\n"
         ("  first: {choose: [{waiting_over: 3, go: end}, {go: end}]}\n", "6:21: `waiting_over` of which queue?"),
         ('  first: {choose: [{caller: "055", go: end}, {go: end}]}\n', "6:29: `055` is no beginning of a number"),
         ("  first: {notice: {say: {it: A}, until: 2026-02-30}, then: end}\n", "6:41: `2026-02-30` is no instant"),
+        ("  first: {notice: {say: {it: A}, until: 0001-01-01}, then: end}\n", "6:41: the year of `0001-01-01` is out"),
         ("  first: {say: {file: hello}, then: end}\n", "6:23: there is no recording prompts/it/hello.wav"),
         ("  first: {say: [{it: A}, {en: B}], then: end}\n", "6:26: the text in `it` is missing"),
         ("  first: {say: [{it: A}, {also: {xy: B}}], then: end}\n", "6:34: there is no voice for language `xy`"),
@@ -78,6 +79,72 @@ def test_an_office_needs_a_carrier(folder: Path) -> None:
     (folder / "entities.yaml").write_text(text)
     steps = "  first: {transfer: {to: comune-firenze/registry, otherwise: end}}\n" + END
     assert told(folder, steps) == ["6:11: an office cannot be rung without a carrier"]
+
+
+def with_office(folder: Path, office: str) -> None:
+    """comune-firenze has an office `desk`, written so."""
+    text = (folder / "entities.yaml").read_text()
+    offices = f'numbers: ["055055"], offices: {{desk: {{name: D, {office}}}}}}}'
+    (folder / "entities.yaml").write_text(text.replace('numbers: ["055055"]}', offices))
+
+
+TO_DESK = "  first: {transfer: {to: comune-firenze/desk, otherwise: end}}\n"
+
+
+@pytest.mark.parametrize(
+    ("office", "problem"),
+    [
+        ("hours: {}", "2:76: office `desk` has nobody who answers"),
+        ("queue: tribut", "2:99: queue `tribut` is not in queues.yaml"),
+        ("queue: tributi, answer_within: 2s", "2:123: `2s` is too short"),
+        ('phone: "+39055759", answer_within: 60s', "2:112: `answer_within` is for the agents of a `queue`"),
+    ],
+)
+def test_an_office_that_nobody_could_answer_for_is_told(folder: Path, office: str, problem: str) -> None:
+    with_office(folder, office)
+    assert f"entities.yaml:{problem}" in told(folder, TO_DESK + END)
+
+
+def test_an_office_of_agents_needs_no_carrier(folder: Path) -> None:
+    with_office(folder, "queue: tributi, answer_within: 45s")
+    assert told(folder, TO_DESK + END) == []
+    step = load(folder).dialplans["055055"].steps["first"]
+    assert step == Transfer("first", "comune-firenze/desk", "", "end", queue="tributi", answer_within_s=45.0)
+
+
+def test_an_office_of_agents_with_a_telephone_needs_a_carrier(folder: Path) -> None:
+    with_office(folder, 'queue: tributi, phone: "+39055759"')
+    assert told(folder, TO_DESK + END) == ["6:11: an office cannot be rung without a carrier"]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "  first: {transfer: {to: comune-firenze/desk, otherwise: again}}\n"
+        "  again: {transfer: {to: comune-firenze/desk, otherwise: first}}\n",
+        "  first: {transfer: {to: comune-firenze/desk, otherwise: line}}\n  line: {queue: fax}\n"
+        "  bye: {transfer: {to: comune-firenze/desk, otherwise: line}}\n",
+    ],
+)
+def test_offices_that_nobody_answers_for_do_not_lead_to_each_other_for_ever(folder: Path, steps: str) -> None:
+    with_office(folder, "queue: tributi")
+    queues = (folder / "queues.yaml").read_text().replace("{queue: tributi}", "{step: bye}")
+    (folder / "queues.yaml").write_text(queues)
+    said = told(folder, steps + ("" if "bye" in steps else "  bye: {hang_up: {}}\n"))
+    assert any("a call would go round for ever" in one for one in said), said
+
+
+def test_calls_come_to_the_queue_of_an_office_too(folder: Path) -> None:
+    """Its texts must stand in the languages of those who are led there, and somebody must speak these."""
+    with_office(folder, "queue: tributi")
+    queues = (folder / "queues.yaml").read_text()
+    (folder / "queues.yaml").write_text(queues.replace("    ring:", "    voicemail: {say: {en: Speak}}\n    ring:", 1))
+    end = "  end: {hang_up: {}}\n"
+    text = f"the text in `it` is missing ({PLAN} speaks it)"
+    assert any(text in one for one in told(folder, TO_DESK + end))
+    (folder / "queues.yaml").write_text(queues)
+    said = told(folder, TO_DESK + end, HEAD.replace("[it]", "[fr]"))
+    assert f"queues.yaml:2:3: warning: nobody who can serve `tributi` speaks `fr`, as callers of {PLAN} may" in said
 
 
 def test_a_wrong_scenario_is_a_mistake_too(folder: Path) -> None:
@@ -140,6 +207,22 @@ def test_a_mistake_in_shared_steps_is_told_in_their_file(folder: Path) -> None:
     assert "dialplans/shared/common.yaml:2:32: step `nowhere` is not in this dialplan" in said
 
 
+def test_shared_steps_speak_the_languages_of_all_who_include_them_and_no_other(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao, en: Bye, fr: Adieu}, then: end}\n")
+    plan = HEAD.replace("055055", "055099").replace("[it]", "[it, en]") + "include: [common]\n"
+    (folder / "dialplans" / "055099.yaml").write_text(f"{plan}steps:\n  first: {{say: {{file: x}}, then: bye}}\n{END}")
+    said = told(folder, "  first: {say: {it: A}, then: bye}\n" + END, HEAD + "include: [common]\n")
+    in_common = [one for one in said if one.startswith("dialplans/shared")]
+    assert in_common == ["dialplans/shared/common.yaml:2:34: language `fr` is not in the languages of this number"]
+
+
+def test_a_text_missing_in_shared_steps_names_the_dialplan_that_needs_it(folder: Path) -> None:
+    share(folder, "common", "  bye: {say: {it: Ciao}, then: end}\n")
+    head = HEAD.replace("[it]", "[it, en]") + "include: [common]\n"
+    said = told(folder, "  first: {say: {it: A, en: A}, then: bye}\n" + END, head)
+    assert f"dialplans/shared/common.yaml:2:14: the text in `en` is missing ({PLAN} speaks it)" in said
+
+
 @pytest.mark.parametrize(
     ("include", "problem"),
     [
@@ -185,6 +268,11 @@ def test_one_step_in_two_places_is_a_mistake(folder: Path) -> None:
             "  first: {choose: [{open: never, go: end}, {go: end}]}\n",
             HEAD + "other_hours: {never: {mon: closed}}\n",
             "5:15: warning: `never` never opens",
+        ),
+        (
+            "  first: {notice: {say: {it: A}, from: 2026-12-24 18:00, until: 2026-12-24}, then: end}\n",
+            HEAD,
+            "6:58: warning: this notice is over before it begins",
         ),
     ],
 )

@@ -7,7 +7,9 @@ from acd.why import Why
 from agents.state import Chosen, Wish
 from asterisk.port import CallerId
 from centralino import events as ev
-from tests.contact_centre import ContactCentre
+from ivr.menu import Queue, Say
+from ivr.prompts import words
+from tests.contact_centre import ContactCentre, dialplan
 
 
 def test_the_best_skill_is_rung_before_the_longest_idle(floor: ContactCentre) -> None:
@@ -167,6 +169,29 @@ def test_nobody_is_taken_for_a_caller_of_before_because_both_withhold_their_numb
         floor.call(call, "taxes", caller=CallerId("", ""))
         floor.clock.advance(1)
     assert floor.waiting_in("taxes") == ["c1", "c2", "c3"]
+
+
+def test_who_has_an_open_case_may_have_a_head_start_and_keeps_it(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, open_case=True),))
+    floor.open_cases = {("+39055111111", "taxes"), ("+39055222222", "hall")}
+    for call, number in (("c1", ""), ("c2", "+39055222222"), ("c3", "+39055111111")):
+        floor.call(call, "taxes", caller=CallerId(number, ""))
+        floor.clock.advance(10)
+    assert floor.waiting_in("taxes") == ["c3", "c1", "c2"], "c2's case is for another number"
+    floor.open_cases.clear()
+    floor.restart_engine()
+    assert floor.waiting_in("taxes") == ["c3", "c1", "c2"]
+    assert [event.open_case for event in floor.trail("c3") if isinstance(event, ev.CallArrived)] == [True]
+
+
+def test_a_case_counts_as_it_was_when_the_call_came(floor: ContactCentre) -> None:
+    floor.queue("taxes", head_starts=(HeadStart(60.0, open_case=True),))
+    floor.service(dialplan("7", [Say("welcome", words({"it": "Benvenuti."}), "taxes"), Queue("taxes", "taxes")]))
+    floor.call("c1", "taxes", caller=CallerId("+39066", ""))
+    floor.call("c2", number="7", caller=CallerId("+39055111111", ""))
+    floor.open_cases = {("+39055111111", "7")}  # opened by this call
+    floor.clock.advance(3)
+    assert floor.waiting_in("taxes") == ["c1", "c2"]
 
 
 def test_all_conditions_of_a_head_start_must_hold(floor: ContactCentre) -> None:

@@ -150,6 +150,12 @@ def test_a_choice_says_what_must_hold_in_which_order_and_when_its_hours_are() ->
             "transfer x rings a/b for 30 s mon 09:00-13:00",
             "closed / no answer",
         ),
+        (
+            Transfer("x", "a/b", "+39055", "bye", queue="experts"),
+            "transfer x a/b: agents of experts within 1 min rings a/b for 30 s",
+            "no answer",
+        ),
+        (Transfer("x", "a/b", "", "bye", queue="q"), "transfer x a/b: agents of q within 1 min", "no answer"),
         (CallBack("x", "tributi", "bye"), "call-back x by tributi once promised, the call ends", "not wanted"),
         (CallBack("x", "tributi", "bye", then="bye"), "call-back x by tributi", "promised or not wanted"),
         (CaseStatus("x", then="bye"), "case status x not told: the call ends", "told"),

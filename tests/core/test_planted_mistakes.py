@@ -30,6 +30,7 @@ from tests.planting import ANYTHING, LineAndColumn, Place, place_of, places
 SHIPPED = Path(__file__).parents[2]
 SEED = 7
 PLACES_OF_EACH_KIND = 3
+TRIED_OF_ONE_KIND = 12  # places, until one is found where the mistake would be one
 KINDS_LEAST = 90
 PLANTED_LEAST = 250
 
@@ -46,18 +47,21 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     needs: {tributi: 3, centralino: 2}
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
+    longest_wrap_up: 10m
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
+    call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
       - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}
     head_start:
       - {number: "055099", step: office, by: 1m}
       - {entity: comune-scandicci, caller: "+39055", nth_call_today: 2, by: 30s}
+      - {open_case: true, by: 2m}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,
-    "agents.yaml": 'shifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
+    "agents.yaml": 'longest_pause: 90m\nshifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
     "dialplans/055099.yaml": """\
 number: "055099"
 name: Prova
@@ -851,7 +855,7 @@ def drawn(plant: Kind, deployment: Deployment) -> list[tuple[Place, Planted]]:
     for of_one_kind in chance.sample(list(by_kind.values()), len(by_kind)):
         if len(found) == PLACES_OF_EACH_KIND:
             break
-        for place in chance.sample(of_one_kind, min(4, len(of_one_kind))):
+        for place in chance.sample(of_one_kind, min(TRIED_OF_ONE_KIND, len(of_one_kind))):
             if planted := plant(place, deployment):
                 found.append((place, planted))
                 break

@@ -20,6 +20,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
+from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
 from cases.store import cases_table, contacts, people
 from centralino.clock import SimClock
@@ -28,13 +29,19 @@ from centralino.events import (
     AgentPaused,
     AnyEvent,
     CallArrived,
+    CallBackBegun,
+    CallBackOver,
+    CallBackPromised,
+    CallBackRung,
     CallEnded,
+    CallHandedOn,
     CallOffered,
     LanguageChosen,
     OfferEnded,
     Outcome,
     QueueEntered,
     QueueLeft,
+    RingEnded,
     SecurityAlert,
     StepEntered,
     TalkEnded,
@@ -43,6 +50,7 @@ from centralino.events import (
     VoicemailStarted,
 )
 from centralino.journal import Journal
+from centralino.open_cases import OpenCases
 from centralino.people import People
 from supervision import calls_view, store
 from supervision import projector as projectors
@@ -216,6 +224,83 @@ async def test_a_call_is_seen_in_its_state_while_it_goes_on(house: House) -> Non
     ]
 
 
+async def test_a_call_that_rings_at_several_phones_is_offered_until_the_last_of_them_stops(house: House) -> None:
+    person, seen = house.caller("3331234567"), []
+    steps: list[AnyEvent] = [
+        arrival("c1", person),
+        QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()),
+        offer("c1"),
+        offer("c1", "a2", "p2"),
+        RingEnded(call="c1", agent="a2", leg="leg-a2", why="rejected"),
+        OfferEnded(call="c1", agent="a1", leg="leg-a1", why="no answer"),
+        offer("c1"),
+        offer("c1", "a2", "p2"),
+        TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=True, phone="p1"),
+        RingEnded(call="c1", agent="a2", leg="leg-a2", why="somebody else answered"),
+    ]
+    for event in steps:
+        house.tell(event)
+        await house.projected()
+        [row] = await recent_calls(house.database, 5)
+        seen.append((row.state.value, row.agent, row.phone))
+    assert seen[2:] == [
+        ("offered", "a1", "p1"),
+        ("offered", "a2", "p2"),
+        ("offered", None, None),
+        ("queued", None, None),
+        ("offered", "a1", "p1"),
+        ("offered", "a2", "p2"),
+        ("talking", "a1", "p1"),
+        ("talking", "a1", "p1"),
+    ]
+
+
+def handed_on_call(house: House, call_id: str, person: str) -> None:
+    """Answered by a1 after 5 s, who talks for 60 s and hands it on; a9 does not answer; back, and nobody answers."""
+    house.tell(arrival(call_id, person))
+    first_s = house.clock.now_s()
+    note = house.people.keep_answer("Signora Rossi", person, first_s)
+    handed_on = CallHandedOn(
+        call=call_id, agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1 (cli)", note=note
+    )
+    at_office = QueueEntered(call=call_id, queue="x", first_entered_s=first_s, office="city/x", back_at_s=first_s + 90)
+    house.tell(QueueEntered(call=call_id, queue="tributi", first_entered_s=first_s), offer(call_id))
+    house.tell(TalkStarted(call=call_id, agent="a1", leg="leg-a1", in_time=True), after_s=5)
+    house.tell(handed_on, after_s=60)
+    house.tell(StepEntered(call=call_id, step="*handed-on"), at_office, offer(call_id, "a9", "p9"))
+    house.tell(OfferEnded(call=call_id, agent="a9", leg="leg-a9", why="no answer"), after_s=20)
+    house.tell(QueueLeft(call=call_id, queue="x", why="nobody there answered in time"), after_s=10)
+    house.tell(QueueEntered(call=call_id, queue="tributi", first_entered_s=first_s))
+
+
+async def test_a_call_that_is_handed_on_and_then_given_up_was_answered_by_the_first_level(house: House) -> None:
+    handed_on_call(house, "c1", house.caller("3331234567"))
+    house.tell(end("c1"), after_s=30)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert (found.outcome, found.agent, found.queue, found.office) == ("answered", "a1", "tributi", "city/x")
+    assert (found.wait_s, found.talk_s, found.in_time) == (5.0, 60.0, True)
+    assert found.answers == {"a1": "Signora Rossi"}
+    assert len(await cases(house.database)) == 1
+    kept = [event.body for event in await events_of(house.database, "c1")]
+    assert "Rossi" not in repr(kept), "but the key of it"
+
+
+async def test_what_an_agent_writes_the_second_time_stands_beside_the_first(house: House) -> None:
+    person = house.caller("3331234567")
+    handed_on_call(house, "c1", person)
+    more = house.people.keep_answer("e la frana", person, house.clock.now_s())
+    again = CallHandedOn(call="c1", agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1", note=more)
+    silent = CallHandedOn(call="c1", agent="a1", leg="leg-a1", queue="tributi", to="city/x", by="a1")
+    for handed_on in (again, silent):
+        house.tell(offer("c1"), TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=False), handed_on)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert found.answers == {"a1": "Signora Rossi / e la frana"}
+
+
 async def test_a_caller_who_gives_up_while_a_phone_rings_waited_and_was_answered_by_nobody(house: House) -> None:
     house.tell(arrival("c1", house.caller("3331234567")))
     house.tell(QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()), offer("c1"))
@@ -224,6 +309,42 @@ async def test_a_caller_who_gives_up_while_a_phone_rings_waited_and_was_answered
     found = await call(house.database, "c1")
     assert found
     assert (found.outcome, found.wait_s, found.agent, found.phone) == ("abandoned", 12.5, None, None)
+
+
+async def test_who_has_something_open_is_known_and_a_call_that_goes_on_is_none_of_it(house: House) -> None:
+    rules = [QueueRules("tributi", head_starts=(HeadStart(60.0, open_case=True),))]
+    known = OpenCases(lambda: rules)
+    ana, bo = house.caller("3331234567"), house.caller("3337654321")
+    house.tell(arrival("c1", ana), arrival("c2", bo))
+    await house.projected()
+    await known.look(house.database)
+    assert not known.has(ana, "055055"), "its own call opened it"
+    house.tell(VoicemailStarted(call="c1", box="tributi", recording="vm-c1"))
+    house.tell(VoicemailEnded(call="c1", recording="vm-c1", kept=True, duration_s=8.5, why="hash"))
+    house.tell(end("c1", Outcome.VOICEMAIL), end("c2"))
+    await house.projected()
+    await known.look(house.database)
+    assert (known.has(ana, "055055"), known.has(ana, "020202"), known.has(bo, "055055")) == (True, False, False)
+    await house.stop()
+    async with house.database.writing() as connection:  # as the desk does
+        await connection.execute(cases_table.update().values(state="closed"))
+    await known.look(house.database)
+    assert not known.has(ana, "055055")
+
+
+async def test_while_the_database_is_away_what_was_known_of_cases_remains(house: House, tmp_path: Path) -> None:
+    rules = [QueueRules("tributi", head_starts=(HeadStart(60.0, open_case=True),))]
+    known, ana = OpenCases(lambda: rules), house.caller("3331234567")
+    house.tell(arrival("c1", ana), CallBackPromised(call="c1", queue="tributi", person=ana), end("c1"))
+    await house.projected()
+    await known.look(house.database)
+    away = open_database(database_url("sqlite", tmp_path / "nowhere"))
+    await known.look(away)
+    await away.close()
+    assert known.has(ana, "055055")
+    rules.clear()
+    await known.look(house.database)
+    assert not known.has(ana, "055055"), "nobody asks for it any more"
 
 
 async def test_a_kept_message_stands_with_the_call_and_keeps_the_case_open(house: House) -> None:
@@ -247,6 +368,52 @@ async def test_a_kept_message_stands_with_the_call_and_keeps_the_case_open(house
         ("voicemail", "c1"),
         ("call", "c2"),
     ]
+
+
+async def test_a_call_back_stands_against_the_case_in_which_it_was_promised_and_closes_it(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), CallBackPromised(call="c1", queue="tributi", person=person))
+    house.tell(end("c1", Outcome.CALL_BACK))
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    assert stands.state == "open"
+    begun_s = house.clock.now_s()
+    house.tell(
+        CallBackBegun(
+            call="c1-back1",
+            of="c1",
+            attempt=1,
+            node="main",
+            service="055055",
+            person=person,
+            language="it",
+            queue="tributi",
+            first_entered_s=begun_s,
+        )
+    )
+    house.tell(offer("c1-back1"), CallBackRung(call="c1-back1", agent="a1", leg="leg-a1"), after_s=30)
+    await house.projected()
+    row = await call(house.database, "c1-back1")
+    assert row
+    assert (row.state, row.call_back_of, row.case_id, row.number) == ("calling back", "c1", stands.id, "+393331234567")
+    house.tell(TalkStarted(call="c1-back1", agent="a1", leg="leg-a1", in_time=False), after_s=5)
+    house.tell(TalkEnded(call="c1-back1", agent="a1", leg="leg-a1", by="agent"), after_s=60)
+    house.tell(end("c1-back1"), CallBackOver(call="c1", kept=True, why="they talked"))
+    await house.projected()
+    row = await call(house.database, "c1-back1")
+    assert row
+    assert (row.outcome, row.wait_s, row.talk_s, row.in_time) == ("answered", 65.0, 60.0, None)
+    [stands] = await cases(house.database, 10)
+    assert (stands.state, stands.closed_why) == ("closed", "nothing left to do")
+
+
+async def test_a_promise_that_was_given_up_keeps_the_case_open(house: House) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), CallBackPromised(call="c1", queue="tributi", person=person))
+    house.tell(end("c1", Outcome.CALL_BACK), CallBackOver(call="c1", kept=False, why="not reached in 3 attempts"))
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    assert stands.state == "open"
 
 
 async def test_the_trail_of_a_call_names_the_reasons_in_order(house: House) -> None:

@@ -30,6 +30,7 @@ PATTERNS = {
     "offer_voicemail": "For a message press {key}.",
     "offer_call_back": "For a call-back press {key}.",
     "may_be_recorded": "Recorded, unless you press {key}.",
+    "connecting_to": "To {office}.",
 }
 ENGLISH = "\n".join(
     [f"{sentence}: Some words." for sentence in Sentence]
@@ -125,6 +126,12 @@ def test_dates_are_said_as_people_say_them() -> None:
     assert tables["zh"].date(date(2026, 11, 8)) == "2026年11月8日"
 
 
+def test_who_is_handed_on_hears_to_whom() -> None:
+    sentences = system_sentences()
+    assert "Ufficio Anagrafe" in sentences.connecting("Ufficio Anagrafe", "it").text
+    assert sentences.connecting("", "it") == sentences.prompt(Sentence.CONNECTING, "it")
+
+
 def test_digits_are_said_one_by_one() -> None:
     assert [prompt.text for prompt in system_sentences().digits("+39 05", "it")] == ["3", "9", "0", "5"]
 
@@ -138,9 +145,9 @@ def test_a_wrong_table_names_each_problem_with_its_place() -> None:
     assert str(wrong.value).splitlines() == [
         "en.yaml:4:1: `godbye` is not the name of a sentence",
         "en.yaml:7:13: `no_message` is not a text that can be spoken",
-        "en.yaml:28:16: `case_open_due` must hold {due}, {opened}",
-        "en.yaml:35:9: `months` is not a list of twelve names",
-        "en.yaml:37:1: `wrong_key` stands here twice",
+        "en.yaml:29:16: `case_open_due` must hold {due}, {opened}",
+        "en.yaml:37:9: `months` is not a list of twelve names",
+        "en.yaml:39:1: `wrong_key` stands here twice",
         "en.yaml:1:1: `goodbye` is missing",
     ]
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from acd.goto import ToQueue, ToVoicemail
-from acd.rules import Recording
+from acd.rules import Pick, Recording, WhileWaiting
 from acd.state import Doing
 from agents.state import Wish
 from asterisk.fake import Truth
@@ -22,7 +22,7 @@ from centralino.events import Entry, Outcome
 from centralino.journal import Journal
 from centralino.signing import Refused
 from centralino.state import CallState, House
-from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from ivr.sentences import Sentence
 from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan, said
@@ -38,8 +38,9 @@ def plain(house: House) -> object:
 # --- from the journal
 
 
-def test_what_is_read_back_is_what_was_true(floor: ContactCentre) -> None:
-    rich_morning(floor)
+@pytest.mark.parametrize("nth", [0, 1])
+def test_what_is_read_back_is_what_was_true(floor: ContactCentre, nth: int) -> None:
+    (rich_morning, handing_on_morning)[nth](floor)
     assert plain(recovery.fold(House(), floor.entries)) == plain(floor.house)
 
 
@@ -98,6 +99,26 @@ def test_a_wrap_up_survives_and_ends_at_its_own_time(floor: ContactCentre) -> No
     assert floor.ringing_now() == {"ana": "c2"}
 
 
+def test_a_wrap_up_that_was_extended_ends_at_its_new_time_and_no_later_than_the_queue_allows(
+    floor: ContactCentre,
+) -> None:
+    floor.queue("hall", wrap_up_s=30.0, longest_wrap_up_s=100.0)
+    floor.agent("ana")
+    floor.call("c1")
+    floor.pick_up("ana")
+    floor.put_down("ana")
+    floor.clock.advance(10)
+    floor.extend_wrap_up("ana", 60)
+    floor.restart_engine()
+    floor.clock.advance(79.9)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.extend_wrap_up("ana", 60)
+    floor.clock.advance(10)
+    assert floor.doing("ana") is Doing.WRAPPING_UP
+    floor.clock.advance(0.1)
+    assert floor.doing("ana") is Doing.FREE
+
+
 def test_a_wrap_up_whose_time_passed_meanwhile_ends_at_once(floor: ContactCentre) -> None:
     floor.agent("ana")
     floor.call("c1")
@@ -141,7 +162,7 @@ def test_the_next_ring_after_a_restart_is_a_new_leg(floor: ContactCentre) -> Non
     floor.restart_engine()
     floor.turn_away("ana")
     floor.clock.advance(5)
-    assert floor.now("c1").leg == "c1-leg2"
+    assert list(floor.now("c1").rings) == ["c1-leg2"]
 
 
 def test_who_was_idle_longest_still_is(floor: ContactCentre) -> None:
@@ -278,6 +299,63 @@ def rich_morning(centre: ContactCentre) -> None:
     centre.clock.advance(95)
 
 
+def all_are_rung(centre: ContactCentre) -> None:
+    """Calls for which all are rung: answered, turned away, given up by the caller, left to ring."""
+    centre.queue("hall", pick=Pick.RING_ALL, wrap_up_s=10.0)
+    for name in AGENTS:
+        centre.agent(name)
+        centre.clock.advance(1)
+    for call in ("c0", "c1"):
+        centre.call(call)
+    centre.turn_away("bo")
+    centre.pick_up("cora")
+    centre.clock.advance(6)
+    centre.line.joins_that_fail = 1
+    centre.pick_up("bo")
+    centre.hang_up("c1")
+    centre.put_down("cora")
+    centre.clock.advance(60)
+    centre.call("c2")
+    centre.clock.advance(22)
+    centre.hang_up("c2")
+
+
+def handing_on_morning(centre: ContactCentre) -> None:
+    """Callers handed on to agents, to a telephone, to both; some are answered there, others come back, one gives up."""
+    centre.queue("hall", needs={"hall": 1}, wrap_up_s=5.0)
+    centre.queue("experts", needs={"experts": 1}, wrap_up_s=5.0, while_waiting=WhileWaiting(call_back_key="5"))
+    centre.office("city/experts", "experts", answer_within_s=20.0)
+    centre.office("city/registry", phone="phone-of-registry")
+    centre.office("city/both", "experts", "phone-of-both", answer_within_s=10.0)
+    step = Transfer("office", "city/both", "phone-of-both", "hall", queue="experts", answer_within_s=10.0)
+    centre.service(dialplan("1", [step, Queue("hall", "hall")]))
+    for name, skill in zip(AGENTS, ("hall", "experts", "hall"), strict=True):
+        centre.agent(name, skills={skill: 1})
+    for call in ("c0", "c1", "c2"):
+        centre.call(call)
+    centre.pick_up("ana")
+    centre.pick_up("cora")
+    centre.clock.advance(9)
+    centre.hand_on("c0", "city/experts", "a note")
+    centre.clock.advance(3)
+    centre.pick_up("bo")
+    centre.hand_on("c1", "city/experts")  # bo is busy: it will come back
+    centre.call("c3", number="1")
+    centre.clock.advance(5)
+    centre.pick_up("ana")
+    centre.hand_on("c2", "city/registry")
+    centre.hand_on("c0", "hall")
+    centre.press("c1", "5")
+    centre.clock.advance(11)
+    centre.pick_up("registry")
+    centre.clock.advance(20)
+    centre.put_down("registry")
+    centre.hang_up("c1")
+    for agent in centre.ringing_now():
+        centre.pick_up(agent)
+    centre.clock.advance(30)
+
+
 @dataclass(frozen=True)
 class Death:
     """What was so when the engine died, right after it had written its last entry."""
@@ -287,7 +365,7 @@ class Death:
     now_s: float
 
 
-def deaths(folder: Path) -> Iterator[Death]:
+def deaths(folder: Path, morning: Callable[[ContactCentre], None]) -> Iterator[Death]:
     centre = ContactCentre(folder)
     written: list[Death] = []
 
@@ -295,7 +373,7 @@ def deaths(folder: Path) -> Iterator[Death]:
         written.append(Death(list(centre.entries), copy.deepcopy(centre.line.truth), centre.clock.now_s()))
 
     centre.on_entry = die
-    rich_morning(centre)
+    morning(centre)
     centre.people.close()
     yield from written
 
@@ -338,7 +416,8 @@ def work_on_until_all_is_done(centre: ContactCentre) -> None:
         if not centre.house.calls:
             return
         for agent in centre.ringing_now():
-            centre.pick_up(agent)
+            if agent in centre.ringing_now():  # else somebody else has answered
+                centre.pick_up(agent)
         centre.clock.advance(10)
         for agent in centre.talking_now():
             centre.put_down(agent)
@@ -364,15 +443,20 @@ def faults() -> Iterator[list[str]]:
     assert heard.said == []
 
 
+@pytest.mark.parametrize(("morning", "calls"), [(rich_morning, 8), (all_are_rung, 3), (handing_on_morning, 4)])
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda happens: happens.__name__)
 def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
-    tmp_path: Path, faults: list[str], meanwhile: Callable[[ContactCentre], None]
+    tmp_path: Path,
+    faults: list[str],
+    morning: Callable[[ContactCentre], None],
+    calls: int,
+    meanwhile: Callable[[ContactCentre], None],
 ) -> None:
     pattern = ContactCentre(tmp_path)
-    rich_morning(pattern)
+    morning(pattern)
     everybody = {entry.event.call for entry in pattern.entries if isinstance(entry.event, ev.CallArrived)}
-    assert everybody == {f"c{n}" for n in range(8)}
-    for death in deaths(tmp_path):
+    assert everybody == {f"c{n}" for n in range(calls)}
+    for death in deaths(tmp_path, morning):
         centre = pattern.as_it_was(death.entries, death.truth, death.now_s, tmp_path)
         meanwhile(centre)
         centre.start_engine()
@@ -383,6 +467,7 @@ def test_killed_at_any_entry_the_next_engine_brings_every_call_to_its_end(
         assert centre.line.truth.legs == {}
         assert centre.house.recordings == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} <= {Doing.FREE}
+        centre.check_rings()
         came = {entry.event.call for entry in centre.entries if isinstance(entry.event, ev.CallArrived)}
         assert came == centre.outcomes().keys()
         centre.people.close()

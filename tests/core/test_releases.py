@@ -1,12 +1,16 @@
 """Configurations put in force: copies that nobody edits, the last ten of them, and what changed between two."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 import pytest
 
-from centralino.releases import KEPT, Releases, difference
-from centralino.settings import load
+from centralino.door import CommandRefused
+from centralino.instance import Instance
+from centralino.releases import KEPT, Releases, difference, to_start_with
+from centralino.reloading import Reloading
+from centralino.settings import BrokenConfiguration, load
 from tests.core.test_docs import ROOT
 
 
@@ -26,6 +30,22 @@ def releases(tmp_path: Path) -> Releases:
 def touch(deployment: Path, text: str) -> None:
     with (deployment / "queues.yaml").open("a") as queues:
         queues.write(f"# {text}\n")
+
+
+def test_a_start_with_broken_yaml_goes_on_with_what_ran_last(deployment: Path, releases: Releases) -> None:
+    configurations = deployment.parent / "configurations"
+    assert to_start_with(deployment, configurations)[1:] == (deployment, "")
+    (deployment / "queues.yaml").write_text("broken: [")
+    with pytest.raises(BrokenConfiguration):
+        to_start_with(deployment, configurations)
+    shutil.copyfile(ROOT / "tests" / "asterisk" / "deployment" / "queues.yaml", deployment / "queues.yaml")
+    release = releases.put_in_force(deployment, "ana")
+    (deployment / "queues.yaml").write_text("broken: [")
+    configuration, folder, told = to_start_with(deployment, configurations)
+    assert (folder, "civile" in configuration.rules.queues) == (release.folder, True)
+    assert "queues.yaml:2:1" in told
+    assert "configuration 1, of " in told
+    assert releases.put_in_force(folder, "run") == release, "nothing new is put in force"
 
 
 def test_what_is_edited_later_has_no_effect_on_what_is_in_force(deployment: Path, releases: Releases) -> None:
@@ -66,3 +86,13 @@ def test_the_difference_names_files_and_lines(deployment: Path, releases: Releas
     assert "+# more" in text
     assert "prompts/it/hello.wav is new" in text
     assert "agents.yaml" not in text
+
+
+def test_a_reload_that_cannot_read_or_write_says_where_and_that_nothing_was_loaded(
+    deployment: Path, tmp_path: Path
+) -> None:
+    now = load(deployment)
+    (deployment / "dialplans" / "broken.yaml").symlink_to("/proc/self/mem")  # nobody can read that
+    reloading = Reloading(Instance(deployment, tmp_path), lambda *_: None)
+    with pytest.raises(CommandRefused, match=r"Input/output error.*\. Nothing was loaded\.$"):
+        asyncio.run(reloading.prepare(deployment, "ana", now))

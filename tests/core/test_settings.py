@@ -1,5 +1,6 @@
 """The deployment that ships, and every mistake an admin can make in it."""
 
+import os
 import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -201,6 +202,13 @@ MISTAKES = [
     # keys
     (Q, "ring: 20s", "ring_timout: 20s", "5:5: unknown key `ring_timout`", None),
     (Q, "wrap_up:", "wrapup:", "6:5: unknown key `wrapup`", "did you mean `wrap_up`?"),
+    (
+        Q,
+        "wrap_up:",
+        "longest_wrap_up: 20s\n    wrap_up:",
+        "6:22: this is shorter than `wrap_up`, so that it could never be",
+        "write a longer one, or leave it out",
+    ),
     # sites and relaxing
     (Q, "[laquila, roma]", "[{roma: {after: 5s}}]", "7:12: no site is open from the start", None),
     (Q, "[laquila, roma]", "[laquila, {roma: {after: 5}}]", "7:37: `5` has no unit", "write `5s` for seconds"),
@@ -587,6 +595,44 @@ def test_a_deployment_without_dialplans_is_told_to_write_one(folder):
 def test_a_dialplan_that_would_be_passed_over_is_a_problem(folder):
     (folder / "dialplans/060606.yml").write_text(SMALL[P])
     assert said(folder) == ["dialplans/060606.yml:1:1: this file is not read\n    hint: name it `.yaml`"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("060606.YAML", "name it `.yaml`"), ("roma/060606.yaml", "put it into dialplans/ or dialplans/shared/")],
+)
+def test_so_is_one_with_another_ending_or_in_a_folder_of_its_own(folder, name, hint):
+    (folder / "dialplans" / "roma").mkdir()
+    (folder / "dialplans" / name).write_text(SMALL[P])
+    assert said(folder) == [f"dialplans/{name}:1:1: this file is not read\n    hint: {hint}"]
+
+
+def test_where_all_dialplans_have_another_ending_that_is_what_is_said(folder):
+    (folder / P).rename(folder / "dialplans/055055.yml")
+    assert said(folder) == ["dialplans/055055.yml:1:1: this file is not read\n    hint: name it `.yaml`"]
+
+
+def test_a_missing_file_is_looked_for_under_another_ending(folder):
+    (folder / Q).rename(folder / "queues.yml")
+    assert said(folder) == ["queues.yaml:1:1: the file is missing\n    hint: rename queues.yml"]
+
+
+def test_nobody_waits_for_what_comes_out_of_a_pipe(folder):
+    os.mkfifo(folder / "dialplans/060606.yaml")
+    (folder / "prompts/it").mkdir(parents=True)
+    os.mkfifo(folder / "prompts/it/ciao.wav")
+    assert [problem.splitlines()[0] for problem in said(folder)] == [
+        "dialplans/060606.yaml:1:1: this is no file that can be read",
+        "prompts/it/ciao.wav:1:1: this is no WAV file",
+    ]
+
+
+def test_a_recording_that_callers_could_not_hear_is_a_problem(folder):
+    (folder / "prompts/it").mkdir(parents=True)
+    (folder / "prompts/it/ciao.wav").write_text("version https://git-lfs.github.com/spec/v1")
+    assert said(folder) == [
+        "prompts/it/ciao.wav:1:1: this is no WAV file\n    hint: save it as WAV (PCM), or remove it"
+    ]
 
 
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path):

@@ -231,6 +231,13 @@ def test_staff_answers_three_times_over() -> None:
     assert five["simulated"]["of_all"] == pytest.approx(five["erlang_a"]["answered_in_time"], abs=0.02)
 
 
+def test_staff_cuts_no_word_in_a_narrow_terminal() -> None:
+    told = centralino("staff", "--calls", "100/h", "--aht", "123s").stdout
+    assert "…" not in told
+    five = next(line.split() for line in told.splitlines() if line.split()[:1] == ["5"])
+    assert five[1:4] == ["72.8", "%", "27.3"]  # a number and its sign in one line
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -11,7 +11,7 @@ from acd.agent import AgentProfile
 from acd.arrivals import Caller, Exponential, Hour, Kind, LogNormal, Patience, callers
 from acd.erlang import Load
 from acd.goto import Goto, HangUp, ToQueue, ToVoicemail
-from acd.rules import Opening, QueueRules, SiteRules
+from acd.rules import Opening, Pick, QueueRules, SiteRules
 from acd.service_level import Tally, Variant
 from acd.simulation import Change, Manners, Result, Simulation
 from bench.theory import ERROR_MOST, ROWS, in_the_room, measure, on_the_floor, who_calls
@@ -168,6 +168,20 @@ def test_a_phone_that_is_not_answered_in_time_goes_to_the_next_agent() -> None:
     tally = total(result)
     assert tally.answered == tally.came == 100
     assert 4 < (tally.asa_s or 0) < 20
+
+
+def test_where_all_are_rung_the_quickest_answers_and_the_others_lose_no_time() -> None:
+    who = [Caller(float(n), "hall", 10.0) for n in range(0, 30_000, 100)]
+    asa_s = {}
+    for pick in (Pick.LONGEST_IDLE, Pick.RING_ALL):
+        result = simulate([queue(pick=pick, ring_s=60.0)], hall(3), who, manners=Manners(pick_up_s=9.0))
+        tally = total(result)
+        assert tally.answered == 300
+        asa_s[pick] = tally.waited_s / 300
+    assert asa_s[Pick.LONGEST_IDLE] == pytest.approx(9.0, rel=0.2)
+    assert asa_s[Pick.RING_ALL] == pytest.approx(3.0, rel=0.2), "the first of three"
+    at_once = simulate([queue(pick=Pick.RING_ALL)], hall(3), who[:1]).agents.values()
+    assert sorted(hands.busy_s for hands in at_once) == [0, 0, 10]
 
 
 def test_further_sites_open_by_their_rules_and_are_counted_apart() -> None:

@@ -134,6 +134,16 @@ def test_a_site_that_is_closed_by_hand_takes_no_talk_away(floor: ContactCentre) 
     assert floor.talking_now() == {"rea": "c1"}
 
 
+def test_an_agent_who_comes_to_a_site_that_lends_takes_the_first_in_all_lines(floor: ContactCentre) -> None:
+    second_hall(floor, at_most=1)
+    floor.hold_site("civil", "roma", Held.OPEN)
+    floor.call("c1")
+    floor.clock.advance(1)
+    floor.call("c2", "civil")
+    floor.agent("rea", site="roma")
+    assert floor.ringing_now() == {"rea": "c1"}
+
+
 def test_a_site_lends_at_most_so_many_agents(floor: ContactCentre) -> None:
     second_hall(floor, at_most=1)
     floor.hold_site("civil", "roma", Held.OPEN)

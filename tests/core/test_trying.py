@@ -1,22 +1,31 @@
 """Admins try their dialplans: calls walked as text, scenarios with a verdict, and what no scenario comes to."""
 
+import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from centralino.cli import app
+from centralino.options import Stop
 from centralino.settings import Configuration, load
 from centralino.trying import UnknownNumber, counted, plan_of, run_scenarios, walk
+from centralino.voices import Listed
+from centralino.yaml_commands import play_to_file
 from ivr.menu import Menu, Say, SetLanguage
 from ivr.prompts import Prompt
-from ivr.rehearsal import Script, rehearse
+from ivr.rehearsal import TURNS_MAX, Kind, Script, rehearse
 from tests.contact_centre import sentences
 from tests.core.test_docs import ROOT
 from tests.core.test_settings import SMALL
 
 Deploy = Callable[..., Configuration]
+AT_TEN = Script(datetime(2026, 11, 23, 10, tzinfo=ZoneInfo("Europe/Rome")))
 
 
 @pytest.fixture
@@ -114,3 +123,57 @@ def test_a_dialplan_that_goes_round_for_ever_comes_to_an_end(deploy: Deploy) -> 
     ring = {"a": SetLanguage("a", "it", "b"), "b": SetLanguage("b", "en", "a")}
     script = Script(datetime(2026, 11, 23, 10, tzinfo=plan.time_zone))
     assert rehearse(replace(plan, steps=ring, start="a"), sentences(), script).ends == "hang up"
+
+
+def test_a_call_through_many_steps_does_not_go_round_for_ever(deploy: Deploy) -> None:
+    plan = plan_of(deploy('  - {at: 2026-11-23 10:00, ends: "hang up"}\n'), "055055")
+    steps = {f"s{n}": Say(f"s{n}", {"it": (Prompt("A", "it"),)}, f"s{n + 1}") for n in range(TURNS_MAX)}
+    last = {f"s{TURNS_MAX}": plan.steps["taxes"]}
+    performance = rehearse(replace(plan, steps=steps | last, start="s0", closed=None, hours=None), sentences(), AT_TEN)
+    assert performance.ends == "queue tributi"
+    assert [line.text for line in performance.lines if line.kind is Kind.END] == ["queue tributi"]
+
+
+def test_keys_that_are_left_over_when_the_call_is_over_are_told(deploy: Deploy) -> None:
+    plan = plan_of(deploy('  - {at: 2026-11-23 10:00, ends: "hang up"}\n'), "055055")
+    lines = list(walk(plan, sentences(), replace(AT_TEN, presses=("1", "2", "3#"))))
+    assert lines[-2:] == ["ends: queue tributi", "not pressed, as the call was over: 2,3#"]
+
+
+@pytest.fixture
+def small(deploy: Deploy, tmp_path: Path) -> Path:
+    deploy('  - {at: 2026-11-23 10:00, ends: "hang up"}\n')
+    return tmp_path
+
+
+def tried(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["try", "055055", "--config", str(folder), *words])
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_time_at_which_nothing_can_be_reckoned_is_refused(small: Path, at: str) -> None:
+    assert "out of range; write one from 2000 to 2199" in str(tried(small, "--at", at).exception)
+
+
+def test_a_caller_s_number_comes_to_the_menu_as_a_call_would_bring_it(small: Path) -> None:
+    plan = small / "dialplans" / "055055.yaml"
+    choose = 'welcome: {choose: [{caller: "+39055", go: fax}, {caller: withheld, go: bye}, {go: taxes}]}'
+    plan.write_text(re.sub(r"welcome: \{.*\}", choose, plan.read_text()))
+    ends = {
+        number: tried(small, "--at", "2026-11-23T10:00", "--from", number).stdout.splitlines()[-1]
+        for number in ("055 2768123", "+390552768123", "02 23456789", "anonymous", "")
+    }
+    assert list(ends.values()) == ["ends: queue fax", "ends: queue fax", "ends: queue tributi", *2 * ["ends: hang up"]]
+    assert "`mario` is no telephone number" in str(tried(small, "--from", "mario").exception)
+
+
+@pytest.mark.skipif(shutil.which("sox") is None, reason="sox is not installed")
+def test_a_prompt_that_cannot_be_written_or_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "sound.sln16").write_bytes(bytes(3200))
+    prompt = Listed("it", "ciao", "festival", 0.1, "Ciao.", tmp_path / "sound")
+    play_to_file([prompt], "it/ciao", tmp_path / "ciao.wav")
+    assert (tmp_path / "ciao.wav").read_bytes().startswith(b"RIFF")
+    with pytest.raises(Stop, match="could not be written: sox FAIL"):
+        play_to_file([prompt], "ciao", tmp_path / "nowhere" / "ciao.wav")
+    with pytest.raises(Stop, match="there is no prompt cia; `centralino prompts` lists them"):
+        play_to_file([prompt], "cia", tmp_path / "ciao.wav")

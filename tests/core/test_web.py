@@ -83,14 +83,14 @@ def queue(name: str, **other: Any) -> dict[str, Any]:
 
 def agent(id: str, **other: Any) -> dict[str, Any]:
     where = {"id": id, "name": f"Operatore {id}", "site": "laquila", "phone": "p101", "reachable": True}
-    now = {"chosen": "ready", "reason": "", "doing": "free", "since_s": 900.0, "call": None, "queue": None}
-    return {**where, **now, **other}
+    now = {"chosen": "ready", "reason": "", "doing": "free", "since_s": 900.0, "until_s": None}
+    return {**where, **now, "call": None, "queue": None, **other}
 
 
 def call(id: str, **other: Any) -> dict[str, Any]:
     who = {"id": id, "service": "055055", "caller": "+39055123", "name": "Rossi", "language": "it", "agent": None}
     where = {"state": "queued", "since_s": 990.0, "arrived_s": 980.0, "step": None, "queue": "tributi", "position": 1}
-    return {**who, **where, "why": "all busy", **other}
+    return {**who, **where, "rung": [], "why": "all busy", **other}
 
 
 def snapshot() -> dict[str, Any]:
@@ -184,6 +184,16 @@ async def test_the_page_shows_queues_agents_and_calls(house: House) -> None:
     page = (await house.web.get("/?lang=en")).text
     for shown in ("tributi", "Operatore a1", "+39055123", "tributi, place 1", "80 % within 20 s", "paused", "pranzo"):
         assert shown in page
+
+
+async def test_the_page_shows_how_long_a_wrap_up_will_last(house: House) -> None:
+    assert "for another" in (await house.web.get("/?lang=en")).text
+    assert "0:42" not in (await house.web.get("/?lang=en")).text
+    house.now["agents"]["a1"] |= {"doing": "wrapping up", "until_s": house.now["at_s"] + 42.5}
+    house.door.publish({"agents": {"a1": house.now["agents"]["a1"]}})
+    async with asyncio.timeout(WITHIN_S):
+        while ">0:42<" not in (await house.web.get("/?lang=en")).text:
+            pass  # each turn is a request of its own
 
 
 async def test_a_hostile_name_is_shown_as_text_and_cut(house: House) -> None:
@@ -459,6 +469,11 @@ def test_marks_that_turn_the_writing_round_are_not_shown() -> None:
 )
 def test_what_calls_cause_is_shown_before_what_the_agent_chose(chosen: str, doing: str, shown: str) -> None:
     assert view.agent_row(agent("a1", chosen=chosen, doing=doing), Texts("en"))["state"] == shown
+
+
+@pytest.mark.parametrize(("rung", "shown"), [([], ""), (["a1", "a2"], "2 phones ring")])
+def test_where_several_phones_ring_for_a_call_their_number_is_shown(rung: list[str], shown: str) -> None:
+    assert view.call_row(call("c1", rung=rung), {}, Texts("en"))["agent"] == shown
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (75.9, "1:15"), (3675, "1:01:15")])

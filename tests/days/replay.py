@@ -53,9 +53,8 @@ class Replay:
         centre = self._centre
         line = FakeTelephony(centre.clock.now_s, lambda event: None, NODE, Truth())
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        around = Surroundings(
-            line, centre.clock, centre.people, voice, lambda number, proof, found: None, lambda recording: 0.0
-        )
+        nobody_looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0
+        around = Surroundings(line, centre.clock, centre.people, voice, *nobody_looks)
         return Switchboard(centre.configuration, Book(house, _writes), around).floor
 
 
@@ -71,7 +70,7 @@ def picture(floor: Floor) -> dict[str, Any]:
         seen[f"sites of {queue}"] = {name: (site.is_open, site.held) for name, site in floor.sites_of(queue).items()}
     for call in floor.calls.values():
         waits = (call.queue, call.language, call.place, call.stage, floor.able_for(call.id))
-        seen[call.id] = waits, call.offers, call.offered_leg, call.told_position, call.told_until_s
+        seen[call.id] = waits, call.offers, sorted(call.legs), call.told_position, call.told_until_s
     for name, agent in floor.agents.items():
         doing = AS_PUT_BACK.get(agent.doing, agent.doing)
         is_free = doing is Doing.FREE

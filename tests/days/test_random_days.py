@@ -12,28 +12,33 @@ from random import Random
 
 import pytest
 
+from acd.agent import AgentOnFloor
+from acd.decisions import Offer
+from acd.floor import Floor
 from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToQueue, ToStep, ToVoicemail
-from acd.rules import HeadStart, Opening, Pick, Recording, Relax, SiteRules
+from acd.rules import CallBackRules, HeadStart, Opening, Pick, Recording, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from acd.state import Doing
+from acd.waiting import WaitingCall
 from agents.state import Wish
 from asterisk.port import CallerId
 from centralino import events as ev
-from centralino.events import Entry
 from centralino.signing import Refused
-from centralino.state import CallNow
-from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Voicemail
+from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan
 from tests.days.replay import Replay
 
 SEEDS = range(60)
 STEPS = 150
+CITIZEN = "+390551234567"  # can be called back
 REPLAY_EVERY = 10
 ROUNDS_MAX = 200
 QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
+OFFICE_PHONE = "phone-of-desk"
+PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
     "bo": ({"taxes": 1}, ("it",), "laquila"),
@@ -49,7 +54,7 @@ class Day:
         self.chance = Random(seed)
         self.centre = ContactCentre(folder)
         self.replay = Replay(self.centre, folder / "journal")
-        self.centre.on_entry = self.look_at_the_entry
+        self.centre.on_entry = self.replay.append
         self.calls = 0
         self.out_of_order: list[str] = []
         self._prepare()
@@ -60,8 +65,11 @@ class Day:
             (8, self.an_agent_puts_down),
             (8, self.a_caller_presses),
             (6, self.a_caller_hangs_up),
+            (4, self.somebody_wants_to_be_called_back),
             (5, self.an_agent_chooses),
+            (5, self.an_agent_hands_on),
             (3, self.an_agent_turns_away),
+            (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
             (2, self.a_site_is_held),
             (2, self.events_are_late),
@@ -77,11 +85,17 @@ class Day:
         centre, chance = self.centre, self.chance
         wrap_up_s = chance.choice([0.0, 10.0, 30.0])
         keys_that_refuse = chance.choice([("4", "7"), ("7", "7"), ("7", "")])
+        back = {
+            "while_waiting": WhileWaiting(call_back_key="6"),
+            "call_backs": CallBackRules(15.0, chance.choice([(), (30.0, 60.0)])),
+        }
+        centre.line.truth.within_reach.add(CITIZEN)
         taxes, hall = (Recording(key, 86_400.0) if key else None for key in keys_that_refuse)
         overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
-        centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow)
+        centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow, **back)
         then = chance.choice([ToVoicemail("hall"), ToStep("main")])
-        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall)
+        hall_picks = chance.choice([Pick.LONGEST_IDLE, Pick.RING_ALL])
+        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall, pick=hall_picks)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
@@ -92,20 +106,30 @@ class Day:
         roma = SiteRules("roma", opening, chance.choice([None, 1]), chance.choice([0, 1]))
         relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
         pick = chance.choice(list(Pick))
-        starts = (HeadStart(40.0, nth_call_today=2),)
-        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), relax=relaxed, pick=pick, head_starts=starts)
+        starts = (HeadStart(40.0, nth_call_today=2), HeadStart(25.0, open_case=True))
+        centre.open_cases = {("+39055222", "civil"), ("+39055222", "055055")}
+        within_s = chance.choice([8.0, 30.0])
+        centre.office("city/experts", "registry", answer_within_s=within_s)
+        centre.office("city/desk", phone=OFFICE_PHONE)
+        centre.office("city/both", "civil", OFFICE_PHONE, answer_within_s=within_s)
+        rules = {"relax": relaxed, "pick": pick, "head_starts": starts, **back}
+        centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), **rules)
         keys = {
             "1": Key("taxes"),
             "2": Key("registry"),
             "3": Key("note"),
             "4": Key("bye"),
             "5": Key("civil"),
+            "6": Key("experts"),
+            "7": Key("both"),
             "9": Key("main", "en"),
         }
         steps: list[Step] = [
             Say("welcome", words({"it": "Benvenuti.", "en": "Welcome."}), "main"),
             Menu("main", words({"it": "Premi.", "en": "Press."}), keys, "hall", tries=2),
             *(Queue(name, name) for name in QUEUES),
+            Transfer("experts", "city/experts", "", "hall", queue="registry", answer_within_s=within_s),
+            Transfer("both", "city/both", OFFICE_PHONE, "taxes", queue="civil", answer_within_s=within_s),
             Voicemail("note", "hall", words({"it": "Dica.", "en": "Speak."}), 20.0),
             HangUp("bye", words({"it": "Ciao."})),
         ]
@@ -132,15 +156,25 @@ class Day:
     def somebody_calls(self) -> None:
         self.calls += 1
         number = self.chance.choice(["055055", "055055", "0559999", *QUEUES])
-        caller = CallerId(self.chance.choice(["", "055111", "+39055222"]), "")
+        caller = CallerId(self.chance.choice(["", "055111", "+39055222", CITIZEN]), "")
         self.centre.call(f"c{self.calls}", number=number, caller=caller)
 
     def a_caller_presses(self) -> None:
         if call := self._some(self._callers()):
-            self.centre.press(call, self.chance.choice("123459#7"))
+            self.centre.press(call, self.chance.choice("12345669#7"))
 
     def a_caller_hangs_up(self) -> None:
         if call := self._some(self._callers()):
+            self.centre.hang_up(call)
+
+    def somebody_wants_to_be_called_back(self) -> None:
+        self.calls += 1
+        call = f"c{self.calls}"
+        self.centre.call(call, number=self.chance.choice(["taxes", "civil"]), caller=CallerId(CITIZEN, ""))
+        for key in "61":
+            if call in self._callers():
+                self.centre.press(call, key)
+        if call in self._callers() and self.chance.random() < 0.5:
             self.centre.hang_up(call)
 
     def an_agent_picks_up(self) -> None:
@@ -160,6 +194,22 @@ class Day:
         before = len(self.centre.entries)
         try:
             self.centre.choose(agent, wish)
+        except Refused:
+            assert len(self.centre.entries) == before
+
+    def an_agent_takes_longer(self) -> None:
+        agent, before = self.chance.choice(list(AGENTS)), len(self.centre.entries)
+        try:
+            self.centre.extend_wrap_up(agent, self.chance.choice([5.0, 60.0, 600.0]))
+        except Refused:
+            assert len(self.centre.entries) == before
+
+    def an_agent_hands_on(self) -> None:
+        talks = {call for agent, call in self.centre.talking_now().items() if agent in AGENTS}
+        call = self._some(talks) or "c0"
+        before = len(self.centre.entries)
+        try:
+            self.centre.hand_on(call, self.chance.choice(PLACES), self.chance.choice(["", "a note"]))
         except Refused:
             assert len(self.centre.entries) == before
 
@@ -212,28 +262,24 @@ class Day:
                 self.an_agent_picks_up,
                 self.an_agent_turns_away,
                 self.an_agent_puts_down,
+                self.an_agent_hands_on,
             ]
         )()
 
     # --- rules
 
-    def look_at_the_entry(self, entry: Entry) -> None:
-        self.replay.append(entry)
-        self._look_at_the_order(entry)
-
-    def _look_at_the_order(self, entry: Entry) -> None:
-        """Whoever is offered to an agent came before all others who wait for somebody like that agent."""
-        if not isinstance(entry.event, ev.CallOffered):
-            return
-        floor, agent = self.centre.switchboard.floor, entry.event.agent
-        offered = self.centre.house.calls[entry.event.call]
-        for other in self.centre.house.calls.values():
-            is_there = other.id in self.centre.line.truth.legs  # a caller who left is taken off right after
-            waits = other.id in floor.calls and not floor.calls[other.id].offered_leg
-            if not (waits and is_there) or _place(other) > _place(offered) or agent not in floor.able_for(other.id):
+    def look_at_the_order(self, floor: Floor, offered: WaitingCall, agent: AgentOnFloor) -> None:
+        """Whoever is offered to an agent came before all others who wait, at that moment, for somebody like them."""
+        for other in floor.calls.values():
+            is_there = (
+                other.is_call_back or other.id in self.centre.line.truth.legs
+            )  # a caller who left is taken off right after
+            waits = not other.legs and is_there
+            if not waits or other.place >= offered.place or agent.profile.id not in floor.able_for(other.id):
                 continue
-            if not floor.sites_of(other.queue)[floor.agents[agent].profile.site].rules.is_limited:
-                self.out_of_order.append(f"{entry.n}: {offered.id} before {other.id}")  # raising would break the house
+            if not floor.sites_of(other.queue)[agent.profile.site].rules.is_limited:
+                n = len(self.centre.entries)
+                self.out_of_order.append(f"{n}: {offered.id} before {other.id}")  # raising would break the house
 
     def end(self) -> None:
         """Nobody calls any more. Half of the days callers give up; on the others each must be led to an end."""
@@ -243,14 +289,17 @@ class Day:
             for wish in (Wish.SIGN_IN, Wish.READY):
                 self._try(agent, wish)
         for _ in range(ROUNDS_MAX):
-            if not centre.house.calls:
+            if not (centre.house.calls or centre.house.call_backs):
                 break
             for agent in centre.ringing_now():
-                centre.pick_up(agent)
+                if agent in centre.ringing_now():  # else somebody else has answered
+                    centre.pick_up(agent)
             centre.clock.advance(10)
             for agent in centre.talking_now():
-                centre.put_down(agent)
+                if agent in centre.talking_now():  # who was called back is gone with the agent
+                    centre.put_down(agent)
         assert centre.house.calls == {}
+        assert centre.house.call_backs == {}
         centre.clock.advance(60)
         self.replay.check()
         self.replay.close()
@@ -258,7 +307,9 @@ class Day:
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.recordings == {}
         self._look_at_recordings()
-        arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived)}
+        centre.check_rings()
+        self._look_at_call_backs()
+        arrived = {e.event.call for e in centre.entries if isinstance(e.event, ev.CallArrived | ev.CallBackBegun)}
         assert arrived == centre.outcomes().keys()
 
     def _look_at_recordings(self) -> None:
@@ -277,6 +328,29 @@ class Day:
                     assert told.get(call) == rules.refuse_key, entry
                     assert call not in refused, entry
 
+    def _look_at_call_backs(self) -> None:
+        """One attempt at a time, none after the promise was kept, and no promise forgotten."""
+        attempts: dict[str, str] = {}  # by the call in which it was promised, that goes on
+        over: set[str] = set()
+        promised: set[str] = set()
+        for entry in self.centre.entries:
+            match entry.event:
+                case ev.CallBackPromised(call=call):
+                    promised.add(call)
+                case ev.TalkStarted(call=call) | ev.OfficeAnswered(call=call):
+                    promised.discard(call)  # they talked after all
+        for entry in self.centre.entries:
+            match entry.event:
+                case ev.CallBackBegun(of=of, call=call):
+                    assert of in promised - over - attempts.keys(), entry
+                    attempts[of] = call
+                case ev.CallEnded(call=call):
+                    attempts = {of: attempt for of, attempt in attempts.items() if attempt != call}
+                case ev.CallBackOver(call=call):
+                    assert call in promised - over, entry
+                    over.add(call)
+        assert over == promised
+
     def _try(self, agent: str, wish: Wish) -> None:
         try:
             self.centre.choose(agent, wish)
@@ -290,10 +364,6 @@ class Day:
         return self.chance.choice(sorted(names) or [""])  # type: ignore[call-overload, no-any-return]
 
 
-def _place(call: CallNow) -> tuple[float, str]:
-    return call.first_entered_s - call.head_start_s, call.id
-
-
 @pytest.fixture
 def faults() -> Iterator[list[str]]:
     heard, log = Faults(), logging.getLogger("centralino")
@@ -304,9 +374,16 @@ def faults() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(
-    seed: int, tmp_path: Path, faults: list[str]
+    seed: int, tmp_path: Path, faults: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = Day(seed, tmp_path)
+    ring = Floor._ring
+
+    def looked_at(floor: Floor, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> Offer:
+        day.look_at_the_order(floor, call, agent)
+        return ring(floor, call, agent, now_s)
+
+    monkeypatch.setattr(Floor, "_ring", looked_at)
     day.live()
     day.end()
     assert faults == []

@@ -30,6 +30,7 @@ function setText(node, text) {
 function fill(node, row) {
   for (const cell of node.querySelectorAll("[data-f]")) if (cell.dataset.f in row) setText(cell, row[cell.dataset.f]);
   for (const cell of node.querySelectorAll("[data-tick]")) cell.dataset.since = row[cell.dataset.tick] ?? "";
+  for (const cell of node.querySelectorAll("[data-left]")) cell.dataset.until = row[cell.dataset.left] ?? "";
   for (const cell of node.querySelectorAll("[data-tone-of]")) cell.dataset.tone = row[cell.dataset.toneOf];
 }
 
@@ -91,6 +92,11 @@ function tick() {
   for (const cell of document.querySelectorAll("[data-tick]")) {
     const sinceS = cell.dataset.since;
     setText(cell, sinceS === "" ? "–" : clock(nowS() - Number(sinceS)));
+  }
+  for (const cell of document.querySelectorAll("[data-left]")) {
+    const untilS = cell.dataset.until;
+    cell.parentElement.hidden = untilS === "";
+    setText(cell, untilS === "" ? "" : clock(Number(untilS) - nowS()));
   }
   for (const tr of byId("queues").querySelectorAll("tbody tr")) {
     const sinceS = tr.querySelector("[data-tick]").dataset.since;
