@@ -44,6 +44,7 @@ class TalkRecorder:
         self._over: dict[str, asyncio.Future[str]] = {}  # by leg; done, with why, when the recording is to be closed
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
+        self._finishing = asyncio.Lock()  # a recording may be asked for while it is being closed
 
     def begin(self, leg: str, recording: str) -> None:
         """Record the talk of `leg`, or go on where it is being recorded already."""
@@ -97,7 +98,8 @@ class TalkRecorder:
         raw, length_s = self._raw(recording), 0.0
         try:
             if await self._until_closed(raw):
-                length_s = await asyncio.to_thread(_finish, raw)
+                async with self._finishing:
+                    length_s = await asyncio.to_thread(_finish, raw)
             else:
                 why = why or f"Asterisk has not closed it within {CLOSED_WITHIN_S:g} s"
         except OSError as refused:

@@ -99,6 +99,17 @@ async def test_the_file_gets_its_name_when_asterisk_has_closed_it(studio: Studio
         assert (sound.getnchannels(), sound.getframerate(), sound.getnframes()) == (2, 8000, 16000)
 
 
+async def test_asked_for_while_it_is_being_closed_it_is_told_as_the_same(studio: Studio) -> None:
+    studio.recorder.begin(LEG, NAME)
+    await studio.until_written()
+    studio.ami.close(LEG)
+    life = studio.another_life()
+    for _ in range(30):
+        life.finish(LEG, NAME)
+    told = [await studio.told() for _ in range(30)]
+    assert {(one.duration_s, one.why) for one in told if isinstance(one, TalkRecorded)} == {(2.0, "")}
+
+
 async def test_another_life_goes_on_with_what_is_being_written(studio: Studio) -> None:
     studio.recorder.begin(LEG, NAME)
     await studio.until_written()
