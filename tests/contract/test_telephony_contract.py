@@ -280,7 +280,9 @@ async def test_a_leg_that_is_ended_before_it_rang_never_rings_on(world: World) -
     caller = await world.dial()
     world.line.ring("c1-leg1", "p101", caller, SHOWN, 20)
     world.line.hang_up("c1-leg1")
-    await world.told(LegEnded, "c1-leg1")
+    assert (await world.told(LegEnded, "c1-leg1")).cause is EndCause.HUNG_UP
+    # it may have begun to ring before it was heard of; it neither ends twice nor is answered
+    assert [event for event in await world.all_told() if not isinstance(event, LegRinging)] == []
 
 
 async def test_asking_twice_for_one_leg_rings_once(world: World) -> None:

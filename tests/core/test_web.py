@@ -501,21 +501,26 @@ async def test_told_to_stop_the_desk_ends_cleanly_also_with_a_page_open(tmp_path
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, str(tmp_path), stdout=PIPE, stderr=PIPE
     )
-    assert program.stdout is not None
-    line = await asyncio.wait_for(program.stdout.readline(), 4 * WITHIN_S)
-    async with (
-        httpx.AsyncClient(timeout=4 * WITHIN_S) as web,
-        web.stream("GET", f"{line.decode().strip()}/live") as answer,
-    ):
-        events = events_in(answer)  # held: the stream would close with it
-        assert (await anext(events))[0] == "away"
-        started_s = asyncio.get_running_loop().time()
-        program.send_signal(told)
-        _, said = await asyncio.wait_for(program.communicate(), WITHIN_S)
-    assert asyncio.get_running_loop().time() - started_s < 2.5
-    assert b"Traceback" not in said
-    assert b"exceeded" not in said  # the page's stream ended by itself; the web server did not have to cut it
-    assert program.returncode == 0
+    try:
+        assert program.stdout is not None
+        line = await asyncio.wait_for(program.stdout.readline(), 4 * WITHIN_S)
+        async with (
+            httpx.AsyncClient(timeout=4 * WITHIN_S) as web,
+            web.stream("GET", f"{line.decode().strip()}/live") as answer,
+        ):
+            events = events_in(answer)  # held: the stream would close with it
+            assert (await anext(events))[0] == "away"
+            started_s = asyncio.get_running_loop().time()
+            program.send_signal(told)
+            _, said = await asyncio.wait_for(program.communicate(), WITHIN_S)
+        assert asyncio.get_running_loop().time() - started_s < 2.5
+        assert b"Traceback" not in said
+        assert b"exceeded" not in said  # the page's stream ended by itself; the web server did not have to cut it
+        assert program.returncode == 0
+    finally:
+        if program.returncode is None:
+            program.kill()
+            await program.wait()
 
 
 def test_a_taken_port_is_named() -> None:
