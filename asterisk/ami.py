@@ -137,7 +137,9 @@ class AmiLine:
         manager.connect()
 
     def look_after(self, phones: frozenset[str]) -> None:
-        """Other phones are ours from now on: ask which of them are within reach."""
+        """These phones are ours from now on: where they are others than before, ask which are within reach."""
+        if phones == self._phones:
+            return
         self._phones = phones
         self._contacts = {phone: self._contacts.get(phone, set()) for phone in phones}
         if self._manager and self._manager.authenticated:

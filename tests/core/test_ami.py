@@ -175,3 +175,12 @@ async def test_an_ami_that_says_nothing_any_more_is_left_for_a_new_line(
     manager.is_silent = False
     manager.restart()  # the log-in that was not answered
     assert set(await told.next(2)) == {Unreachable("p101"), Reachable("p102")}
+
+
+async def test_a_reload_asks_of_phones_only_where_they_are_others(line: AmiLine, manager: Manager, told: Told) -> None:
+    manager.contacts = {"p101", "p103"}
+    line.look_after(frozenset({"p101", "p103"}))
+    assert await told.next(2) == [Reachable("p101"), Reachable("p103")]
+    line.look_after(frozenset({"p101", "p103"}))
+    await until_looked(manager)
+    assert told.no_more()
