@@ -10,6 +10,7 @@ from acd.sites import QueueFloor, queue_floor
 from acd.state import NEXT, Cause, Doing, after
 from acd.waiting import WaitingCall
 
+Match = tuple[WaitingCall, AgentOnFloor]
 RING_ALL = Pick.RING_ALL  # named once: it is asked for often
 RUNG_AT_ONCE_MOST = 20  # for one call: more would only keep them from others
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
@@ -219,23 +220,25 @@ class Hall:
                 return min(firsts)[1][3]
         return None
 
-    def first_call_for(self, agent: AgentOnFloor) -> tuple[WaitingCall, AgentOnFloor] | None:
-        """The first of all calls that wait for somebody like the agent, who is free; and who is to take it.
+    def match_in(self, group: Group) -> Match | None:
+        """The first call of the group, and who is to take it."""
+        call = group.line.first()
+        agent = self.pick(group) if call else None
+        return (call, agent) if call and agent else None
 
-        That is the agent, or, where their site lends only some, somebody there who has been free before.
+    def match_for(self, agent: AgentOnFloor) -> Match | None:
+        """The first of all calls that wait for somebody like the agent, and who is to take it.
+
+        That is the agent, or somebody else who is free too: two became so at once, or their site lends only some.
         """
-        if not self.calls:
+        if not self.calls or not agent.can_take_a_call:
             return None
-        best: tuple[WaitingCall, Pool] | None = None
+        best: WaitingCall | None = None
         for pool in self._pools[agent.profile.id]:
             first = pool.group.line.first()
-            if first is not None and (best is None or first.place < best[0].place) and self._counts(pool):
-                best = first, pool
-        if best is None:
-            return None
-        call, pool = best
-        is_limited = self.queues[call.queue].sites[pool.site].rules.is_limited
-        return call, (is_limited and self.pick(pool.group)) or agent
+            if first is not None and (best is None or first.place < best.place) and self._counts(pool):
+                best = first
+        return self.match_in(self.group_of(best)) if best else None
 
     def lent_by(self, site: str) -> list[Group]:
         """The groups to whose calls the site lends only some of its agents."""
