@@ -449,10 +449,13 @@ class Floor:
         decisions = self._match(now_s)
         if self._to_look and (changed := self._look_at_sites(now_s)):
             decisions += [*changed, *self._match(now_s)]
-        told = [d for group in self._shaken for d in self._reasons(group)] if self._shaken else []
-        told += [d for call in self._moved if self._waits(call) for d in self._reason(call, self._hall.group_of(call))]
+        for group in self._shaken:
+            decisions += self._reasons(group)
+        for call in self._moved:
+            if self._waits(call):
+                decisions += self._reason(call, self._hall.group_of(call))
         self._freed, self._moved, self._shaken, self._to_look = [], [], {}, {}
-        return [*decisions, *told]
+        return decisions
 
     def _shake_all(self) -> None:
         self._shaken = dict.fromkeys(self._hall.groups.values())
@@ -467,21 +470,23 @@ class Floor:
     def _match(self, now_s: float) -> list[Decision]:
         """Offer what can be offered, the first of all calls first.
 
-        Meanwhile nobody becomes free and no call comes: who has found nothing need not be looked at again.
+        Meanwhile nobody becomes free and no call comes: a group that has found nobody need not be looked at again.
         """
         if self._suspended:
             return []
         hall, offers = self._hall, list[Decision]()
-        groups = {**self._shaken, **{hall.group_of(call): None for call in self._moved if self._waits(call)}}
-        agents = self._freed
-        while True:
-            found_in = {group: found for group in groups if (found := hall.match_in(group))}
-            found_for = [(agent, found) for agent in agents if (found := hall.match_for(agent))]
-            if not found_in and not found_for:
+        groups = [*self._shaken, *(hall.group_of(call) for call in self._moved if self._waits(call))]
+        agents = [agent for agent in self._freed if agent.can_take_a_call]
+        while groups or agents:
+            is_alone = not groups and len(agents) == 1  # who became free: then the call's agent is they
+            in_groups = [found for group in groups if (found := hall.match_in(group))]
+            for_agents = [found for agent in agents if (found := hall.match_for(agent, is_alone=is_alone))]
+            if not in_groups and not for_agents:
                 break
-            call, agent = min([*found_in.values(), *(found for _, found in found_for)], key=_place)
+            call, agent = min(in_groups + for_agents, key=_place)
             offers += self._offer(call, agent, now_s)
-            groups, agents = dict.fromkeys(found_in), [agent for agent, _ in found_for]
+            groups = [hall.group_of(call) for call, _ in in_groups]
+            agents = [agent for agent in agents if agent.can_take_a_call]
         for agent in self._freed:
             if agent.can_take_a_call and (waiting := hall.call_to_join(agent)):
                 offers.append(self._ring(waiting, agent, now_s))

@@ -226,19 +226,24 @@ class Hall:
         agent = self.pick(group) if call else None
         return (call, agent) if call and agent else None
 
-    def match_for(self, agent: AgentOnFloor) -> Match | None:
-        """The first of all calls that wait for somebody like the agent, and who is to take it.
+    def match_for(self, agent: AgentOnFloor, *, is_alone: bool) -> Match | None:
+        """The first of all calls that wait for somebody like the agent, who is free; and who is to take it.
 
-        That is the agent, or somebody else who is free too: two became so at once, or their site lends only some.
+        That is the agent, where nobody else is free for it: `is_alone`, unless their site lends only some.
         """
-        if not self.calls or not agent.can_take_a_call:
+        if not self.calls:
             return None
-        best: WaitingCall | None = None
+        best: tuple[WaitingCall, Pool] | None = None
         for pool in self._pools[agent.profile.id]:
             first = pool.group.line.first()
-            if first is not None and (best is None or first.place < best.place) and self._counts(pool):
-                best = first
-        return self.match_in(self.group_of(best)) if best else None
+            if first is not None and (best is None or first.place < best[0].place) and self._counts(pool):
+                best = first, pool
+        if best is None:
+            return None
+        call, pool = best
+        if is_alone and not self.queues[call.queue].sites[pool.site].rules.is_limited:
+            return call, agent
+        return self.match_in(pool.group)
 
     def lent_by(self, site: str) -> list[Group]:
         """The groups to whose calls the site lends only some of its agents."""
