@@ -9,7 +9,7 @@ call's queue picks, at the first of its open sites that has one; ties are settle
 always gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from acd.agent import AgentOnFloor, AgentProfile
@@ -30,7 +30,7 @@ from acd.decisions import (
 from acd.expected import expected_wait_s, pace
 from acd.goto import Back, Goto
 from acd.groups import Group
-from acd.hall import RING_ALL, Hall
+from acd.hall import RING_ALL, Hall, Match
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
@@ -69,6 +69,11 @@ class Floor:
         self._agent_of_leg: dict[str, str] = {}
         self._deadlines = Deadlines()
         self._suspended = False
+        # what an event has changed, and is to be settled before it is over
+        self._freed: list[AgentOnFloor] = []  # have no call any more, or are here now
+        self._moved: list[WaitingCall] = []  # stand in the line again, or elsewhere in it
+        self._shaken: dict[Group, None] = {}  # other agents may take their calls now
+        self._to_look: dict[str, QueueFloor] = {}  # their sites may open or close
 
     # --- the phone system
 
@@ -78,10 +83,9 @@ class Floor:
 
     def resume(self, now_s: float) -> list[Decision]:
         """Offers are possible again: match whoever waits with whoever is free."""
-        # sites open and close while nothing is offered yet: then all lines are matched in one order
-        sites = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
         self._suspended = False
-        return [*sites, *self._match(self._hall.groups.values(), now_s)]
+        self._shake_all()
+        return self._settle(now_s)
 
     def change_rules(self, rules: Mapping[str, QueueRules], now_s: float) -> list[Decision]:
         """Go by other rules from now on; every queue in which a call waits must be among them."""
@@ -91,8 +95,8 @@ class Floor:
         self.rules = rules
         for call in self.calls.values():
             self._watch_the_wait(call, over_earliest_s=now_s)
-        looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
-        return [*looks, *self._match(self._hall.groups.values(), now_s)]
+        self._shake_all()
+        return self._settle(now_s)
 
     # --- agents
 
@@ -101,31 +105,25 @@ class Floor:
         agent = self.agents.get(profile.id)
         if agent is None:
             agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
-        before: list[Group] = []
         if not agent.available or agent.profile != profile:
-            before = self._hall.go(agent)
+            self._hall.go(agent)
             agent.profile, agent.idle_since_s, agent.unanswered = profile, now_s, 0
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
-        # who spoke a language until now may have kept others from its callers; and their site may lend one more
-        others = self._match(self._hall.groups.values(), now_s) if before else []
-        mine = [*self._match_agent(agent, now_s), *self._match_lent(profile.site, now_s)]
-        return [*others, *mine, *self._look_at_all(self._hall.groups.values(), now_s)]
+        self._freed.append(agent)
+        self._shake_all()  # whom else they kept from a language's callers, and what their site lends
+        return self._settle(now_s)
 
     def agent_unavailable(self, agent_id: str, why: Why, now_s: float) -> list[Decision]:
         """The agent is offered nothing more. A phone that rings stops; a talk or a wrap-up goes on."""
         agent = self.agents.get(agent_id)
         if agent is None or not agent.available:
             return []
-        groups = self._hall.go(agent)
-        rings = agent.doing in RINGS
-        call = self.calls.get(agent.call) if rings else None
-        ended = self._ring_ends_with(agent, why, now_s) if rings else []
-        # where nobody else here speaks a language, its callers may be taken by whoever is free; all in their order
-        matched = self._match_moved([call] if call else [], groups, now_s)
-        lent = self._match_lent(agent.profile.site, now_s)
-        return [*ended, *matched, *lent, *self._look_at_all(self._hall.groups.values(), now_s)]
+        self._hall.go(agent)
+        ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if agent.doing in RINGS else []
+        self._shake_all()  # where nobody else here speaks a language, whoever is free may take its callers
+        return [*ended, *self._settle(now_s)]
 
     def new_day(self) -> None:
         """Count anew what agents have to do."""
@@ -149,7 +147,9 @@ class Floor:
         comes_back = call.since_s < now_s
         call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
-        return [*self._match_call(call, now_s), *self._look_at_sites(self._hall.queues[call.queue], now_s)]
+        self._moved.append(call)
+        self._look_later(call.queue)
+        return self._settle(now_s)
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
         """The caller gave up. Phones that ring for the call stop ringing."""
@@ -159,11 +159,9 @@ class Floor:
         call = self.calls.get(call_id)
         if call is None:
             return []
-        self._hall.forget(call)
-        ended = self._release(call.legs, Why.CALLER_LEFT, now_s)
-        queue = self._hall.queues[call.queue]
+        self._forget(call)
         self._note_wait(call, now_s, gave_up=gave_up)
-        return [*ended, *self._look_at_sites(queue, now_s)]
+        return [*self._release(call.legs, Why.CALLER_LEFT, now_s), *self._settle(now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
         """The caller pressed a key to go elsewhere. Phones that ring for the call stop ringing."""
@@ -187,20 +185,18 @@ class Floor:
         if agent is None:
             return None
         call = self.calls[agent.call]
-        self._hall.forget(call)
+        self._forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
         self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
         self._note_wait(call, now_s, gave_up=False)
-        if self._hall.queues[call.queue].further_sites:
-            self._deadlines.add(now_s, "look", call.queue)  # one waits less: a further site may have no reason now
         others = [other for other in call.legs if other != leg]
-        return Answered(call.id, self._release(others, Why.ANSWERED_ELSEWHERE, now_s))
+        return Answered(call.id, [*self._release(others, Why.ANSWERED_ELSEWHERE, now_s), *self._settle(now_s)])
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
         """The phone was rung in vain. The agent rests a little; the call keeps its place and goes to the next."""
         agent = self._ringing(leg)
-        return [] if agent is None else self._end_offer(agent, Cause.UNANSWERED, why, now_s)
+        return [] if agent is None else [*self._end_offer(agent, Cause.UNANSWERED, why, now_s), *self._settle(now_s)]
 
     def talk_ended(self, leg: str, now_s: float) -> list[Decision]:
         """The talk on this agent's leg is over: wrap-up begins, or, where the queue has none, the agent is free."""
@@ -213,7 +209,8 @@ class Floor:
         self._hall.move(agent, Cause.TALK_ENDED, now_s)
         agent.leg, agent.until_s = "", now_s + wrap_up_s
         if wrap_up_s == 0:
-            return self._become_free(agent, Cause.WRAP_UP_OVER, now_s)
+            self._become_free(agent, Cause.WRAP_UP_OVER, now_s)
+            return self._settle(now_s)
         self._deadlines.add(agent.until_s, "wrap-up", agent.profile.id)
         return [StartWrapUp(agent.profile.id, call, agent.queue, agent.until_s)]
 
@@ -222,9 +219,13 @@ class Floor:
         agent = self.agents.get(agent_id)
         if agent is None or agent.doing is not Doing.WRAPPING_UP:
             return []
-        ended = EndWrapUp(agent_id, agent.call, why)
+        return [self._end_wrap_up(agent, why, now_s), *self._settle(now_s)]
+
+    def _end_wrap_up(self, agent: AgentOnFloor, why: Why, now_s: float) -> EndWrapUp:
+        ended = EndWrapUp(agent.profile.id, agent.call, why)
         agent.busy_s += now_s - agent.since_s
-        return [ended, *self._become_free(agent, Cause.WRAP_UP_OVER, now_s)]
+        self._become_free(agent, Cause.WRAP_UP_OVER, now_s)
+        return ended
 
     def extend_wrap_up(self, agent_id: str, by_s: float, now_s: float) -> ExtendWrapUp | Why:
         """The wrap-up ends so much later, at most as late as its queue allows; or why it does not."""
@@ -244,9 +245,9 @@ class Floor:
 
     def hold_site(self, queue: str, site: str, held: Held, now_s: float) -> list[Decision]:
         """A supervisor or an emergency opens or closes a further site of a queue, or leaves it to its rule again."""
-        there = self._hall.queues[queue]
-        there.sites[site].held = held
-        return self._look_at_sites(there, now_s)
+        self._hall.queues[queue].sites[site].held = held
+        self._look_later(queue)
+        return self._settle(now_s)
 
     def further_sites_of(self, queue: str) -> list[str]:
         """The sites that open and close for a queue; none where there is no such queue."""
@@ -265,11 +266,10 @@ class Floor:
     def due(self, now_s: float) -> list[Decision]:
         """Whatever is due at `now_s`: rings not answered, rests and wrap-ups over, waits that come to a rule.
 
-        What is due at one instant comes in the order of the alphabet: calls are back in the line, and their needs
-        relaxed, before an agent becomes free for the first of them.
+        A call whose longest wait is over is still offered where somebody becomes free in this instant.
         """
         decisions: list[Decision] = []
-        relaxed: list[WaitingCall] = []
+        over: list[str] = []
         while entry := self._deadlines.take_due(now_s):
             at_s, kind, subject, detail = entry
             match kind:
@@ -278,18 +278,24 @@ class Floor:
                 case "talk":
                     decisions += self._talk_is_long(subject, now_s)
                 case "wait":
-                    decisions += self._wait_is_over(subject, now_s)
+                    over.append(subject)
                 case "relax":
-                    relaxed += self._relax(subject, now_s)
+                    self._relax(subject, now_s)
                 case "overdue":
-                    decisions += self._has_waited(subject, detail, now_s)
+                    self._has_waited(subject, detail, now_s)
                 case "tell":
                     decisions += self._tell(subject, at_s, now_s)
                 case "look":
-                    decisions += self._look_at_sites(self._hall.queues[subject], now_s) if subject in self.rules else []
-                case _:
-                    decisions += self._pause_is_over(subject, kind, at_s, now_s)
-        return [*decisions, *self._match_moved(relaxed, [], now_s)] if relaxed else decisions
+                    self._look_later(subject)
+                case "wrap-up":
+                    decisions += self._wrap_up_is_over(subject, at_s, now_s)
+                case "rest":
+                    self._rest_is_over(subject, at_s, now_s)
+        decisions += self._settle(now_s)
+        if over:
+            decisions += [d for call in over for d in self._wait_is_over(call, now_s)]
+            decisions += self._settle(now_s)
+        return decisions
 
     # --- going on after a restart: what was true before, put back without deciding anything
 
@@ -431,35 +437,63 @@ class Floor:
         agent = self.agent_at(leg)
         return agent if agent and agent.doing in RINGS else None
 
-    # --- within: matching
+    # --- within: what an event has changed is settled before it is over
 
-    def _match_call(self, call: WaitingCall, now_s: float) -> list[Decision]:
-        group = self._hall.group_of(call)
-        agent = None if self._suspended else self._hall.pick(group)
-        return self._reason(call, group) if agent is None else self._offer(call, agent, now_s)
+    def _settle(self, now_s: float) -> list[Decision]:
+        """Calls and agents are matched in one order, sites open and close and lend, the others are told why they wait.
 
-    def _match_agent(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
-        """Offers, until the agent has one, or none of the calls that wait may be offered to them."""
-        decisions: list[Decision] = []
-        while not self._suspended and agent.can_take_a_call and (found := self._hall.first_call_for(agent)):
-            decisions += self._offer(*found, now_s)
-        if not self._suspended and agent.can_take_a_call and (call := self._hall.call_to_join(agent)):
-            decisions.append(self._ring(call, agent, now_s))
+        Matched first, so that sites are looked at when nobody waits who need not.
+        """
+        if not (self._moved or self._freed or self._shaken or self._to_look):
+            return []
+        decisions = self._match(now_s)
+        if self._to_look and (changed := self._look_at_sites(now_s)):
+            decisions += [*changed, *self._match(now_s)]
+        for group in self._shaken:
+            decisions += self._reasons(group)
+        for call in self._moved:
+            if self._waits(call):
+                decisions += self._reason(call, self._hall.group_of(call))
+        self._freed, self._moved, self._shaken, self._to_look = [], [], {}, {}
         return decisions
 
-    def _match(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
-        """Offer what can be offered of these groups' calls, in order; tell the others why they wait."""
-        decisions: list[Decision] = []
-        groups = [group for group in groups if len(group.line)]
-        left = {} if self._suspended else dict(enumerate(groups))
-        while left:
-            call, nth = min(((first, nth) for nth, group in left.items() if (first := group.line.first())), key=_place)
-            agent = self._hall.pick(left[nth])
-            if agent is not None:
-                decisions += self._offer(call, agent, now_s)
-            if agent is None or not len(left[nth].line):
-                del left[nth]
-        return [*decisions, *(d for group in groups for d in self._reasons(group))]
+    def _shake_all(self) -> None:
+        self._shaken = dict.fromkeys(self._hall.groups.values())
+        for name in self.rules:
+            self._look_later(name)
+
+    def _look_later(self, queue: str) -> None:
+        there = self._hall.queues.get(queue)
+        if there is not None and there.further_sites:
+            self._to_look[queue] = there
+
+    def _match(self, now_s: float) -> list[Decision]:
+        """Offer what can be offered, the first of all calls first.
+
+        Meanwhile nobody becomes free and no call comes: a group that has found nobody need not be looked at again.
+        """
+        if self._suspended:
+            return []
+        hall, offers = self._hall, list[Decision]()
+        groups = [*self._shaken, *(hall.group_of(call) for call in self._moved if self._waits(call))]
+        agents = [agent for agent in self._freed if agent.can_take_a_call]
+        while groups or agents:
+            is_alone = not groups and len(agents) == 1  # who became free: then the call's agent is they
+            in_groups = [found for group in groups if (found := hall.match_in(group))]
+            for_agents = [found for agent in agents if (found := hall.match_for(agent, is_alone=is_alone))]
+            if not in_groups and not for_agents:
+                break
+            call, agent = min(in_groups + for_agents, key=_place)
+            offers += self._offer(call, agent, now_s)
+            groups = [hall.group_of(call) for call, _ in in_groups]
+            agents = [agent for agent in agents if agent.can_take_a_call]
+        for agent in self._freed:
+            if agent.can_take_a_call and (waiting := hall.call_to_join(agent)):
+                offers.append(self._ring(waiting, agent, now_s))
+        return offers
+
+    def _waits(self, call: WaitingCall) -> bool:
+        return call.id in self.calls and not call.legs
 
     def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> list[Decision]:
         """Ring the agent; where the queue rings all, the others too who are free."""
@@ -490,35 +524,22 @@ class Floor:
         return Offer(call.id, call.queue, profile.id, profile.phone, leg, rules.ring_s, WHY_PICKED[rules.pick], facts)
 
     def _end_offer(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> list[Decision]:
-        """The phone rings no more. The call goes to the next agent, unless others ring; the agent rests, or takes the
-        next call.
-        """
-        call, rules = self.calls.get(agent.call), self.rules[agent.queue]
+        """The phone rings no more: unless others ring, the call is back in the line, or its wait is over."""
+        call, rules = self.calls[agent.call], self.rules[agent.queue]
         ended = self._stop(agent, cause, why, now_s)
-        decisions: list[Decision] = [ended]
-        if call is not None:
-            self._hall.ring_no_more(call, ended.leg)
-        if call is not None and not call.legs:
-            decisions += self._wait_is_over(call.id, now_s) if call.over else self._match_call(call, now_s)
+        self._hall.ring_no_more(call, ended.leg)
+        self._moved.append(call)
+        decisions: list[Decision] = [ended, *(self._wait_is_over(call.id, now_s) if call.over else [])]
         if cause is Cause.UNANSWERED and agent.unanswered >= rules.unanswered_most:
             until_s = now_s + rules.unanswered_pause_s
             decisions.append(PauseAgent(agent.profile.id, ended.call, agent.unanswered, why, until_s))
-            decisions += self._take_away(agent, now_s)
-        return [*decisions, *self._match_freed([agent], now_s)]
-
-    def _ring_ends_with(self, agent: AgentOnFloor, why: Why, now_s: float) -> list[Decision]:
-        """The agent is not here any more, and their phone rings no more; nothing is matched yet."""
-        call = self.calls.get(agent.call)
-        ended = self._stop(agent, Cause.RELEASED, why, now_s)
-        if call is not None:
-            self._hall.ring_no_more(call, ended.leg)
-        return [ended, *(self._wait_is_over(call.id, now_s) if call and call.over else [])]
+            self._hall.go(agent)
+            self._shake_all()
+        return decisions
 
     def _release(self, legs: Sequence[str], why: Why, now_s: float) -> list[Decision]:
         """These phones ring for a call that is gone from the line: they stop, and it is nobody's fault."""
-        agents = [agent for leg in legs if (agent := self._ringing(leg))]
-        ended = [self._stop(agent, Cause.RELEASED, why, now_s) for agent in agents]
-        return [*ended, *self._match_freed(agents, now_s)]
+        return [self._stop(agent, Cause.RELEASED, why, now_s) for leg in legs if (agent := self._ringing(leg))]
 
     def _stop(self, agent: AgentOnFloor, cause: Cause, why: Why, now_s: float) -> EndOffer:
         """The phone rings no more; the agent rests, or is free."""
@@ -531,41 +552,26 @@ class Floor:
         self._let_go(agent, cause, now_s)
         return ended
 
-    def _match_freed(self, agents: Sequence[AgentOnFloor], now_s: float) -> list[Decision]:
-        """These have no call any more. Of several, each call takes whom its queue picks."""
-        decisions = self._match(self._hall.groups.values(), now_s) if len(agents) > 1 else []
-        for agent in agents:
-            decisions += self._match_agent(agent, now_s)
-        for site in {agent.profile.site: None for agent in agents}:
-            decisions += self._match_lent(site, now_s)
-        return decisions
-
-    def _take_away(self, agent: AgentOnFloor, now_s: float) -> list[Decision]:
-        """The agent is not available any more."""
-        groups = self._hall.go(agent)
-        # where nobody else here speaks a language, its callers may be taken by whoever is free
-        return [*self._match(groups, now_s), *self._look_at_all(self._hall.groups.values(), now_s)]
-
-    def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> list[Decision]:
+    def _become_free(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         if cause is not Cause.REST_OVER:  # after a rest they are idle since the offer that they did not take
             agent.idle_since_s = now_s
         if cause is Cause.WRAP_UP_OVER and agent.queue in self.rules and agent.talk_since_s:
             self._hall.queues[agent.queue].last_hour.handled(now_s - agent.talk_since_s, now_s)
         self._let_go(agent, cause, now_s)
-        return self._match_freed([agent], now_s)
 
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
-        if agent.queue in self.rules and self._hall.queues[agent.queue].further_sites:
-            self._deadlines.add(now_s, "look", agent.queue)  # a shorter wait is expected; their site may not be needed
+        self._look_later(agent.queue)  # a shorter wait is expected; their site may not be needed
         self._hall.move(agent, cause, now_s)
         agent.call, agent.queue, agent.leg = "", "", ""
         self._hall.queue_up(agent)
+        self._freed.append(agent)
+        self._shaken.update(dict.fromkeys(self._hall.lent_by(agent.profile.site)))  # another one may be lent now
 
-    def _match_lent(self, site: str, now_s: float) -> list[Decision]:
-        """An agent of the site has no call any more: another one there may be lent now."""
-        groups = self._hall.lent_by(site)
-        return self._match(groups, now_s) if groups else []
+    def _forget(self, call: WaitingCall) -> None:
+        """The call waits no more; a further site may have no reason now."""
+        self._hall.forget(call)
+        self._look_later(call.queue)
 
     # --- within: what waits for time
 
@@ -573,7 +579,8 @@ class Floor:
         agent = self._ringing(leg)
         if agent is None:
             return []
-        return self.not_answered(leg, Why.NEVER_RANG if agent.doing is Doing.RESERVED else Why.NO_ANSWER, now_s)
+        why = Why.NEVER_RANG if agent.doing is Doing.RESERVED else Why.NO_ANSWER
+        return self._end_offer(agent, Cause.UNANSWERED, why, now_s)
 
     def _talk_is_long(self, leg: str, now_s: float) -> list[Decision]:
         agent = self.agent_at(leg)
@@ -582,13 +589,16 @@ class Floor:
         self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
         return [LookAtTalk(agent.call, agent.profile.id, leg)]
 
-    def _pause_is_over(self, agent_id: str, kind: str, at_s: float, now_s: float) -> list[Decision]:
+    def _wrap_up_is_over(self, agent_id: str, at_s: float, now_s: float) -> list[Decision]:
         agent = self.agents.get(agent_id)
-        if agent is None or agent.until_s != at_s:
+        if agent is None or agent.until_s != at_s or agent.doing is not Doing.WRAPPING_UP:
             return []
-        if kind == "wrap-up":
-            return self.wrap_up_done(agent_id, Why.TIME_OVER, now_s)
-        return self._become_free(agent, Cause.REST_OVER, now_s) if agent.doing is Doing.RESTING else []
+        return [self._end_wrap_up(agent, Why.TIME_OVER, now_s)]
+
+    def _rest_is_over(self, agent_id: str, at_s: float, now_s: float) -> None:
+        agent = self.agents.get(agent_id)
+        if agent is not None and agent.until_s == at_s and agent.doing is Doing.RESTING:
+            self._become_free(agent, Cause.REST_OVER, now_s)
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
         call = self.calls.get(call_id)
@@ -599,9 +609,8 @@ class Floor:
         call.over = True
         if call.legs:
             return []  # a phone rings for it: let it ring
-        self._hall.forget(call)
-        left = LeaveQueue(call_id, call.queue, then, why)
-        return [left, *self._look_at_sites(self._hall.queues[call.queue], now_s)]
+        self._forget(call)
+        return [LeaveQueue(call_id, call.queue, then, why)]
 
     def _over(self, call: WaitingCall) -> tuple[float, Goto, Why] | None:
         """When the call's wait is over, where it goes then, and why; None: it may wait for ever."""
@@ -612,26 +621,19 @@ class Floor:
             return None
         return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
 
-    def _relax(self, call_id: str, now_s: float) -> list[WaitingCall]:
-        """The call has waited long enough for less to be needed; it is given back where it stands elsewhere now."""
+    def _relax(self, call_id: str, now_s: float) -> None:
+        """The call may have waited long enough for less to be needed."""
         call = self.calls.get(call_id)
         if call is None:
-            return []
+            return
         stage = self.rules[call.queue].stage_at(call.since_s, now_s)
         if call.legs or stage == call.stage:
             call.stage = stage
-            return []
+            return
         self._hall.group_of(call).line.remove(call)
         call.stage = stage
         self._hall.group_of(call).line.add(call)
-        return [call]
-
-    def _match_moved(self, calls: Iterable[WaitingCall], groups: Iterable[Group], now_s: float) -> list[Decision]:
-        """These calls stand in the line again, or elsewhere in it: match their groups and `groups`, in one order."""
-        waiting = [call for call in calls if call.id in self.calls and not call.legs]
-        matched = self._match(dict.fromkeys([*groups, *map(self._hall.group_of, waiting)]), now_s)
-        told = [d for call in waiting if not call.legs for d in self._reason(call, self._hall.group_of(call))]
-        return [*matched, *told]
+        self._moved.append(call)
 
     def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
         """Time to tell a caller where they stand, unless a phone rings for them."""
@@ -654,35 +656,30 @@ class Floor:
 
     # --- within: sites
 
-    def _has_waited(self, call_id: str, site: str, now_s: float) -> list[Decision]:
-        """A call has waited as long as the rule of a further site says."""
+    def _has_waited(self, call_id: str, site: str, now_s: float) -> None:
+        """A call may have waited as long as the rule of a further site says."""
         call = self.calls.get(call_id)
-        queue = self._hall.queues[call.queue] if call else None
-        if queue is None or site not in queue.sites:
-            return []
-        opening = queue.sites[site].rules.opening
-        if call is None or opening is None or opening.after_s is None:
-            return []
-        if now_s >= call.since_s + opening.after_s:
-            queue.sites[site].overdue.add(call_id)
-        return self._look_at_sites(queue, now_s)
+        there = self._hall.queues[call.queue].sites.get(site) if call else None
+        if call is None or there is None or there.rules.opening is None or there.rules.opening.after_s is None:
+            return
+        if now_s >= call.since_s + there.rules.opening.after_s:
+            there.overdue.add(call_id)
+            self._look_later(call.queue)
 
-    def _look_at_all(self, groups: Iterable[Group], now_s: float) -> list[Decision]:
-        """Who is here has changed: sites may open, and reasons for waiting be others."""
-        looks = [d for queue in self._hall.queues.values() for d in self._look_at_sites(queue, now_s)]
-        return [*looks, *(d for group in groups for d in self._reasons(group))]
-
-    def _look_at_sites(self, queue: QueueFloor, now_s: float) -> list[Decision]:
-        """Open and close what is to be, and match who may be matched then."""
-        if not queue.further_sites:
-            return []
-        expected_s = self.expected_wait_s(queue.rules.name, "", now_s) if queue.opens_by_wait else None
-        decisions: list[Decision] = [*look_at(queue, expected_s, now_s)]
-        next_s = next_look_s(queue)
-        if next_s is not None and next_s != queue.planned_look_s:
-            self._deadlines.add(next_s, "look", queue.rules.name)
-        queue.planned_look_s = next_s
-        return [*decisions, *self._match(self._hall.groups_of(queue), now_s)] if decisions else []
+    def _look_at_sites(self, now_s: float) -> list[Decision]:
+        """Open and close what is to be."""
+        decisions: list[Decision] = []
+        for queue in self._to_look.values():
+            expected_s = self.expected_wait_s(queue.rules.name, "", now_s) if queue.opens_by_wait else None
+            changed = look_at(queue, expected_s, now_s)
+            next_s = next_look_s(queue)
+            if next_s is not None and next_s != queue.planned_look_s:
+                self._deadlines.add(next_s, "look", queue.rules.name)
+            queue.planned_look_s = next_s
+            if changed:
+                decisions += changed
+                self._shaken.update(dict.fromkeys(self._hall.groups_of(queue)))
+        return decisions
 
     # --- within: why a call waits
 
@@ -716,5 +713,5 @@ class Floor:
         return Why.NOBODY_ABLE if self._hall.is_anybody_here else Why.NOBODY_SIGNED_IN
 
 
-def _place(first: tuple[WaitingCall, int]) -> Place:
-    return first[0].place
+def _place(match: Match) -> Place:
+    return match[0].place

@@ -10,6 +10,7 @@ from acd.sites import QueueFloor, queue_floor
 from acd.state import NEXT, Cause, Doing, after
 from acd.waiting import WaitingCall
 
+Match = tuple[WaitingCall, AgentOnFloor]
 RING_ALL = Pick.RING_ALL  # named once: it is asked for often
 RUNG_AT_ONCE_MOST = 20  # for one call: more would only keep them from others
 BUSY = frozenset({Doing.RESERVED, Doing.RINGING, Doing.TALKING, Doing.WRAPPING_UP})
@@ -219,10 +220,16 @@ class Hall:
                 return min(firsts)[1][3]
         return None
 
-    def first_call_for(self, agent: AgentOnFloor) -> tuple[WaitingCall, AgentOnFloor] | None:
+    def match_in(self, group: Group) -> Match | None:
+        """The first call of the group, and who is to take it."""
+        call = group.line.first()
+        agent = self.pick(group) if call else None
+        return (call, agent) if call and agent else None
+
+    def match_for(self, agent: AgentOnFloor, *, is_alone: bool) -> Match | None:
         """The first of all calls that wait for somebody like the agent, who is free; and who is to take it.
 
-        That is the agent, or, where their site lends only some, somebody there who has been free before.
+        That is the agent, where nobody else is free for it: `is_alone`, unless their site lends only some.
         """
         if not self.calls:
             return None
@@ -234,8 +241,9 @@ class Hall:
         if best is None:
             return None
         call, pool = best
-        is_limited = self.queues[call.queue].sites[pool.site].rules.is_limited
-        return call, (is_limited and self.pick(pool.group)) or agent
+        if is_alone and not self.queues[call.queue].sites[pool.site].rules.is_limited:
+            return call, agent
+        return self.match_in(pool.group)
 
     def lent_by(self, site: str) -> list[Group]:
         """The groups to whose calls the site lends only some of its agents."""

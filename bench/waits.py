@@ -100,7 +100,7 @@ class Overheard(Floor):
         return self._heard(super().due(now_s), now_s)
 
     def leave(self, call_id: str, now_s: float) -> list[Decision]:
-        self._forget(call_id)
+        self._take_estimates(call_id)
         return super().leave(call_id, now_s)
 
     def answered(self, leg: str, now_s: float) -> Answered | None:
@@ -110,7 +110,7 @@ class Overheard(Floor):
         if answered is not None:
             call_id = answered.call
             self._hold_s[queue] = (3 * self._hold_s[queue] + int(now_s - self._entered_s[call_id])) >> 2
-            estimates = self._forget(call_id)
+            estimates = self._take_estimates(call_id)
             for estimate in estimates if self._is_looked_at(call_id) else ():
                 moment = self.told if estimate.range_s else self.entering
                 moment.append((estimate, now_s - estimate.at_s))
@@ -122,14 +122,14 @@ class Overheard(Floor):
                 told = self._estimate(decision.call, decision.queue, sum(decision.wait_s) / 2, now_s)
                 self._of[decision.call].append(replace(told, range_s=decision.wait_s))
             elif isinstance(decision, LeaveQueue):
-                self._forget(decision.call)
+                self._take_estimates(decision.call)
         return decisions
 
     def _estimate(self, call_id: str, queue: str, ours_s: float, now_s: float) -> Estimate:
         left_s = self._hold_s[queue] - (now_s - self._entered_s[call_id])
         return Estimate(now_s, ours_s, abs(left_s), abs(left_s + 30))
 
-    def _forget(self, call_id: str) -> list[Estimate]:
+    def _take_estimates(self, call_id: str) -> list[Estimate]:
         self._entered_s.pop(call_id, None)
         return self._of.pop(call_id, [])
 

@@ -31,6 +31,21 @@ def test_among_equal_skills_the_longest_idle_is_rung(floor: ContactCentre) -> No
     assert floor.ringing_now() == {"bo": "c1"}
 
 
+def test_of_two_who_become_free_in_one_instant_the_best_is_rung(floor: ContactCentre) -> None:
+    floor.queue("taxes", needs={"taxes": 1}, pick=Pick.BEST_SKILL, wrap_up_s=10.0)
+    for name, level in (("ana", 2), ("bo", 5)):
+        floor.agent(name, skills={"taxes": level})
+    for call in ("c1", "c2"):
+        floor.call(call, "taxes")
+    for name in ("ana", "bo"):
+        floor.pick_up(name)
+    floor.call("c3", "taxes")
+    for name in ("ana", "bo"):
+        floor.put_down(name)
+    floor.clock.advance(10)
+    assert floor.ringing_now() == {"bo": "c3"}
+
+
 def answer_one(floor: ContactCentre, call: str, queue: str, talk_s: float) -> str:
     """Let somebody answer and put down; who it was."""
     floor.call(call, queue)

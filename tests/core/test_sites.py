@@ -7,6 +7,7 @@ import pytest
 from acd.rules import Opening, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from acd.why import Why
+from agents.state import Wish
 from centralino import events as ev
 from tests.contact_centre import ContactCentre
 
@@ -122,6 +123,22 @@ def test_a_site_is_needed_no_more_once_its_phone_was_rung_in_vain(floor: Contact
     floor.unplug("rea")
     floor.clock.advance(60)
     assert floor.open_sites("civil") == ["laquila"]
+
+
+def test_a_site_that_opens_for_two_queues_at_once_takes_first_who_came_first(floor: ContactCentre) -> None:
+    for queue in ("civil", "traffic"):  # looked at in this order
+        floor.queue(queue, sites=("laquila", SiteRules("roma", Opening(nobody_at="laquila", back_after_s=0.0))))
+    floor.agent("ana")
+    floor.agent("rea", site="roma")
+    floor.call("c1", "traffic")
+    floor.pick_up("ana")
+    floor.call("c2", "traffic")
+    floor.clock.advance(1)
+    floor.call("c3", "civil")
+    assert floor.ringing_now() == {}
+    floor.choose("ana", Wish.PAUSE)
+    assert floor.ringing_now() == {"rea": "c2"}
+    assert why_opened(floor)[-2:] == [Why.NOBODY_AT_FIRST_SITE] * 2
 
 
 def test_a_site_that_is_closed_by_hand_takes_no_talk_away(floor: ContactCentre) -> None:
