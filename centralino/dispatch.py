@@ -194,10 +194,21 @@ class Dispatcher:
         """Tell the floor whether the agent may be offered calls."""
         profile = self.profile(agent)
         now_s = self._clock.now_s()
-        if profile is not None and self._is_available(agent):
+        on_floor = self.floor.agents.get(agent.id)
+        comes_later = self._book.house.own_call_at(agent.phone) and not (on_floor and on_floor.available)
+        if profile is not None and self._is_available(agent) and not comes_later:
             self.carry_out(self.floor.agent_available(profile, now_s))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
+
+    def own_call(self, phone: str, *, goes_on: bool) -> None:
+        """Somebody at `phone` calls, or is called, and not for a queue; until that is over, no queue's call comes."""
+        agent = self._book.house.agent_at(phone)
+        if agent is None:
+            return
+        self.carry_out(self.floor.own_call(agent.id, self._clock.now_s(), goes_on=goes_on))
+        if not goes_on:
+            self.refresh(agent)  # who signed in meanwhile
 
     def wrap_up_done(self, agent_id: str) -> bool:
         """The agent is done with the wrap-up. False: there was none."""
@@ -267,6 +278,7 @@ class Dispatcher:
             on_floor = AgentOnFloor(
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
+            on_floor.own_call = self._book.house.own_call_at(agent.phone) is not None
             if agent.wrap_up_call:
                 on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue

@@ -154,6 +154,7 @@ class LiveView:
             "until_s": _until_s(now, on_floor),
             "call": on_floor.call if on_floor else "",
             "queue": on_floor.queue if on_floor else "",
+            "own_call": bool(on_floor and on_floor.own_call),
         }
 
     def _call_or_none(self, name: str) -> Row | None:
