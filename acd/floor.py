@@ -100,14 +100,16 @@ class Floor:
 
     # --- agents
 
-    def agent_available(self, profile: AgentProfile, now_s: float) -> list[Decision]:
-        """The agent may be offered calls from now on (was not here, was paused, or the phone was out of reach)."""
+    def agent_available(self, profile: AgentProfile, now_s: float, *, own_call: bool = False) -> list[Decision]:
+        """The agent may be offered calls from now on (was not here, was paused, or the phone was out of reach); where
+        they make an `own_call` just now, after it.
+        """
         agent = self.agents.get(profile.id)
         if agent is None:
             agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
         if not agent.available or agent.profile != profile:
             self._hall.go(agent)
-            agent.profile, agent.idle_since_s, agent.unanswered = profile, now_s, 0
+            agent.profile, agent.idle_since_s, agent.unanswered, agent.own_call = profile, now_s, 0, own_call
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)

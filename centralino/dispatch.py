@@ -194,10 +194,9 @@ class Dispatcher:
         """Tell the floor whether the agent may be offered calls."""
         profile = self.profile(agent)
         now_s = self._clock.now_s()
-        on_floor = self.floor.agents.get(agent.id)
-        comes_later = self._book.house.own_call_at(agent.phone) and not (on_floor and on_floor.available)
-        if profile is not None and self._is_available(agent) and not comes_later:
-            self.carry_out(self.floor.agent_available(profile, now_s))
+        if profile is not None and self._is_available(agent):
+            own_call = self._book.house.own_call_at(agent.phone) is not None
+            self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
 
@@ -207,8 +206,6 @@ class Dispatcher:
         if agent is None:
             return
         self.carry_out(self.floor.own_call(agent.id, self._clock.now_s(), goes_on=goes_on))
-        if not goes_on:
-            self.refresh(agent)  # who signed in meanwhile
 
     def wrap_up_done(self, agent_id: str) -> bool:
         """The agent is done with the wrap-up. False: there was none."""

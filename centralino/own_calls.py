@@ -63,6 +63,7 @@ class OwnCalls:
         elif call.answered_s:
             self.end(call, "the other one hung up")
         else:
+            self._telephony.hang_up(call.other_leg)  # where it was not gone after all
             self._end_record(call, cause)
             self.say_and_end(call.id, call.phone, SPOKEN_OF.get(cause, Spoken.NOT_HERE))
 

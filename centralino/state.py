@@ -679,7 +679,10 @@ def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) ->
 
 
 def _own_call_ended(house: House, event: ev.OwnCallEnded, entry: Entry) -> None:
-    house.own_calls.pop(event.call, None)
+    call = house.own_calls.pop(event.call)
+    for phone in (call.phone, call.to_phone):
+        if (agent := house.agent_at(phone)) and not house.own_call_at(phone):
+            agent.idle_since_s = entry.at_s
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:

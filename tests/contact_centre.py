@@ -421,7 +421,8 @@ class ContactCentre:
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
         ours |= {call.id for call in calls if call.call_back_of}
         ours |= {own.other_leg for own in self.house.own_calls.values()}
-        assert {leg.id for leg in legs if leg.phone} <= ours
+        strays = [leg for leg in legs if leg.phone and leg.id not in ours]
+        assert strays == []
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
         ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up and leg.call not in self.house.own_calls)
