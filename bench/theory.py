@@ -26,7 +26,7 @@ from acd.agent import AgentProfile
 from acd.arrivals import Caller, Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Load, expected
 from acd.rules import QueueRules, SiteRules
-from acd.service_level import Tally, Variant
+from acd.service_level import Tally, Variant, total
 from acd.simulation import Change, Simulation
 from bench.waiting_room import long_run, serve
 
@@ -93,10 +93,7 @@ def on_the_floor(load: Load, agents: int, count: int, seed: int) -> Tally:
     here = [Change(0.0, AgentProfile(f"a{n:03}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
     simulation = Simulation({"hall": rules}, here, who_calls(load, count, seed), Random(seed))
     simulation.run_until(math.inf)
-    whole = Tally()
-    for tally in simulation.result(0.0).calls.values():
-        whole.add(tally)
-    return whole
+    return total(simulation.result(0.0).calls.values())
 
 
 def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:
@@ -107,14 +104,10 @@ def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:
 
 def measure(name: str, calls: int, seed: int) -> Row:
     load, agents = ROWS[name]
-    parts, room = in_the_room(load, agents, calls, seed), Tally()
-    for part in parts:
-        room.add(part)
-    floor, same, long = (
-        _shown(on_the_floor(load, agents, calls, seed)),
-        _shown(room),
-        long_run(load, agents, WITHIN_S, LONG_RUN, LONG_SEED),
-    )
+    parts = in_the_room(load, agents, calls, seed)
+    room = total(parts)
+    floor, same = _shown(on_the_floor(load, agents, calls, seed)), _shown(room)
+    long = long_run(load, agents, WITHIN_S, LONG_RUN, LONG_SEED)
     formula = expected(load, agents, WITHIN_S)
     return Row(
         name,

@@ -11,7 +11,7 @@ from acd.agent import AgentProfile
 from acd.arrivals import Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Expected, Load, agents_needed, expected
 from acd.rules import QueueRules, SiteRules
-from acd.service_level import Tally, Variant
+from acd.service_level import Tally, Variant, total
 from acd.simulation import Change, Simulation
 from centralino.durations import NotADuration, seconds
 
@@ -93,7 +93,7 @@ def simulated(question: Asked, agents: int, seed: int) -> Tally:
     who = callers(hours, [Kind("q", Exponential(load.handling_s))], Patience(load.patience_s), chance)
     simulation = Simulation({"q": rules}, changes, who, chance)
     simulation.run_until(math.inf)
-    return next(iter(simulation.result(hours[0].end_s).calls.values()))
+    return total(simulation.result(hours[0].end_s).calls.values())
 
 
 # --- for people and machines
