@@ -22,13 +22,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from acd.agent import AgentProfile
 from acd.arrivals import Caller, Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Load, expected
-from acd.rules import QueueRules, SiteRules
 from acd.service_level import Tally, Variant, total
-from acd.simulation import Change, Simulation
 from bench.waiting_room import long_run, serve
+from centralino import staffing
 
 WITHIN_S = 20.0
 ERROR_MOST = 0.01
@@ -83,17 +81,13 @@ class Row:
 
 def who_calls(load: Load, count: int, seed: int) -> Iterator[Caller]:
     hours = [Hour(0.0, 2 * count / load.calls_per_s, 2.0 * count)]
-    kinds = [Kind("hall", Exponential(load.handling_s))]
+    kinds = [Kind(staffing.QUEUE, Exponential(load.handling_s))]
     return islice(callers(hours, kinds, Patience(load.patience_s), Random(seed)), count)
 
 
 def on_the_floor(load: Load, agents: int, count: int, seed: int) -> Tally:
-    """What the floor makes of `count` callers, with one queue that has no rules of its own."""
-    rules = QueueRules("hall", sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=WITHIN_S)
-    here = [Change(0.0, AgentProfile(f"a{n:03}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
-    simulation = Simulation({"hall": rules}, here, who_calls(load, count, seed), Random(seed))
-    simulation.run_until(math.inf)
-    return total(simulation.result(0.0).calls.values())
+    """What the floor makes of `count` callers, as `centralino staff` simulates it."""
+    return staffing.on_the_floor(who_calls(load, count, seed), agents, WITHIN_S, Random(seed))
 
 
 def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:

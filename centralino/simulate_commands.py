@@ -154,21 +154,23 @@ def staff(
     from centralino import staffing
 
     try:
-        asked = staffing.asked(calls, aht, target, patience)
+        question = staffing.read_question(calls, aht, target, patience)
     except ValueError as wrong:
         raise Stop(str(wrong)) from wrong
-    answer = staffing.answer(asked, seed)
+    answer = staffing.answer(question, seed)
     if as_json:
-        typer.echo(json.dumps(staffing.as_data(asked, answer), indent=2))
+        typer.echo(json.dumps(staffing.as_data(question, answer), indent=2))
         return
     console = Console()
     console.width = max(console.width, STAFF_WIDTH_LEAST)
-    console.print(f"{asked.load.erlangs:.2f} erlangs; answered within {asked.within_s:g} s of all", highlight=False)
+    console.print(
+        f"{question.load.erlangs:.2f} erlangs; answered within {question.within_s:g} s of all", highlight=False
+    )
     table = Table("agents", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for title in STAFF_COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for row in answer.rows:
         table.add_row(str(row.agents), *staffing.cells(row))
     console.print(table)
-    for sentence in staffing.sentences(asked, answer):
+    for sentence in staffing.sentences(question, answer):
         typer.echo(sentence)

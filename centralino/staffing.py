@@ -2,13 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
 from acd.agent import AgentProfile
-from acd.arrivals import Exponential, Hour, Kind, Patience, callers
+from acd.arrivals import Caller, Chance, Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Expected, Load, agents_needed, expected
 from acd.rules import QueueRules, SiteRules
 from acd.service_level import Tally, Variant, total
@@ -16,11 +16,11 @@ from acd.simulation import Change, Simulation
 from centralino.durations import NotADuration, seconds
 
 CALLS = 10_000  # of each simulation
-UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+QUEUE = "hall"  # the only one
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """`target` of all calls are to be answered within `within_s`."""
 
     load: Load
@@ -46,16 +46,16 @@ class Answer:
     rows: tuple[Row, ...]
 
 
-def asked(calls: str, aht: str, target: str, patience: str) -> Asked:
-    """Raises ValueError with a sentence for who typed it."""
+def read_question(calls: str, aht: str, target: str, patience: str) -> Question:
+    """Of `100/h`, `123s`, `80%/20s` and `3m`. Raises ValueError with a sentence for who typed it."""
     rate = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)/([smhd])", calls.strip())
     aim = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%?/(\S+)", target.strip())
     if not rate or not float(rate[1]):
         raise ValueError(f"`{calls}` is no rate of calls; write `100/h`")
     if not aim or not 0 < float(aim[1]) < 100:
         raise ValueError(f"`{target}` is no target; write `80%/20s`")
-    load = Load(float(rate[1]) / UNIT_S[rate[2]], _seconds(aht), _seconds(patience))
-    return Asked(load, float(aim[1]) / 100, _seconds(aim[2]))
+    load = Load(float(rate[1]) / seconds(f"1{rate[2]}"), _seconds(aht), _seconds(patience))
+    return Question(load, float(aim[1]) / 100, _seconds(aim[2]))
 
 
 def _seconds(text: str) -> float:
@@ -68,7 +68,8 @@ def _seconds(text: str) -> float:
     return duration_s
 
 
-def answer(question: Asked, seed: int) -> Answer:
+def answer(question: Question, seed: int) -> Answer:
+    """With rows from one agent fewer than Erlang A needs to one more than Erlang C does."""
     load, target, within_s = question.load, question.target, question.within_s
     endless = Load(load.calls_per_s, load.handling_s)
     by_c, by_a = agents_needed(endless, target, within_s), agents_needed(load, target, within_s)
@@ -83,17 +84,21 @@ def answer(question: Asked, seed: int) -> Answer:
     return Answer(by_c, by_a, min(reached, default=None), rows)
 
 
-def simulated(question: Asked, agents: int, seed: int) -> Tally:
-    """The floor with one queue and `agents` who are always here and pick up at once."""
-    load = question.load
-    rules = QueueRules("q", sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=question.within_s)
-    changes = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}), n)) for n in range(agents)]
+def simulated(question: Question, agents: int, seed: int) -> Tally:
+    """What the floor makes of some `CALLS` callers."""
+    load, chance = question.load, Random(seed)  # noqa: S311 - a simulation
     hours = [Hour(0.0, CALLS / load.calls_per_s, CALLS)]
-    chance = Random(seed)  # noqa: S311 - a simulation
-    who = callers(hours, [Kind("q", Exponential(load.handling_s))], Patience(load.patience_s), chance)
-    simulation = Simulation({"q": rules}, changes, who, chance)
+    who = callers(hours, [Kind(QUEUE, Exponential(load.handling_s))], Patience(load.patience_s), chance)
+    return on_the_floor(who, agents, question.within_s, chance)
+
+
+def on_the_floor(who: Iterable[Caller], agents: int, within_s: float, chance: Chance) -> Tally:
+    """What becomes of `who`, callers of QUEUE, where `agents` are always here, pick up at once and wrap nothing up."""
+    rules = QueueRules(QUEUE, sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=within_s)
+    here = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
+    simulation = Simulation({QUEUE: rules}, here, who, chance)
     simulation.run_until(math.inf)
-    return total(simulation.result(hours[0].end_s).calls.values())
+    return total(simulation.result(0.0).calls.values())
 
 
 # --- for people and machines
@@ -112,19 +117,19 @@ def cells(row: Row) -> Iterator[str]:
     yield f"{100 * (run.abandonment or 0):.1f} %"
 
 
-def sentences(question: Asked, found: Answer) -> Iterator[str]:
+def sentences(question: Question, answer: Answer) -> Iterator[str]:
     aim = f"{100 * question.target:g} % within {question.within_s:g} s"
-    if found.by_erlang_a is None:
+    if answer.by_erlang_a is None:
         yield f"{aim}: no number of agents that we know reaches it"
         return
     yield (
-        f"{aim} needs {found.by_erlang_c or 'too many'} agents by Erlang C (nobody gives up),"
-        f" {found.by_erlang_a} by Erlang A (callers give up after {question.load.patience_s:g} s on average)"
-        f" and {found.by_simulation or 'more'} by simulation ({CALLS:,} calls)."
+        f"{aim} needs {answer.by_erlang_c or 'too many'} agents by Erlang C (nobody gives up),"
+        f" {answer.by_erlang_a} by Erlang A (callers give up after {question.load.patience_s:g} s on average)"
+        f" and {answer.by_simulation or 'more'} by simulation ({CALLS:,} calls)."
     )
 
 
-def as_data(question: Asked, found: Answer) -> dict[str, Any]:
+def as_data(question: Question, answer: Answer) -> dict[str, Any]:
     rows = [
         {
             "agents": row.agents,
@@ -136,9 +141,9 @@ def as_data(question: Asked, found: Answer) -> dict[str, Any]:
                 "abandoned": row.simulated.abandonment,
             },
         }
-        for row in found.rows
+        for row in answer.rows
     ]
-    needed = {"erlang_c": found.by_erlang_c, "erlang_a": found.by_erlang_a, "simulation": found.by_simulation}
+    needed = {"erlang_c": answer.by_erlang_c, "erlang_a": answer.by_erlang_a, "simulation": answer.by_simulation}
     return {"erlangs": question.load.erlangs, "agents_needed": needed, "rows": rows}
 
 
