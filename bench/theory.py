@@ -86,8 +86,9 @@ def who_calls(load: Load, count: int, seed: int) -> Iterator[Caller]:
 
 
 def on_the_floor(load: Load, agents: int, count: int, seed: int) -> Tally:
-    """What the floor makes of `count` callers, as `centralino staff` simulates it."""
-    return staffing.on_the_floor(who_calls(load, count, seed), agents, WITHIN_S, Random(seed))
+    """What the floor, as `centralino staff` runs it, makes of `count` callers."""
+    result = staffing.on_the_floor(who_calls(load, count, seed), agents, WITHIN_S, Random(seed))
+    return total(result.calls.values())
 
 
 def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:

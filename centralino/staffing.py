@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
@@ -12,10 +12,11 @@ from acd.arrivals import Caller, Chance, Exponential, Hour, Kind, Patience, call
 from acd.erlang import Expected, Load, agents_needed, expected
 from acd.rules import QueueRules, SiteRules
 from acd.service_level import Tally, Variant, total
-from acd.simulation import Change, Simulation
+from acd.simulation import Change, Result, Simulation
 from centralino.durations import NotADuration, seconds
 
 CALLS = 10_000  # of each simulation
+FILLS_IN = 5  # times as long as a call takes: by then an empty hall is as busy as it will be
 QUEUE = "hall"  # the only one
 
 
@@ -26,6 +27,11 @@ class Question:
     load: Load
     target: float
     within_s: float
+
+    @property
+    def endless(self) -> Load:
+        """The same calls, of whom nobody ever gives up."""
+        return replace(self.load, patience_s=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +75,49 @@ def _seconds(text: str) -> float:
 
 
 def answer(question: Question, seed: int) -> Answer:
-    """With rows from one agent fewer than Erlang A needs to one more than Erlang C does."""
-    load, target, within_s = question.load, question.target, question.within_s
-    endless = Load(load.calls_per_s, load.handling_s)
-    by_c, by_a = agents_needed(endless, target, within_s), agents_needed(load, target, within_s)
+    """With a row for as many agents as each formula wants, for one fewer and one more.
+
+    The simulation is asked from the fewest of these on until it is content, too, so there may be rows between.
+    """
+    target, within_s = question.target, question.within_s
+    by_c, by_a = agents_needed(question.endless, target, within_s), agents_needed(question.load, target, within_s)
     if by_a is None:
         return Answer(by_c, by_a, None, ())
-    last = max(by_c or by_a, by_a) + 1
-    rows = tuple(
-        Row(n, expected(endless, n, within_s), expected(load, n, within_s), simulated(question, n, seed))
-        for n in range(max(1, by_a - 1), last + 1)
-    )
-    reached = [row.agents for row in rows if (row.simulated.service_level(Variant.OF_ALL) or 0) >= target]
-    return Answer(by_c, by_a, min(reached, default=None), rows)
+    near = {n + one for n in (by_a, by_c or by_a) for one in (-1, 0, 1)} - {0}
+    rows: list[Row] = []
+    by_simulation = None
+    for n in range(min(near), max(near) + 1):
+        if by_simulation is None or n in near:
+            rows.append(_row(question, n, seed))
+            level = rows[-1].simulated.service_level(Variant.OF_ALL) or 0
+            if by_simulation is None and level >= target:
+                by_simulation = n
+    return Answer(by_c, by_a, by_simulation, tuple(rows))
+
+
+def _row(question: Question, agents: int, seed: int) -> Row:
+    by_c, by_a = (expected(load, agents, question.within_s) for load in (question.endless, question.load))
+    return Row(agents, by_c, by_a, simulated(question, agents, seed))
 
 
 def simulated(question: Question, agents: int, seed: int) -> Tally:
-    """What the floor makes of some `CALLS` callers."""
+    """What the floor makes of some `CALLS` callers, counted once it is as busy as it will be."""
     load, chance = question.load, Random(seed)  # noqa: S311 - a simulation
-    hours = [Hour(0.0, CALLS / load.calls_per_s, CALLS)]
+    begin_s = FILLS_IN * load.handling_s
+    end_s = begin_s + CALLS / load.calls_per_s
+    hours = [Hour(0.0, begin_s, begin_s * load.calls_per_s, 0), Hour(begin_s, end_s, CALLS, 1)]
     who = callers(hours, [Kind(QUEUE, Exponential(load.handling_s))], Patience(load.patience_s), chance)
-    return on_the_floor(who, agents, question.within_s, chance)
+    result = on_the_floor(who, agents, question.within_s, chance)
+    return total(tally for of, tally in result.calls.items() if of.hour == 1)
 
 
-def on_the_floor(who: Iterable[Caller], agents: int, within_s: float, chance: Chance) -> Tally:
+def on_the_floor(who: Iterable[Caller], agents: int, within_s: float, chance: Chance) -> Result:
     """What becomes of `who`, callers of QUEUE, where `agents` are always here, pick up at once and wrap nothing up."""
     rules = QueueRules(QUEUE, sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=within_s)
     here = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
     simulation = Simulation({QUEUE: rules}, here, who, chance)
     simulation.run_until(math.inf)
-    return total(simulation.result(0.0).calls.values())
+    return simulation.result(0.0)
 
 
 # --- for people and machines
