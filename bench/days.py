@@ -26,7 +26,7 @@ from agents.roster import Agent
 from centralino.profiles import load_profile
 from centralino.replications import run
 from centralino.settings import load
-from centralino.simulating import Plan, World, world
+from centralino.simulating import Plan, World, world_of
 from ivr.hours import read_hours
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ def _measure(told: Connection, case: Case, seed: int) -> None:
     configuration = load(ROOT)
     profile = load_profile(ROOT / "profiles" / f"{case.number}.yaml", configuration)
     plan = Plan((profile,), case.begin, case.days, seed)
-    here = world(configuration, plan.queues)
+    here = world_of(configuration, plan.queues)
     if case.number == YEAR.number:
         here = replace(here, agents=_milan(here))
     calm_s = peer(20_000, seed)

@@ -48,7 +48,7 @@ def simulate(
     from centralino import drawing, plots, settings
     from centralino import replications as running
     from centralino.profiles import load_profile
-    from centralino.simulating import Plan, world
+    from centralino.simulating import Plan, world_of
 
     configurations = [settings.load(folder) for folder in ([against] if against else []) + [config]]
     files = [_profile_file(name, config) for name in profile]
@@ -56,7 +56,7 @@ def simulate(
     for file in files:
         load_profile(file, configurations[0])  # the other must know its queues too
     plan = Plan(profiles, _day(begin) or profiles[0].begin, days, seed, replications)
-    worlds = [world(one, plan.queues) for one in configurations]
+    worlds = [world_of(one, plan.queues) for one in configurations]
     console = Console(stderr=True)
     results = running.run(worlds, plan, console)
     compared = running.compared(worlds, plan, results)

@@ -20,7 +20,7 @@ from centralino.cli import app
 from centralino.outcomes import Estimate, estimate
 from centralino.profiles import Profile, load_profile
 from centralino.settings import Configuration, load
-from centralino.simulating import Plan, World, joined, parts, simulate, world
+from centralino.simulating import Plan, World, joined, parts, simulate, world_of
 from ivr.hours import Hours, read_hours
 from tests.core.test_docs import ROOT
 
@@ -54,7 +54,7 @@ def hours(**said: str) -> Hours:
 
 @pytest.fixture
 def here(configuration: Configuration, civil: Profile) -> World:
-    return world(configuration, civil.queues)
+    return world_of(configuration, civil.queues)
 
 
 def one_agent(here: World, **changed: Any) -> Agent:
@@ -126,7 +126,7 @@ def test_two_configurations_have_the_same_callers(here: World, civil: Profile) -
 def test_two_numbers_share_their_agents(configuration: Configuration, civil: Profile) -> None:
     florence = load_profile(ROOT / "profiles" / "055055.yaml", configuration)
     plan = Plan((civil, florence), WEDNESDAY, 1, 1)
-    result = run(world(configuration, plan.queues), plan)
+    result = run(world_of(configuration, plan.queues), plan)
     assert {of.queue for of in result.calls} == {"protezione-civile", "centralino", "tributi", "anagrafe"}
 
 
