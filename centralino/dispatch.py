@@ -299,7 +299,7 @@ class Dispatcher:
         if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
             agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
-        elif call.state in (CallState.QUEUED, CallState.OFFERED):
+        elif call.is_in_line:
             if not knows_queue and call.is_to_be_called:
                 self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
                 return
@@ -367,8 +367,7 @@ class Dispatcher:
         )
         waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
-        waits = call.state in (CallState.QUEUED, CallState.OFFERED)
-        if waits and not self._room.speaks_to(call.id):  # it does where a full queue sent the call on to another
+        if call.is_in_line and not self._room.speaks_to(call.id):  # it does where a full queue has sent it on
             self._telephony.hold(call.id)
             self.recordings.announce(call)
 

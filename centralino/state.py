@@ -154,6 +154,11 @@ class CallNow(msgspec.Struct):
         return bool(self.call_back_of) and not self.talks
 
     @property
+    def is_in_line(self) -> bool:
+        """Whether it waits for an agent, also while a phone rings for it."""
+        return self.state in (CallState.QUEUED, CallState.OFFERED)
+
+    @property
     def waits_since_s(self) -> float:
         """From when its wait counts, for rules and figures: after a talk, not from the first entry."""
         return self.handed_on_s or self.first_entered_s

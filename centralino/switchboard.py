@@ -190,7 +190,7 @@ class Switchboard:
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
-        if call and call.state in (CallState.QUEUED, CallState.OFFERED):
+        if call and call.is_in_line:
             self.dispatcher.pressed(call, digit)
         elif self.codes.has(leg):
             self.codes.digit(leg, digit)
@@ -489,13 +489,13 @@ class Switchboard:
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:
-            if call.is_to_be_called and call.state in (CallState.QUEUED, CallState.OFFERED):
+            if call.is_to_be_called and call.is_in_line:
                 self.dispatcher.go_on(call, now)
             elif call.state is CallState.CALLING_BACK:
                 self.call_backs.go_on(call, now)
             elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
-            elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
+            elif call.is_in_line or call.state is CallState.TALKING:
                 self.attendant.silence(call)
                 self.dispatcher.go_on(call, now)
             elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):

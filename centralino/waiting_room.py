@@ -9,12 +9,10 @@ from acd.rules import WhileWaiting
 from asterisk.port import Telephony
 from centralino.attendant import NO_SOUND, UTTERANCES_PER_STEP, Voice
 from centralino.book import Book
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 from ivr.call_back import CALL_BACK
 from ivr.prompts import Prompt
 from ivr.sentences import Pattern, Sentences
-
-WAITS = (CallState.QUEUED, CallState.OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class WaitingRoom:
             return
         del self._saying[call_id]
         call = self._book.call(call_id)
-        if call is None or call.state not in WAITS:
+        if call is None or not call.is_in_line:
             return
         if whole:
             utterance.heard()
