@@ -23,6 +23,8 @@ from asterisk.port import (
     LegRinging,
     Lost,
     OnEvent,
+    Overhear,
+    OverhearFailed,
     PhoneEvent,
     PlaybackEnded,
     Reachable,
@@ -60,6 +62,8 @@ class FakeLeg:
     call: str = ""
     up: bool = False
     talks_in: str = ""
+    overhears: str = ""  # an agent's leg
+    how: Overhear = Overhear.LISTEN
     holding: bool = False
     hears_ringing: bool = False
     rings_until_s: float = 0.0
@@ -95,6 +99,7 @@ class FakeTelephony:
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.joins_that_fail = 0
+        self.overhearings_that_fail = 0
         self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
         self._untold: deque[PhoneEvent] = deque()
@@ -114,6 +119,7 @@ class FakeTelephony:
         if there is None:
             self._tell(PlaybackEnded(leg, playback, whole=False))
             return
+        self._stop_overhearing(there)
         assert not there.talks_in, f"{leg} talks: what is played gets lost when the talk ends"
         there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
@@ -154,9 +160,24 @@ class FakeTelephony:
             self.joins_that_fail = max(0, self.joins_that_fail - 1)
             self._tell(JoinFailed(call, (caller_leg, agent_leg)))
             return
+        for other in self.truth.legs.values():
+            if other.talks_in == call:  # with whom else the caller talked
+                other.talks_in = ""
         for leg in both:
             assert leg is not None
+            self._stop_overhearing(leg)
             leg.talks_in, leg.holding = call, False
+
+    def overhear(self, leg: str, talker: str, how: Overhear) -> None:
+        there, talks = self._asked_of(leg), self._asked_of(talker)
+        if there is None:
+            return
+        if talks is None or not talks.talks_in or self.overhearings_that_fail:
+            self.overhearings_that_fail = max(0, self.overhearings_that_fail - 1)
+            self._tell(OverhearFailed(leg))
+            return
+        there.overhears, there.how = talker, how
+        there.talks_in = talks.talks_in if how is Overhear.BARGE else ""
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         there = self._asked_of(leg)
@@ -315,6 +336,19 @@ class FakeTelephony:
         first = there.line[0] if there and there.line else None
         return first.sounds if isinstance(first, FakePlayback) else ()
 
+    def hearers_of(self, speaker: str) -> set[str]:
+        """The legs that hear what is said at `speaker`."""
+        legs = self.truth.legs
+        said, talk = legs[speaker], legs[speaker].talks_in
+        heard = {leg.id for leg in legs.values() if talk and leg.talks_in == talk}
+        for leg in legs.values():
+            talks = legs.get(leg.overhears)
+            if talks and (talks is said or (talk and talks.talks_in == talk)):
+                heard.add(leg.id)
+        if said.overhears and said.how is Overhear.WHISPER:
+            heard.add(said.overhears)
+        return heard - {speaker}
+
     def message_length_s(self, recording: str) -> float:
         """How much of `recording` is in its file, also while it is being made."""
         for leg in self.truth.legs.values():
@@ -358,8 +392,13 @@ class FakeTelephony:
         if leg.line:
             self._begin_first(leg)
 
+    def _stop_overhearing(self, leg: FakeLeg) -> None:
+        if leg.overhears:
+            leg.overhears = leg.talks_in = ""
+
     def _leave_talk(self, leg: FakeLeg) -> None:
-        """The talk is over for both: its bridge is taken away."""
+        """The talk is over for both: its bridge is taken away. Who only overheard it leaves it as it is."""
+        self._stop_overhearing(leg)
         for other in self.truth.legs.values():
             if leg.talks_in and other.talks_in == leg.talks_in and other is not leg:
                 other.talks_in = ""
@@ -375,6 +414,9 @@ class FakeTelephony:
             else:
                 self._tell(RecordingEnded(leg.id, rest.name, 0.0))
         self._leave_talk(leg)
+        for other in self.truth.legs.values():
+            if other.overhears == leg.id:
+                self._stop_overhearing(other)
         del self.truth.legs[leg.id]
         self._tell(LegEnded(leg.id, cause))
         if leg.talk_recording:

@@ -3,14 +3,16 @@
 A caller's leg is the channel that came in; Asterisk's own id for it carries the node's name and becomes the call's id.
 An agent's leg is a channel that we originate under an id of our choice. A talk is a mixing bridge named `talk-` and the
 agent's leg (a call may talk twice, and a bridge just ended keeps its name a moment); whoever waits with music is in the
-one holding bridge.
+one holding bridge. Whoever overhears a talk is in a bridge of their own with a snoop channel on the agent's leg, which
+hears both who talk and says what it is told into the agent's ear alone; muted, they only listen; to barge in they enter
+the talk's bridge.
 """
 
 import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,6 +33,8 @@ from asterisk.port import (
     LegRinging,
     Lost,
     OnEvent,
+    Overhear,
+    OverhearFailed,
     PlaybackEnded,
     RecordingEnded,
 )
@@ -38,6 +42,7 @@ from asterisk.talk_recording import TalkRecorder
 
 log = logging.getLogger(__name__)
 
+OVERHEARD, SNOOP = "overheard-", "snoop-"  # begin the names of such a bridge and channel; the rest is the leg
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
@@ -94,6 +99,8 @@ class AsteriskTelephony:
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
         self._waiting: set[str] = set()  # legs with music
+        self._overhearing: dict[str, str] = {}  # leg → the talk's bridge where they have barged in, else empty
+        self._snoops: set[str] = set()  # legs whose snoop channel lives
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -108,6 +115,7 @@ class AsteriskTelephony:
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         self._end_music(leg)
+        self._end_overhearing(leg)
         media = ",".join(f"sound:{sound}" for sound in sounds)
         self._ask(
             "POST",
@@ -156,12 +164,51 @@ class AsteriskTelephony:
         bridge = f"{TALK}{agent_leg}"
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
+        self._end_overhearing(agent_leg)
         self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
             channel=f"{_channel(caller_leg)},{agent_leg}",
+        )
+
+    def overhear(self, leg: str, talker: str, how: Overhear) -> None:
+        talk, own = self._talks.get(talker), f"{OVERHEARD}{leg}"
+        if talk is None:
+            self._tell(OverhearFailed(leg))
+            return
+        if leg not in self._overhearing:
+            self._ask("POST", f"bridges/{own}", type="mixing,dtmf_events", name=talker)
+        self._overhearing[leg] = talk if how is Overhear.BARGE else ""
+        self._ask("POST" if how is Overhear.LISTEN else "DELETE", f"channels/{leg}/mute", direction="in")
+        self._enter(self._overhearing[leg] or own, leg, leg)
+        if how is Overhear.BARGE:
+            return
+        if leg in self._snoops:
+            self._enter(own, f"{SNOOP}{leg}", leg)
+        else:
+            self._snoop(leg, talker)
+
+    def _snoop(self, leg: str, talker: str) -> None:
+        """The channel comes to us by StasisStart, and enters the bridge then."""
+        self._snoops.add(leg)
+        self._ask(
+            "POST",
+            f"channels/{talker}/snoop/{SNOOP}{leg}",
+            then=lambda reply: self._overhear_failed(leg) if _is_refused(reply) else None,
+            app=APP,
+            appArgs=f"snoop,{leg}",
+            spy="both",
+            whisper="out",
+        )
+
+    def _enter(self, bridge: str, channel: str, leg: str) -> None:
+        self._ask(
+            "POST",
+            f"bridges/{bridge}/addChannel",
+            then=lambda reply: self._overhear_failed(leg) if _is_refused(reply) else None,
+            channel=channel,
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
@@ -242,15 +289,27 @@ class AsteriskTelephony:
             else:
                 self._hang_up(leg, BUSY_TRIES)  # an answer to a leg that was over already
             return
+        if channel.id.startswith(SNOOP):
+            self._snoop_started(channel.id.removeprefix(SNOOP))
+            return
         self._legs.add(channel.id)
         self._tell(_dialled(channel, self.node) or _arrival(channel, self.node, message.args))
+
+    def _snoop_started(self, leg: str) -> None:
+        self._snoops.add(leg)
+        if leg in self._overhearing:
+            self._enter(f"{OVERHEARD}{leg}", f"{SNOOP}{leg}", leg)
+        else:
+            self._ask("DELETE", f"channels/{SNOOP}{leg}")
 
     def _state_change(self, message: Message) -> None:
         if message.channel and message.channel.state == "Ringing" and (leg := _leg(message.channel.id)) in self._legs:
             self._tell(LegRinging(leg))
 
     def _channel_over(self, message: Message) -> None:
-        if message.channel:
+        if message.channel and message.channel.id.startswith(SNOOP):
+            self._snoops.discard(message.channel.id.removeprefix(SNOOP))
+        elif message.channel:
             self._leg_over(_leg(message.channel.id), CAUSES.get(message.cause, EndCause.HUNG_UP))
 
     def _digit(self, message: Message) -> None:
@@ -293,13 +352,20 @@ class AsteriskTelephony:
             return
         bridges = _bridges(reply.body)
         in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
-        legs = [self._leg_now(c, in_bridge.get(_leg(c.id), "")) for c in channels if _is_a_leg(c)]
+        talks = {bridge.id: bridge.name for bridge in bridges if bridge.id.startswith(TALK)}
+        legs = [self._leg_now(c, in_bridge.get(_leg(c.id), ""), talks) for c in channels if _is_a_leg(c)]
         self._legs = {leg.leg for leg in legs}
+        self._snoops = {c.id.removeprefix(SNOOP) for c in channels if c.id.startswith(SNOOP)}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
+        self._overhearing = {}
+        for leg in [b.id.removeprefix(OVERHEARD) for b in bridges if b.id.startswith(OVERHEARD)]:
+            self._overhearing[leg] = self._talks.pop(leg, "")
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
         self._recorder.only_these_live(self._legs)
         self._sweep_bridges(bridges)
+        for leg in [leg for leg in self._overhearing if leg not in self._legs]:
+            self._end_overhearing(leg)
         if self._patience:
             self._patience.cancel()
         early, self._early = self._early or [], None
@@ -308,11 +374,13 @@ class AsteriskTelephony:
             self.told(message)
         self._beat()
 
-    def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
-        talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
+    def _leg_now(self, channel: Channel, bridge: str, talks: Mapping[str, str]) -> LegNow:
+        """`talks`: by the bridge, in which call."""
         dialled = _dialled(channel, self.node)
         arrived = None if dialled or OUR_LEG.search(channel.id) else _arrival(channel, self.node, [])
-        return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived, dialled)
+        return LegNow(
+            _leg(channel.id), channel.state == "Up", talks.get(bridge, ""), bridge == self._holding, arrived, dialled
+        )
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
         """A talk whose agent's leg is gone is over. Where that leg lives, the engine decides: it may join it again."""
@@ -370,6 +438,24 @@ class AsteriskTelephony:
             self._waiting.discard(leg)
             self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=_channel(leg))
 
+    def _end_overhearing(self, leg: str) -> None:
+        """Take their bridge and ear away. The leg leaves first, or what is played next gets lost."""
+        talk = self._overhearing.pop(leg, None)
+        if talk is None:
+            return
+        if leg in self._legs:
+            self._ask("DELETE", f"channels/{leg}/mute", direction="in")
+            self._ask("POST", f"bridges/{talk or f'{OVERHEARD}{leg}'}/removeChannel", channel=leg)
+        if leg in self._snoops:
+            self._ask("DELETE", f"channels/{SNOOP}{leg}")
+        self._ask("DELETE", f"bridges/{OVERHEARD}{leg}")
+
+    def _overhear_failed(self, leg: str) -> None:
+        if leg in self._overhearing and leg in self._legs:
+            log.warning("%s cannot overhear", leg)
+            self._end_overhearing(leg)
+            self._tell(OverhearFailed(leg))
+
     def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
@@ -387,6 +473,7 @@ class AsteriskTelephony:
         self._legs.discard(leg)
         self._waiting.discard(leg)
         self._recorder.leg_over(leg)
+        self._end_overhearing(leg)
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
             self._end_talk(bridge)
@@ -398,6 +485,8 @@ class AsteriskTelephony:
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
+        for leg in [leg for leg, talk in self._overhearing.items() if talk == bridge]:
+            self._end_overhearing(leg)
         self._ask("DELETE", f"bridges/{bridge}")
 
 
@@ -436,7 +525,8 @@ def _leg(channel: str) -> str:
 
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
-    return channel.dialplan.app_name == "Stasis" or OUR_LEG.search(channel.id) is not None
+    is_with_us = channel.dialplan.app_name == "Stasis" or OUR_LEG.search(channel.id) is not None
+    return is_with_us and not channel.id.startswith(SNOOP)
 
 
 def _dialled(channel: Channel, node: str) -> Dialled | None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from agents.supervisors import How
 from centralino import shown
 from centralino.asking import ask
 from centralino.options import VAR, AsJson, State, by_whom
@@ -11,6 +12,7 @@ from centralino.options import VAR, AsJson, State, by_whom
 
 def add_call_commands(app: typer.Typer) -> None:
     app.command()(transfer)
+    app.command()(listen)
 
 
 def transfer(
@@ -25,3 +27,19 @@ def transfer(
     if as_json:
         return shown.one(told, as_json=True)
     typer.echo(f"{told['call']} is handed on to {told['to']}; the agent's talk is over.")
+
+
+def listen(  # noqa: PLR0913, PLR0917 - its options
+    call: Annotated[str, typer.Argument(metavar="CALL", help="A call that talks with an agent, by its id.")],
+    supervisor: Annotated[str, typer.Option("--as", metavar="SUPERVISOR", help="By the id in agents.yaml.")],
+    how: Annotated[How, typer.Option("--how", help="How to be with the talk; 4, 5, 6 change it.")] = How.LISTEN,
+    phone: Annotated[str, typer.Option("--phone", help="To be rung; without it, the supervisor's own.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Ring a supervisor's phone, and let them listen to a talk, whisper to the agent, barge in, or take over."""
+    facts = {"call": call, "as": supervisor, "how": how.value, "phone": phone, "by": by_whom()}
+    told = ask(state, lambda client: client.command("calls.listen", **facts))
+    if as_json:
+        return shown.one(told, as_json=True)
+    typer.echo(f"{told['phone']} rings; who answers it is with {told['call']}: {told['how']}.")

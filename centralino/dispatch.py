@@ -101,6 +101,18 @@ class Dispatcher:
         self._telephony.hang_up(handed_on.leg)
         self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
+    def take_over(self, taken: ev.CallTakenOver) -> None:
+        """The agent's talk ends, and a supervisor talks on with the caller."""
+        self._book.write(taken)
+        self._telephony.join(taken.call, taken.call, taken.by_leg)
+        self._telephony.hang_up(taken.leg)
+        self.recordings.begin(self._book.house.calls[taken.call])
+        self.carry_out(self.floor.talk_ended(taken.leg, self._clock.now_s()))
+
+    def wait_again(self, call: CallNow, queue: str) -> None:
+        """Whoever talked with the caller is lost: they wait for another, in their old place."""
+        self._wait_in(call, queue, self.floor.enter_anyway)
+
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
         now_s = self._clock.now_s()
@@ -195,7 +207,7 @@ class Dispatcher:
         profile = self.profile(agent)
         now_s = self._clock.now_s()
         if profile is not None and self._is_available(agent):
-            own_call = self._book.house.own_call_at(agent.phone) is not None
+            own_call = self._book.house.is_in_own_call(agent.phone)
             self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
@@ -275,7 +287,7 @@ class Dispatcher:
             on_floor = AgentOnFloor(
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
-            on_floor.own_call = self._book.house.own_call_at(agent.phone) is not None
+            on_floor.own_call = self._book.house.is_in_own_call(agent.phone)
             if agent.wrap_up_call:
                 on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue

@@ -256,6 +256,24 @@ class CallHandedOn(CallEvent, frozen=True, kw_only=True):
     note: str = ""
 
 
+class CallTakenOver(CallEvent, frozen=True, kw_only=True):
+    """A supervisor, there as `by_leg`, talks on with the caller; the agent's talk ends."""
+
+    agent: str
+    leg: str
+    queue: str
+    supervisor: str
+    by_leg: str
+
+
+class SupervisorLeft(CallEvent, frozen=True, kw_only=True):
+    """The talk that a supervisor had taken over is over."""
+
+    supervisor: str
+    leg: str
+    by: str  # caller, supervisor, or lost
+
+
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     """The talk is about to be recorded, as STATE/recordings/`recording`.wav. Written before Asterisk is asked."""
 
@@ -351,6 +369,56 @@ class CallBackOver(LeftBehind, frozen=True, kw_only=True):
     by: str = ""  # who took it back; empty: nobody did
 
 
+class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor's phone is about to be rung, so that they are with the talk. Written before Asterisk is asked."""
+
+    leg: str
+    node: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str  # an `agents.supervisors.How`
+    by: str
+
+
+class ListeningBegun(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor, there as `leg`, is with the talk of `agent`. Written before Asterisk is asked."""
+
+    leg: str
+    node: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str
+
+
+class ListeningChanged(LeftBehind, frozen=True, kw_only=True):
+    leg: str
+    supervisor: str
+    agent: str
+    how: str
+
+
+class ListeningEnded(LeftBehind, frozen=True, kw_only=True):
+    leg: str
+    supervisor: str
+    agent: str
+    how: str
+    why: str
+
+
+class ListeningRefused(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor may not listen to this talk."""
+
+    supervisor: str
+    agent: str
+    phone: str
+    how: str
+    why: str
+
+
 class AgentEvent(Event, frozen=True, kw_only=True):
     agent: str
 
@@ -399,6 +467,14 @@ class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
 class WrongPin(AgentEvent, frozen=True, kw_only=True):
     """Somebody at `phone` keyed in a wrong PIN; none is taken before `locked_until_s` (0: the next is)."""
 
+    phone: str
+    locked_until_s: float = 0.0
+
+
+class SupervisorWrongPin(Event, frozen=True, kw_only=True):
+    """As `WrongPin`, for a supervisor's number."""
+
+    supervisor: str
     phone: str
     locked_until_s: float = 0.0
 
@@ -525,6 +601,8 @@ AnyEvent = (
     | TalkStarted
     | TalkEnded
     | CallHandedOn
+    | CallTakenOver
+    | SupervisorLeft
     | TalkRecordingStarted
     | TalkNotRecorded
     | QueueLeft
@@ -536,6 +614,11 @@ AnyEvent = (
     | CallEnded
     | TalkRecordingEnded
     | RecordingDeleted
+    | SupervisorRung
+    | ListeningBegun
+    | ListeningChanged
+    | ListeningEnded
+    | ListeningRefused
     | AgentSignedIn
     | AgentSignedOut
     | AgentReady
@@ -544,6 +627,7 @@ AnyEvent = (
     | WrapUpExtended
     | WrapUpEnded
     | WrongPin
+    | SupervisorWrongPin
     | OwnCallBegun
     | OwnCallAnswered
     | OwnCallEnded

@@ -21,6 +21,7 @@ from acd.rules import (
     WhileWaiting,
 )
 from agents.roster import Agent, PauseReason, PhoneSeat, Roster, Site, digits_of
+from agents.supervisors import Supervisor
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
     WITHHELD,
@@ -41,6 +42,7 @@ from centralino.forms import (
     SettingsForm,
     SiteRulesForm,
     StepForm,
+    SupervisorForm,
     ThereForm,
     TransferForm,
     WhileWaitingForm,
@@ -429,7 +431,13 @@ def roster(form: RosterForm) -> Roster:
         longest_pause_s=form.longest_pause,
         pauses={keys: PauseReason(pause.name, pause.longest) for keys, pause in form.pauses.items()},
         moves=form.second_sign_in == "move",
+        supervisors={name: _supervisor(name, one) for name, one in form.supervisors.items()},
     )
+
+
+def _supervisor(name: str, form: SupervisorForm) -> Supervisor:
+    sites, queues = tuple(form.sites or ()), tuple(form.queues or ())
+    return Supervisor(name, form.name, form.phone, form.number or "", form.pin or "", sites, queues)
 
 
 def _numbers_by_id(form: RosterForm) -> dict[str, str]:

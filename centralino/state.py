@@ -25,6 +25,7 @@ class CallState(StrEnum):
     OFFERED = "offered"
     CALLING_BACK = "calling back"
     TALKING = "talking"
+    TAKEN_OVER = "taken over"
     TALKED = "talked"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
@@ -79,6 +80,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
+    (S.TALKING, ev.CallTakenOver): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.TalkRecordingStarted): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.TalkNotRecorded): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.SupervisorLeft): S.TALKED,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -142,6 +147,8 @@ class CallNow(msgspec.Struct):
     handed_on_s: float = 0.0
     back_to: str = ""  # the agent's queue
     back_head_start_s: float = 0.0  # that it had there
+    taken_over_by: str = ""  # a supervisor, who talks, or talked, as `leg`
+    supervisors_rung: int = 0
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
@@ -215,6 +222,27 @@ class AgentNow(msgspec.Struct):
     call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
+class PinTries(msgspec.Struct):
+    """Wrong PINs in a row, for a supervisor's number."""
+
+    wrong_pins: int = 0
+    pin_locked_until_s: float = 0.0
+
+
+class ListeningNow(msgspec.Struct):
+    """A supervisor with a talk, as `ListeningBegun` says, by their leg. `answered_s`: 0 while their phone rings."""
+
+    leg: str
+    node: str
+    call: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str
+    answered_s: float = 0.0
+
+
 class OwnCall(msgspec.Struct):
     """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
 
@@ -277,6 +305,8 @@ class House(msgspec.Struct):
     day: str = ""
     outcomes: dict[str, int] = {}
     own_calls: dict[str, OwnCall] = {}
+    listenings: dict[str, ListeningNow] = {}  # by the supervisor's leg
+    supervisor_pins: dict[str, PinTries] = {}  # of those who keyed in a wrong one
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
@@ -294,6 +324,10 @@ class House(msgspec.Struct):
     def own_call_at(self, phone: str) -> OwnCall | None:
         """The call that somebody made there, or from there, by themselves."""
         return next((call for call in self.own_calls.values() if phone in (call.phone, call.to_phone)), None)
+
+    def is_in_own_call(self, phone: str) -> bool:
+        """Whether somebody is in a call there that is no queue's: one of their own, or listening to another's."""
+        return self.own_call_at(phone) is not None or any(one.phone == phone for one in self.listenings.values())
 
     def site(self, queue: str, site: str) -> SiteState:
         return self.sites.setdefault(f"{queue}/{site}", SiteState())
@@ -533,7 +567,64 @@ def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
     call.talk_started_s = 0.0
 
 
-def _talk_over(house: House, event: ev.TalkEnded | ev.CallHandedOn, entry: Entry, *, is_lost: bool) -> None:
+def _call_taken_over(house: House, event: ev.CallTakenOver, entry: Entry) -> None:
+    _talk_over(house, event, entry, is_lost=False)
+    call = house.calls[event.call]
+    call.agent, call.leg, call.taken_over_by = "", event.by_leg, event.supervisor
+    call.talks += 1
+
+
+def _supervisor_left(house: House, event: ev.SupervisorLeft, entry: Entry) -> None:
+    """Whoever is lost waits again, as after any talk: their wait counts from now."""
+    call = house.calls[event.call]
+    if call.talk_recording in house.recordings:
+        house.recordings[call.talk_recording].ended_s = entry.at_s
+    call.leg, call.talk_recording = "", ""
+    if event.by == "lost":
+        call.handed_on_s, call.back_to, call.back_head_start_s = entry.at_s, call.queue, call.head_start_s
+        call.queue, call.talk_started_s = "", 0.0
+
+
+def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
+    _listening(house, event, 0.0)
+    if call := house.calls.get(event.call):
+        call.supervisors_rung += 1
+
+
+def _listening_begun(house: House, event: ev.ListeningBegun, entry: Entry) -> None:
+    if one := house.listenings.get(event.leg):
+        one.answered_s = entry.at_s
+    else:
+        _listening(house, event, entry.at_s)
+    house.supervisor_pins.pop(event.supervisor, None)
+
+
+def _listening(house: House, event: ev.SupervisorRung | ev.ListeningBegun, answered_s: float) -> None:
+    house.listenings[event.leg] = ListeningNow(
+        leg=event.leg,
+        node=event.node,
+        call=event.call,
+        supervisor=event.supervisor,
+        phone=event.phone,
+        agent=event.agent,
+        agent_leg=event.agent_leg,
+        how=event.how,
+        answered_s=answered_s,
+    )
+
+
+def _listening_changed(house: House, event: ev.ListeningChanged, entry: Entry) -> None:
+    house.listenings[event.leg].how = event.how
+
+
+def _listening_ended(house: House, event: ev.ListeningEnded, entry: Entry) -> None:
+    one = house.listenings.pop(event.leg)
+    _own_call_over(house, one.phone, entry.at_s)
+
+
+def _talk_over(
+    house: House, event: ev.TalkEnded | ev.CallHandedOn | ev.CallTakenOver, entry: Entry, *, is_lost: bool
+) -> None:
     call = house.calls[event.call]
     _let_go(house, call, event.agent, entry.at_s)
     if call.talk_recording in house.recordings and not is_lost:
@@ -666,6 +757,12 @@ def _wrong_pin(house: House, event: ev.WrongPin, entry: Entry) -> None:
     agent.pin_locked_until_s = event.locked_until_s
 
 
+def _supervisor_wrong_pin(house: House, event: ev.SupervisorWrongPin, entry: Entry) -> None:
+    tries = house.supervisor_pins.setdefault(event.supervisor, PinTries())
+    tries.wrong_pins = 0 if event.locked_until_s else tries.wrong_pins + 1
+    tries.pin_locked_until_s = event.locked_until_s
+
+
 def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
     house.own_calls[event.call] = OwnCall(
         id=event.call,
@@ -686,8 +783,12 @@ def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) ->
 def _own_call_ended(house: House, event: ev.OwnCallEnded, entry: Entry) -> None:
     call = house.own_calls.pop(event.call)
     for phone in (call.phone, call.to_phone):
-        if (agent := house.agent_at(phone)) and not house.own_call_at(phone):
-            agent.idle_since_s = entry.at_s
+        _own_call_over(house, phone, entry.at_s)
+
+
+def _own_call_over(house: House, phone: str, now_s: float) -> None:
+    if (agent := house.agent_at(phone)) and not house.is_in_own_call(phone):
+        agent.idle_since_s = now_s
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
@@ -752,6 +853,12 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
+    ev.CallTakenOver: _call_taken_over,
+    ev.SupervisorLeft: _supervisor_left,
+    ev.SupervisorRung: _supervisor_rung,
+    ev.ListeningBegun: _listening_begun,
+    ev.ListeningChanged: _listening_changed,
+    ev.ListeningEnded: _listening_ended,
     ev.TalkRecordingStarted: _talk_recording_started,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
@@ -766,6 +873,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
     ev.WrongPin: _wrong_pin,
+    ev.SupervisorWrongPin: _supervisor_wrong_pin,
     ev.OwnCallBegun: _own_call_begun,
     ev.OwnCallAnswered: _own_call_answered,
     ev.OwnCallEnded: _own_call_ended,

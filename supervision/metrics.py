@@ -22,6 +22,7 @@ CALL_STATES = (
     "offered",
     "calling back",
     "talking",
+    "taken over",
     "transferring",
     "transferred",
     "voicemail",

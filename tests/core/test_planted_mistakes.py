@@ -69,6 +69,9 @@ pauses:
   "1": {name: {it: caffè, en: coffee}, longest: 15m}
 shifts:
   day: {mon-sun: "00:00-24:00", holidays: [12-25]}
+supervisors:
+  capo: {name: Responsabile, phone: p101, sites: [laquila, roma], queues: [tributi, anagrafe]}
+  capa: {name: Responsabile, SUPERVISORS_NUMBER_AND_PIN}
 """,
     "dialplans/055099.yaml": """\
 number: "055099"
@@ -134,7 +137,8 @@ class Deployment:
         for name, text in MORE.items():
             before = (folder / name).read_text() if (folder / name).exists() else ""
             (folder / name).write_text(
-                before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},") + text
+                before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
+                + text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("71", "72", 1))
             )
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)
