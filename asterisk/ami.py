@@ -134,9 +134,11 @@ class AmiLine:
         manager.connect()
 
     def look_after(self, phones: frozenset[str]) -> None:
-        """Other phones are ours from now on: ask which of them are within reach."""
-        self._phones = phones
+        """Other phones are ours from now on: ask which of them are within reach. Those that are gone no longer are."""
+        gone, self._phones = self._phones - phones, phones
         self._contacts = {phone: self._contacts.get(phone, set()) for phone in phones}
+        for phone in sorted(gone):
+            self._on_event(Unreachable(phone))
         if self._manager and self._manager.authenticated:
             self._booted()
 

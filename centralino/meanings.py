@@ -19,7 +19,7 @@ from acd.rules import (
     SiteRules,
     WhileWaiting,
 )
-from agents.roster import Agent, PhoneSeat, Roster, Site
+from agents.roster import Agent, Make, PhoneSeat, Roster, Site
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
     WITHHELD,
@@ -32,6 +32,7 @@ from centralino.forms import (
     EntityForm,
     NoticeForm,
     OfficeForm,
+    PhoneForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -408,7 +409,7 @@ def roster(form: RosterForm) -> Roster:
     shifts = _hours(form.shifts)
     return Roster(
         sites={name: Site(name, site.name, site.node, site.seats) for name, site in form.sites.items()},
-        phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
+        phones={name: _phone(name, phone) for name, phone in form.phones.items()},
         agents={
             name: Agent(
                 name,
@@ -424,6 +425,10 @@ def roster(form: RosterForm) -> Roster:
         },
         longest_pause_s=form.longest_pause,
     )
+
+
+def _phone(name: str, form: PhoneForm) -> PhoneSeat:
+    return PhoneSeat(name, form.site, form.mac or "", Make(form.make) if form.make else None)
 
 
 def entities(form: EntitiesForm) -> Entities:

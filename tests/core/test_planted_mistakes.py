@@ -122,7 +122,12 @@ class Deployment:
             copy(SHIPPED / name, folder / name)
         for name, text in MORE.items():
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            (folder / name).write_text(before.replace("phone: p101,", "phone: p101, shift: day,") + text)
+            before = before.replace("phone: p101,", "phone: p101, shift: day,")
+            before = before.replace(
+                "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
+            )
+            before = before.replace("p102: {site: laquila}", 'p102: {site: laquila, mac: "80:5E:C0:12:34:57"}')
+            (folder / name).write_text(before + text)
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)
             with wave.open(str(folder / "prompts" / language / "chime.wav"), "wb") as sound:
@@ -548,6 +553,9 @@ for one in (
     _instead("an_instant_that_is_none", "[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?", "2026-02-30"),
     _instead("an_instant_at_no_hour", "[0-9]{4}-[0-9]{2}-[0-9]{2} .*", "2026-02-03 24:01"),
     _instead("a_telephone_number_without_its_country", r'"\+39[0-9]+"', '"055759"'),
+    _instead("a_mac_address_cut_short", "([0-9a-f]{2}-){5}[0-9a-f]{2}", "80-5e-c0-12-34"),
+    _instead("the_mac_address_of_another_phone", '"([0-9A-F]{2}:){5}[0-9A-F]{2}"', '"80:5e:c0:12:34:56"'),
+    _instead("a_make_that_we_do_not_know", "snom", "snon"),
 ):
     kind(one)
 
