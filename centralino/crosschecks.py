@@ -66,6 +66,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _one_mac_twice(deployment.files[AGENTS])
+    problems += twice(deployment.files[AGENTS], ("agents", ANY, "number"), "number")
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
     return problems

@@ -22,6 +22,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from agents.pins import hash_of
 from centralino import settings
 from centralino.forms import FORMS, DialplanForm, Form, SharedForm, form_of
 from centralino.located import DEPTH_MAX, SIZE_BYTES_MAX, TAG, Problem, read
@@ -61,7 +62,14 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,
-    "agents.yaml": 'longest_pause: 90m\nshifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
+    "agents.yaml": """\
+longest_pause: 90m
+second_sign_in: move
+pauses:
+  "1": {name: {it: caffè, en: coffee}, longest: 15m}
+shifts:
+  day: {mon-sun: "00:00-24:00", holidays: [12-25]}
+""",
     "dialplans/055099.yaml": """\
 number: "055099"
 name: Prova
@@ -109,6 +117,9 @@ tests:
 }
 
 
+NUMBER_AND_PIN = f'number: "71", pin: "{hash_of("4711")}"'
+
+
 # --- the deployment
 
 
@@ -122,7 +133,7 @@ class Deployment:
             copy(SHIPPED / name, folder / name)
         for name, text in MORE.items():
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            before = before.replace("phone: p101,", "phone: p101, shift: day,")
+            before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
             before = before.replace(
                 "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
             )
@@ -599,7 +610,7 @@ def a_key_names_nothing(place: Place, deployment: Deployment) -> Planted | None:
     """Skills that a queue needs, queues of a scenario."""
     if not place.kind.endswith(".*") or place.kind in DEFINING or place.name not in defined_names(deployment):
         return None
-    if ".say." in place.kind:
+    if ".say." in place.kind or ".pauses.*.name." in place.kind:  # languages
         return None
     wrong = f"{place.name}x"
     return Planted(place.with_key(wrong), place.at_key, f"`{wrong}`", "did you mean `")
