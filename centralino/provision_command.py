@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NAMED_MAX = 5  # names that a note spells out
 
-Phones = Annotated[list[str] | None, typer.Argument(metavar="[PHONE]...", help="Phones of agents.yaml; none: all.")]
+Phones = Annotated[list[str] | None, typer.Argument(metavar="PHONE", help="Phones of agents.yaml; none: all.")]
 To = Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write one file per phone there.")]
 AtServer = Annotated[
     str,
