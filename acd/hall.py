@@ -72,7 +72,7 @@ class Hall:
         self._pools[name] = [pool for group in self.groups.values() if (pool := group.pool_for(agent))]
         for pool in self._pools[name]:
             pool.able[name] = agent
-        self._free_at[site] += agent.doing is Doing.FREE
+        self._free_at[site] += agent.can_take_a_call
         self.queue_up(agent)
 
     def go(self, agent: AgentOnFloor) -> None:
@@ -81,11 +81,11 @@ class Hall:
         if name not in self._pools:
             return
         self._count_here(agent.profile, -1)
+        self._free_at[site] -= agent.can_take_a_call
         agent.available = False
         agent.turn += 1
         for pool in self._pools.pop(name):
             pool.able.pop(name, None)
-        self._free_at[site] -= agent.doing is Doing.FREE
 
     def queue_up(self, agent: AgentOnFloor) -> None:
         """Where the agent is free, let each of their pools know."""
@@ -95,13 +95,20 @@ class Hall:
             for pool in self._pools[name]:
                 pool.freed[name] = agent
 
+    def set_own_call(self, agent: AgentOnFloor, *, goes_on: bool) -> None:
+        """The agent's phone is, or is no more, in a call that is not the floor's."""
+        was_free = agent.can_take_a_call
+        agent.own_call = goes_on
+        self._free_at[agent.profile.site] += agent.can_take_a_call - was_free
+        self.queue_up(agent)
+
     def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """What calls cause at an agent. Raises IllegalMove before anything is changed."""
         doing = after(agent.doing, cause)
         free, busy = CHANGES[agent.doing, doing]
         agent.doing, agent.since_s = doing, now_s
         self.touched.add(agent.profile.id)
-        if free and agent.available:
+        if free and agent.available and not agent.own_call:
             self._free_at[agent.profile.site] += free
             agent.turn += 1
         if busy:
