@@ -2,8 +2,12 @@
 
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
@@ -38,7 +42,8 @@ def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Resu
     jobs = [(world, piece, replication) for world, replication in wholes for piece in pieces]
     done: Synchronized[int] = FORK.Value("L", 0)
     workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, FORK, initializer=_share, initargs=(done,)) as pool:
+    born = (done, os.getpid())
+    with ProcessPoolExecutor(workers, FORK, initializer=_begin, initargs=born) as pool, _ended_at_once(pool):
         futures = [pool.submit(_one, *job) for job in jobs]
         with Progress(
             TextColumn("simulating"),
@@ -54,16 +59,36 @@ def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Resu
                 bar.update(task, completed=done.value, refresh=True)
                 failed = next((future for future in futures if future.done() and future.exception()), None)
                 if failed:
-                    pool.shutdown(cancel_futures=True)
                     failed.result()
         results = [future.result() for future in futures]
     whole = [joined(results[n : n + len(pieces)]) for n in range(0, len(results), len(pieces))]
     return [whole[n : n + plan.replications] for n in range(0, len(whole), plan.replications)]
 
 
-def _share(done: "Synchronized[int]") -> None:
+@contextmanager
+def _ended_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Whatever goes wrong, Ctrl-C among it: nobody waits for what is being simulated, or would be next."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+
+
+def _begin(done: "Synchronized[int]", parent: int) -> None:
+    """In a process of the pool: Ctrl-C is for who started it, without whom there is nobody to work for."""
     global _days_done  # noqa: PLW0603 - the pool hands a shared value over at its birth only
     _days_done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(1)
 
 
 def _one(world: World, plan: Plan, replication: int) -> Result:

@@ -57,6 +57,18 @@ def test_the_fewest_agents_who_reach_a_target() -> None:
     assert agents_needed(Load(1e6, 123.0), 0.80, WITHIN_S) is None
 
 
+def test_the_fewest_of_a_large_hall_are_found_without_trying_all() -> None:
+    load = Load(20_000 / 3600, 123.0, 3600.0)
+    found = agents_needed(load, 0.80, WITHIN_S)
+    assert found == 688
+    assert expected(load, 687, WITHIN_S).answered_in_time < 0.80 <= expected(load, 688, WITHIN_S).answered_in_time
+
+
+def test_nobody_who_gives_up_within_a_second_waits_for_an_hour() -> None:
+    told = expected(Load(OFFICE.calls_per_s, OFFICE.handling_s, 1.0), 4, 3600.0)
+    assert told.answered_in_time == pytest.approx(1 - told.abandoned)
+
+
 @pytest.mark.parametrize("name", PATIENT)
 def test_erlang_c_is_what_chance_makes_of_it(name: str) -> None:
     load, agents = PATIENT[name]
