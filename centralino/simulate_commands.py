@@ -121,10 +121,10 @@ HOW_SURE = ("of_all",)  # shown for this; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
+    console.width = max(console.width, WIDTH_LEAST)
     console.print("Answered in time, in four variants (docs/simulation.md); ±: 95 %", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", overflow="fold")
-    console.width = max(console.width, WIDTH_LEAST)
     for title in COLUMNS.values():
         table.add_column(title, justify="right", no_wrap=True)
     last = "all"
