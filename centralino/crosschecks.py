@@ -139,6 +139,13 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         seen.add(site)
         if known is not None and site not in known and path[-1] == site:
             yield queues.at_key(at, f"site {shown(site)} is not in {AGENTS}", did_you_mean(site, known))
+        opens = [key for key in OPENINGS if key in opening]
+        if "back_after" in opening and not opens:
+            hint = "say when it opens, such as `after: 30s`, or remove it"
+            yield queues.at_key((*at, "back_after"), "this site is open from the start and never closes", hint)
+        if "by_hand" in opens and len(opens) > 1:
+            what = f"by hand only, or {shown(opens[0])}: it cannot be both"
+            yield queues.at_key((*at, "by_hand"), what, "remove one; any further site can be opened by hand too")
         first = opening.get("or_when_nobody_at")
         if first == site:
             yield queues.at((*at, "or_when_nobody_at"), "a site cannot wait for itself", "name an earlier one")

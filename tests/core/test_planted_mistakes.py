@@ -55,13 +55,14 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
-      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}
+      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, agents_at_most: 5}
     head_start:
       - {number: "055099", step: office, by: 1m}
       - {entity: comune-scandicci, caller: "+39055", nth_call_today: 2, by: 30s}
       - {open_case: true, by: 2m}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
+  a-mano: {needs: {tributi: 1}, sites: [laquila, {roma: {by_hand: true}}]}
 """,
     "agents.yaml": """\
 longest_pause: 90m
