@@ -22,6 +22,7 @@ from centralino.deployment import (
     words,
 )
 from centralino.durations import NotADuration, seconds
+from centralino.forms import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 
@@ -65,6 +66,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _one_number_for_two(deployment)
+    problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
     return problems
@@ -295,6 +297,16 @@ def _one_phone_twice(agents: Located) -> Iterator[Problem]:
             what = f"phone {shown(phone)} is the fixed phone of {shown(whose[phone])} too"
             yield agents.at(path, what, "give each agent a phone of their own, or none")
         whose.setdefault(phone, str(path[1]))
+
+
+def _one_mac_twice(agents: Located) -> Iterator[Problem]:
+    whose: dict[str, str] = {}
+    for path, text in words(agents.data, ("phones", ANY, "mac")):
+        mac = bare_mac(text)
+        if mac in whose:
+            what = f"MAC address {shown(text)} is that of phone {shown(whose[mac])} too"
+            yield agents.at(path, what, "copy the one on this phone's label")
+        whose.setdefault(mac, str(path[1]))
 
 
 def _offices(entities: Located) -> Iterator[Problem]:

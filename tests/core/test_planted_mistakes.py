@@ -135,9 +135,12 @@ class Deployment:
             copy(SHIPPED / name, folder / name)
         for name, text in MORE.items():
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            (folder / name).write_text(
-                before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},") + text
+            before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
+            before = before.replace(
+                "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
             )
+            before = before.replace("p102: {site: laquila}", 'p102: {site: laquila, mac: "80:5E:C0:12:34:57"}')
+            (folder / name).write_text(before + text)
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)
             with wave.open(str(folder / "prompts" / language / "chime.wav"), "wb") as sound:
@@ -526,7 +529,7 @@ def a_duration_of_another_unit(place: Place, _: Deployment) -> Planted | None:
 
 @kind
 def a_duration_too_long(place: Place, _: Deployment) -> Planted | None:
-    return Planted(place.with_value("99d"), place.at, "`99d` is too long", "from") if is_duration(place) else None
+    return Planted(place.with_value("9999d"), place.at, "`9999d` is too long", "from") if is_duration(place) else None
 
 
 @kind
@@ -563,6 +566,9 @@ for one in (
     _instead("an_instant_that_is_none", "[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?", "2026-02-30"),
     _instead("an_instant_at_no_hour", "[0-9]{4}-[0-9]{2}-[0-9]{2} .*", "2026-02-03 24:01"),
     _instead("a_telephone_number_without_its_country", r'"\+39[0-9]+"', '"055759"'),
+    _instead("a_mac_address_cut_short", "([0-9a-f]{2}-){5}[0-9a-f]{2}", "80-5e-c0-12-34"),
+    _instead("the_mac_address_of_another_phone", '"([0-9A-F]{2}:){5}[0-9A-F]{2}"', '"80:5e:c0:12:34:56"'),
+    _instead("a_make_that_we_do_not_know", "snom", "snon"),
 ):
     kind(one)
 
@@ -606,7 +612,7 @@ def a_key_names_nothing(place: Place, deployment: Deployment) -> Planted | None:
     """Skills that a queue needs, queues of a scenario."""
     if not place.kind.endswith(".*") or place.kind in DEFINING or place.name not in defined_names(deployment):
         return None
-    if ".say." in place.kind:
+    if ".say." in place.kind or ".pauses.*.name." in place.kind:  # languages
         return None
     wrong = f"{place.name}x"
     return Planted(place.with_key(wrong), place.at_key, f"`{wrong}`", "did you mean `")
