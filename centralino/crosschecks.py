@@ -65,8 +65,8 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
-    problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _one_number_for_two(deployment)
+    problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
     return problems
