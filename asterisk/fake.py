@@ -62,6 +62,7 @@ class FakeLeg:
     call: str = ""
     up: bool = False
     talks_in: str = ""
+    talk: str = ""  # its name: of a call's talks, which; who was taken out of it may come back
     overhears: str = ""  # an agent's leg
     how: Overhear = Overhear.LISTEN
     holding: bool = False
@@ -133,7 +134,11 @@ class FakeTelephony:
 
     def hold(self, leg: str) -> None:
         if there := self._asked_of(leg):
-            self._leave_talk(there)
+            self._stop_overhearing(there)
+            others = [other for other in self._talkers(there.talk) if other is not there]
+            if len(others) == 1:
+                others[0].talks_in = ""
+            there.talk = there.talks_in = ""
             there.holding = True
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
@@ -152,6 +157,10 @@ class FakeTelephony:
     def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
         self.ring(leg, number, call, shown, timeout_s)
 
+    def part(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            there.talks_in = ""
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         if not self.is_connected:
             return
@@ -160,24 +169,24 @@ class FakeTelephony:
             self.joins_that_fail = max(0, self.joins_that_fail - 1)
             self._tell(JoinFailed(call, (caller_leg, agent_leg)))
             return
-        for other in self.truth.legs.values():
-            if other.talks_in == call:  # with whom else the caller talked
-                other.talks_in = ""
         for leg in both:
             assert leg is not None
             self._stop_overhearing(leg)
-            leg.talks_in, leg.holding = call, False
+            leg.talk, leg.talks_in, leg.holding = agent_leg, call, False
+            for other in self.truth.legs.values():
+                if other.overhears == leg.id and other.how is Overhear.BARGE:
+                    other.talk, other.talks_in = agent_leg, call
 
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:
         there, talks = self._asked_of(leg), self._asked_of(talker)
         if there is None:
             return
-        if talks is None or not talks.talks_in or self.overhearings_that_fail:
+        if talks is None or not talks.talk or self.overhearings_that_fail:
             self.overhearings_that_fail = max(0, self.overhearings_that_fail - 1)
             self._tell(OverhearFailed(leg))
             return
         there.overhears, there.how = talker, how
-        there.talks_in = talks.talks_in if how is Overhear.BARGE else ""
+        there.talk, there.talks_in = (talks.talk, talks.talks_in) if how is Overhear.BARGE else ("", "")
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         there = self._asked_of(leg)
@@ -339,11 +348,12 @@ class FakeTelephony:
     def hearers_of(self, speaker: str) -> set[str]:
         """The legs that hear what is said at `speaker`."""
         legs = self.truth.legs
-        said, talk = legs[speaker], legs[speaker].talks_in
-        heard = {leg.id for leg in legs.values() if talk and leg.talks_in == talk}
+        said = legs[speaker]
+        talk = said.talk if said.talks_in else ""
+        heard = {leg.id for leg in legs.values() if talk and leg.talks_in and leg.talk == talk}
         for leg in legs.values():
             talks = legs.get(leg.overhears)
-            if talks and (talks is said or (talk and talks.talks_in == talk)):
+            if talks and (talks is said or (talk and talks.talks_in and talks.talk == talk)):
                 heard.add(leg.id)
         if said.overhears and said.how is Overhear.WHISPER:
             heard.add(said.overhears)
@@ -394,15 +404,22 @@ class FakeTelephony:
 
     def _stop_overhearing(self, leg: FakeLeg) -> None:
         if leg.overhears:
-            leg.overhears = leg.talks_in = ""
+            leg.overhears = leg.talk = leg.talks_in = ""
+
+    def _talkers(self, talk: str) -> list[FakeLeg]:
+        """Who is in the talk, or was taken out and may come back; without those who only overhear it."""
+        return [leg for leg in self.truth.legs.values() if talk and leg.talk == talk and not leg.overhears]
 
     def _leave_talk(self, leg: FakeLeg) -> None:
-        """The talk is over for both: its bridge is taken away. Who only overheard it leaves it as it is."""
+        """The talk is over for both: its bridge is taken away. Of three, two talk on; who overhears does not count."""
         self._stop_overhearing(leg)
+        talk, leg.talk, leg.talks_in = leg.talk, "", ""
+        if len(self._talkers(talk)) > 1:
+            return
         for other in self.truth.legs.values():
-            if leg.talks_in and other.talks_in == leg.talks_in and other is not leg:
-                other.talks_in = ""
-        leg.talks_in = ""
+            if talk and other.talk == talk:
+                self._stop_overhearing(other)
+                other.talk = other.talks_in = ""
 
     def _over(self, leg: FakeLeg, cause: EndCause) -> None:
         if leg.line:

@@ -235,9 +235,14 @@ class Telephony(Protocol):
     def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
         """Ring `number` (E.164) outside, through the carrier, as `leg`; for the rest as `ring`."""
 
+    def part(self, leg: str) -> None:
+        """Take an agent's leg out of its talk: it hears nothing but what is played to it, until it is joined again."""
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        """Let both talk. Whoever waited with music, or overheard a talk, does so no more; with whom else the caller
-        talked is left alone. `JoinFailed` follows where a leg was gone.
+        """Let both talk. Whoever waited with music, or overheard a talk, does so no more. `JoinFailed` follows where a
+        leg was gone.
+
+        `agent_leg` names the talk: another one joined to it by the same name is a third who talks.
         """
 
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:

@@ -98,8 +98,9 @@ class AsteriskTelephony:
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
+        self._made: set[str] = set()  # bridges of talks that were not taken away yet
         self._waiting: set[str] = set()  # legs with music
-        self._overhearing: dict[str, str] = {}  # leg → the talk's bridge where they have barged in, else empty
+        self._overhearing: dict[str, tuple[str, str]] = {}  # leg → whose talk; its bridge, where they barged in
         self._snoops: set[str] = set()  # legs whose snoop channel lives
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
@@ -160,18 +161,29 @@ class AsteriskTelephony:
         }
         self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, reply))
 
+    def part(self, leg: str) -> None:
+        bridge = self._talks.get(leg)
+        if bridge is not None:  # which stays, for when they are joined again
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         bridge = f"{TALK}{agent_leg}"
+        self._made.add(bridge)
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
+        self._end_overhearing(caller_leg)
         self._end_overhearing(agent_leg)
         self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
-            channel=f"{_channel(caller_leg)},{agent_leg}",
+            channel=f"{_channel(caller_leg)},{_channel(agent_leg)}",
         )
+        for leg, (talker, barged_into) in self._overhearing.items():
+            if barged_into and talker in (caller_leg, agent_leg):  # they go where the agent goes
+                self._overhearing[leg] = talker, bridge
+                self._enter(bridge, leg, leg)
 
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:
         talk, own = self._talks.get(talker), f"{OVERHEARD}{leg}"
@@ -180,9 +192,9 @@ class AsteriskTelephony:
             return
         if leg not in self._overhearing:
             self._ask("POST", f"bridges/{own}", type="mixing,dtmf_events", name=talker)
-        self._overhearing[leg] = talk if how is Overhear.BARGE else ""
+        self._overhearing[leg] = talker, talk if how is Overhear.BARGE else ""
         self._ask("POST" if how is Overhear.LISTEN else "DELETE", f"channels/{leg}/mute", direction="in")
-        self._enter(self._overhearing[leg] or own, leg, leg)
+        self._enter(talk if how is Overhear.BARGE else own, leg, leg)
         if how is Overhear.BARGE:
             return
         if leg in self._snoops:
@@ -357,9 +369,11 @@ class AsteriskTelephony:
         self._legs = {leg.leg for leg in legs}
         self._snoops = {c.id.removeprefix(SNOOP) for c in channels if c.id.startswith(SNOOP)}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
+        self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
         self._overhearing = {}
-        for leg in [b.id.removeprefix(OVERHEARD) for b in bridges if b.id.startswith(OVERHEARD)]:
-            self._overhearing[leg] = self._talks.pop(leg, "")
+        for own in [bridge for bridge in bridges if bridge.id.startswith(OVERHEARD)]:
+            leg = own.id.removeprefix(OVERHEARD)
+            self._overhearing[leg] = own.name, self._talks.pop(leg, "")
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
         self._recorder.only_these_live(self._legs)
@@ -440,9 +454,9 @@ class AsteriskTelephony:
 
     def _end_overhearing(self, leg: str) -> None:
         """Take their bridge and ear away. The leg leaves first, or what is played next gets lost."""
-        talk = self._overhearing.pop(leg, None)
-        if talk is None:
+        if leg not in self._overhearing:
             return
+        _, talk = self._overhearing.pop(leg)
         if leg in self._legs:
             self._ask("DELETE", f"channels/{leg}/mute", direction="in")
             self._ask("POST", f"bridges/{talk or f'{OVERHEARD}{leg}'}/removeChannel", channel=leg)
@@ -477,15 +491,22 @@ class AsteriskTelephony:
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
             self._end_talk(bridge)
+        if (own := f"{TALK}{leg}") in self._made:  # they have left it for another talk
+            self._end_talk(own)
         self._tell(LegEnded(leg, cause))
 
     def _end_talk(self, bridge: str) -> None:
-        """Take the bridge of a talk away, once. Who is still in it leaves first, or what is played next gets lost."""
+        """Take the bridge of a talk away, once, unless two are left who talk on. Who is still in it leaves first, or
+        what is played next gets lost.
+        """
         others = [leg for leg, talk in self._talks.items() if talk == bridge]
+        if len(others) > 1:
+            return
+        self._made.discard(bridge)
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
-        for leg in [leg for leg, talk in self._overhearing.items() if talk == bridge]:
+        for leg in [leg for leg, (_, talk) in self._overhearing.items() if talk == bridge]:
             self._end_overhearing(leg)
         self._ask("DELETE", f"bridges/{bridge}")
 

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.rules import Pick
+from agents.roster import Make
 from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
@@ -258,6 +259,9 @@ class UnansweredForm(Form):
     pause: Annotated[float, between("10s", "24h")] = 300.0
 
 
+Dialled = Annotated[str, _matching("[0-9]{2,6}", "is no number to key in", "2 to 6 digits, in quotes")]
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -275,6 +279,7 @@ class QueueForm(Form):
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
+    dialled: Dialled | None = None
 
 
 class QueuesForm(Form):
@@ -591,8 +596,31 @@ class SiteForm(Form):
     seats: Annotated[int, Field(ge=1, le=10_000)]
 
 
+MAC_DIGITS = 12
+
+
+def bare_mac(text: str) -> str:
+    """The digits alone, in small, of an address as labels and routers write it; also of what is none."""
+    return re.sub("[:.-]", "", text).lower()
+
+
+def _mac(text: str) -> str:
+    mac = bare_mac(text)
+    if not re.fullmatch(f"[0-9a-f]{{{MAC_DIGITS}}}", mac):
+        refuse(f"{shown(text)} is no MAC address", 'twelve hex digits, as on the phone\'s label: `"80:5e:c0:12:34:56"`')
+    if int(mac[1], 16) & 1 or not mac.strip("0"):
+        refuse(f"{shown(text)} is the MAC address of no phone", "copy the one on the phone's label")
+    return mac
+
+
+def _make(text: str) -> str:
+    return text if text in set(Make) else refuse(f"unknown make {shown(text)}", did_you_mean(text, Make))
+
+
 class PhoneForm(Form):
     site: Name
+    mac: Annotated[str, AfterValidator(_mac)] | None = None
+    make: Annotated[str, AfterValidator(_make)] | None = None
 
 
 NumberToDial = Annotated[str, _matching("[0-9]{2,8}", "is no number to dial", "2 to 8 digits, in quotes")]
@@ -652,6 +680,7 @@ class OfficeForm(Form):
     answer_within: Annotated[float, between("5s", "1h")] = 60.0
     phone: Annotated[str, AfterValidator(_phone_number)] | None = None
     hours: dict[str, Any] | None = None
+    dialled: Dialled | None = None
 
 
 class EntityForm(Form):

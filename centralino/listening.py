@@ -42,9 +42,11 @@ class Listening:
         if why := self._why_not(supervisor, call):
             self._refuse(supervisor, call, phone, how, why)
             return why
+        if how is How.TAKE_OVER and _is_elsewhere(call):
+            return Spoken.NOT_NOW
         self._book.write(ev.ListeningBegun(**self._facts(call, leg, phone, supervisor, how)))
         one = self._book.house.listenings[leg]
-        self._tell_floor(phone, goes_on=True)
+        self._dispatcher.other_call(phone, True)
         self._let_hear(one)
         return None
 
@@ -66,7 +68,7 @@ class Listening:
             raise Refused(f"{supervisor.id} may not listen to {call.agent} in queue {call.queue} (agents.yaml)")
         leg = f"{call.id}-ear{call.supervisors_rung + 1}-leg1"
         self._book.write(ev.SupervisorRung(**self._facts(call, leg, phone, supervisor, how), by=by))
-        self._tell_floor(phone, goes_on=True)
+        self._dispatcher.other_call(phone, True)
         listed = roster.agents.get(call.agent)
         shows = CallerId(listed.number if listed else "", f"{how}: {listed.name if listed else call.agent}")
         self._telephony.ring(leg, phone, call.id, shows, RINGS_FOR_S)
@@ -79,6 +81,9 @@ class Listening:
         call, supervisor = self._book.house.calls[one.call], self.configuration.roster.supervisors.get(one.supervisor)
         if supervisor is None:
             self._end_and_say(one, "the supervisor is no longer in agents.yaml", Spoken.NOT_NOW)
+            return
+        if one.how == How.TAKE_OVER and _is_elsewhere(call):
+            self._end_and_say(one, "the agent was asking somebody", Spoken.NOT_NOW)
             return
         self._book.write(ev.ListeningBegun(**self._facts(call, one.leg, one.phone, supervisor, How(one.how))))
         self._let_hear(one)
@@ -188,7 +193,7 @@ class Listening:
             raise Refused(f"there is no phone {shown(phone)} in agents.yaml")
         if not self._book.house.reachable.get(phone):
             raise Refused(f"{phone} is not registered")
-        if self._dispatcher.who_has_a_call_at(phone) or self._book.house.is_in_own_call(phone):
+        if self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone):
             raise Refused(f"{phone} is in a call")
 
     def _refuse(self, supervisor: Supervisor, call: CallNow, phone: str, how: How, why: Spoken) -> None:
@@ -257,8 +262,9 @@ class Listening:
                 call=one.call, leg=one.leg, supervisor=one.supervisor, agent=one.agent, how=one.how, why=why
             )
         )
-        self._tell_floor(one.phone, goes_on=False)
+        self._dispatcher.other_call(one.phone, False)
 
-    def _tell_floor(self, phone: str, *, goes_on: bool) -> None:
-        if goes_on or not self._book.house.is_in_own_call(phone):
-            self._dispatcher.own_call(phone, goes_on=goes_on)
+
+def _is_elsewhere(call: CallNow) -> bool:
+    """Whether the agent asks somebody, or keys in whom: the caller, with music, is not there to be taken over."""
+    return call.parked or call.consult is not None

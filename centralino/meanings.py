@@ -20,7 +20,7 @@ from acd.rules import (
     SiteRules,
     WhileWaiting,
 )
-from agents.roster import Agent, PauseReason, PhoneSeat, Roster, Site, digits_of
+from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
 from agents.supervisors import Supervisor
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -34,6 +34,7 @@ from centralino.forms import (
     EntityForm,
     NoticeForm,
     OfficeForm,
+    PhoneForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -188,6 +189,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
+        dialled=form.dialled or "",
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
         head_starts=tuple(
@@ -412,7 +414,7 @@ def roster(form: RosterForm) -> Roster:
     by_id = _numbers_by_id(form)
     return Roster(
         sites={name: Site(name, site.name, site.node, site.seats) for name, site in form.sites.items()},
-        phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
+        phones={name: _phone(name, phone) for name, phone in form.phones.items()},
         agents={
             name: Agent(
                 name,
@@ -440,6 +442,10 @@ def _supervisor(name: str, form: SupervisorForm) -> Supervisor:
     return Supervisor(name, form.name, form.phone, form.number or "", form.pin or "", sites, queues)
 
 
+def _phone(name: str, form: PhoneForm) -> PhoneSeat:
+    return PhoneSeat(name, form.site, form.mac or "", Make(form.make) if form.make else None)
+
+
 def _numbers_by_id(form: RosterForm) -> dict[str, str]:
     """Who has no number of their own is dialled by the digits of their id, where these are nobody else's."""
     taken = Counter(agent.number or digits_of(name) for name, agent in form.agents.items())
@@ -457,4 +463,5 @@ def _entity(name: str, form: EntityForm) -> Entity:
 
 def _office(name: str, form: OfficeForm) -> Office:
     hours = read_hours(form.hours)[0] if form.hours is not None else None
-    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within)
+    dialled = form.dialled or ""
+    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within, dialled)

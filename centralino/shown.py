@@ -135,6 +135,15 @@ def call_backs(rows: list[Row], at_s: float, *, as_json: bool) -> None:
     )
 
 
+def phones(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        return _json(rows)
+    heads = ("phone", "name", "make", "mac", "secret")
+    _print(f"Phones register at {rows[0]['server']} by {rows[0]['transport']}, each with its own name as user.")
+    shown = ([row["user"], row["name"], row["make"] or "", row["mac"], row["secret"]] for row in rows)
+    _table(heads, shown, left_out_first=("name", "mac"))
+
+
 def agents(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["agents"].values())
     if as_json:
@@ -333,6 +342,13 @@ SENTENCES = {
     "ListeningRefused": "supervisor {supervisor}, at {phone}, may not {how_with} {agent}",
     "CallTakenOver": "supervisor {supervisor} talks on with the caller; the talk with {agent} is over",
     "SupervisorLeft": "the talk with supervisor {supervisor} ended: {by_whom}",
+    "CallParked": "{agent} is asked where the call is to go; the caller hears music",
+    "CallTakenBack": "talks with {agent} again",
+    "ConsultRung": "{agent} asks {to}",
+    "ConsultAnswered": "{agent} talks with whom they asked",
+    "ConsultEnded": "{agent} has asked",
+    "ConferenceBegun": "all three talk",
+    "CallTransferred": "{agent} of {queue} leaves the caller with {to}",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",

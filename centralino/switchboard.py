@@ -24,6 +24,7 @@ from centralino.book import Book
 from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
 from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
+from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
 from centralino.holds import Holds
@@ -96,6 +97,9 @@ class Switchboard:
         self.listening.connected = self.connected
         self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
+        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
+        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
+        self.offices.other_call = self.dispatcher.other_call
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.holds = Holds(book, self.dispatcher)
@@ -202,6 +206,8 @@ class Switchboard:
             self.codes.digit(leg, digit)
         elif one := self.listening.at(leg):
             self.listening.digit(one, digit)
+        elif talk := self.consulting.talk_at(leg):
+            self.consulting.pressed(talk, digit)
         else:
             self.attendant.digit(leg, digit)
 
@@ -218,8 +224,9 @@ class Switchboard:
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        parts = (self.attendant, self.dispatcher, self.signing, self.codes, self.own_calls, self.holds, self.call_backs)
-        for part in (*parts, self.listening):
+        of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
+        of_phones = (self.signing, self.codes, self.own_calls, self.consulting, self.listening)
+        for part in (*of_calls, *of_phones):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -324,6 +331,8 @@ class Switchboard:
             self.own_calls.answered(own, leg)
         elif one := self.listening.at(leg):
             self.listening.answered(one)
+        elif asking := self.consulting.consult_at(leg):
+            self.consulting.answered(asking)
         elif call := self.offices.call_at(leg):
             self.offices.answered(call)
         elif call := self.book.call(leg):
@@ -335,6 +344,8 @@ class Switchboard:
         call = self.book.call(call_id)
         if own := self.own_calls.call_at(call_id):
             self.own_calls.end(own, "the two could not be joined")
+        elif call and self.consulting.join_failed(call):
+            return
         elif call and call.state is CallState.TRANSFERRED:
             self.offices.join_failed(call)
         elif call and call.state is CallState.TAKEN_OVER:
@@ -345,12 +356,13 @@ class Switchboard:
     def _leg_ended(self, leg: str, cause: port.EndCause) -> None:
         call = self.book.call(leg)
         if call is None:
-            if self.codes.has(leg):
-                self.codes.forget(leg)
-            elif one := self.listening.at(leg):
+            self.codes.forget(leg)
+            if one := self.listening.at(leg):
                 self.listening.leg_ended(one, cause)
             elif own := self.own_calls.call_at(leg):
                 self.own_calls.leg_ended(own, leg, cause)
+            elif asking := self.consulting.consult_at(leg):
+                self.consulting.leg_ended(asking, cause)
             elif at_office := self.offices.call_at(leg):
                 self.offices.leg_ended(at_office, cause)
             else:
@@ -374,6 +386,7 @@ class Switchboard:
         elif call.state is CallState.TAKEN_OVER:
             self.listening.caller_left(call)
         else:
+            self.consulting.caller_left(call)
             self.dispatcher.caller_left(call)
 
     def _end_as_planned(self, call_id: str, why: str) -> None:
@@ -465,6 +478,10 @@ class Switchboard:
 
     # --- phones, and what agents choose
 
+    def who_has_a_call_at(self, phone: str) -> str:
+        """The agent whose call rings or talks at `phone`; empty: nobody's."""
+        return self.dispatcher.who_has_a_call_at(phone)
+
     def _reach(self, phone: str, *, within_reach: bool) -> None:
         if self.book.house.reachable.get(phone) is within_reach:
             return
@@ -542,6 +559,7 @@ class Switchboard:
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End legs that we rang and that belong to no call any more."""
         ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
+        ours |= {call.consult.leg for call in self.book.house.calls.values() if call.consult}
         ours |= {leg for own in self.book.house.own_calls.values() for leg in (own.id, own.other_leg)}
         ours |= self.book.house.listenings.keys()
         for leg in now.values():

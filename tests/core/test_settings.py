@@ -392,6 +392,22 @@ MISTAKES = [
     (C, "manage: true", "manage: yes", "2:24: `yes` is neither true nor false", "write `true` or `false`"),
     (C, "database: sqlite", 'database: sqlite\nrtp: "2-1"', "5:6: `2-1` is an empty range of ports", None),
     # between places
+    *(
+        (A, "agents:\n", f"supervisors:\n  capo: {{name: Capo, {rest}}}\nagents:\n", what, hint)
+        for rest, what, hint in (
+            ("site: roma, phone: p101", "6:22: unknown key `site`", "did you mean `sites`?"),
+            ("phone: p110", "6:29: phone `p110` is not in agents.yaml", "did you mean `p101`?"),
+            ("phone: p101, sites: [rome]", "6:43: site `rome` is not in agents.yaml", "did you mean `roma`?"),
+            ("phone: p101, sites: [roma, roma]", "6:49: site `roma` stands here twice", "remove it"),
+            (
+                "phone: p101, queues: [tributo]",
+                "6:44: queue `tributo` is not in queues.yaml",
+                "did you mean `tributi`?",
+            ),
+            ('number: "9001"', "6:3: nothing tells at a phone that it is `capo`", "add `phone`, or `number` and `pin`"),
+            ('phone: p101, number: "9001"', "6:35: `number` is of no use without `pin`", "add `pin`"),
+        )
+    ),
     (
         Q,
         "{tributi: 3}",
@@ -454,11 +470,104 @@ MISTAKES = [
         None,
     ),
     (
+        A,
+        "p101: {site: laquila}",
+        'p101: {site: laquila, mac: "00:15:65:12:34"}',
+        "4:37: `00:15:65:12:34` is no MAC address",
+        'twelve hex digits, as on the phone\'s label: `"80:5e:c0:12:34:56"`',
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 01:15:65:12:34:56}",
+        "4:37: `01:15:65:12:34:56` is the MAC address of no phone",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 000000000000}",
+        "4:37: `000000000000` is the MAC address of no phone",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 805123456789}",
+        "4:37: `805123456789` is not in quotes",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, make: Snom}",
+        "4:38: unknown make `Snom`",
+        "did you mean `snom`?",
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 001565123456}, p7: {site: laquila, mac: 00-15-65-12-34-56}",
+        "4:77: MAC address `00-15-65-12-34-56` is that of phone `p101` too",
+        "copy the one on this phone's label",
+    ),
+    (
         Q,
         "needs: {tributi: 3}",
         "needs: {tributo: 3}",
         "3:13: nobody in agents.yaml has skill `tributo`",
         "did you mean `tributi`?",
+    ),
+    # what contradicts itself, or speaks of a moment that never comes
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {back_after: 9m}}]",
+        "7:30: this site is open from the start and never closes",
+        "say when it opens, such as `after: 30s`, or remove it",
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {after: 9s, by_hand: true}}]",
+        "7:41: by hand only, or `after`: it cannot be both",
+        "remove one; any further site can be opened by hand too",
+    ),
+    (Q, "[laquila, roma]", "[laquila, {roma: {by_hand: false}}]", "7:39: `false` is not `true`", None),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {after: 15m}}]",
+        "7:30: warning: nobody waits so long: after 15m they go elsewhere",
+        "write a shorter time",
+    ),
+    (
+        Q,
+        "ring: 20s",
+        "relax: [{after: 20m, needs: {tributi: 1}}]",
+        "5:14: warning: nobody waits so long: after 15m they go elsewhere",
+        None,
+    ),
+    (
+        Q,
+        "ring: 20s",
+        'while_waiting: {callback: {key: "1", after: 15m}}',
+        "5:42: warning: nobody waits so long: after 15m they go elsewhere",
+        None,
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {or_waiting_over: 50}}]",
+        "7:30: warning: no more than 50 wait: the queue is full then",
+        "write a smaller number",
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {keep_free: 1}}]",
+        "7:30: warning: nobody of `roma` is ever lent: 1 of agents.yaml sit there",
+        "keep fewer, or remove the site",
     ),
 ]
 

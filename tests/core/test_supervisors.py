@@ -414,6 +414,28 @@ def test_who_does_not_answer_leaves_nothing(hall: ContactCentre) -> None:
     assert [event.why for event in listened(hall, ev.ListeningEnded)] == ["no answer"]  # type: ignore[union-attr]
 
 
+def test_who_was_rung_to_listen_hears_that_the_talk_is_over(hall: ContactCentre) -> None:
+    leg = hall.listen("c1", "carla")
+    hall.pick_up("carla")
+    hall.put_down("ana")
+    hears(hall, leg, Spoken.TALK_IS_OVER)
+
+
+def test_while_the_agent_asks_somebody_their_caller_is_not_taken_over(hall: ContactCentre) -> None:
+    """The caller is there again when the agent has taken them back; who has barged in goes where the agent goes."""
+    hall.agent("bo")
+    hall.number("bo", "1002")
+    hall.call("c2")
+    hall.dial_from(CARLA, "*921001")
+    hall.press(ANA_S_LEG, "*2")
+    hall.dial_from(hall.supervisor("dario"), "*931001", "d2")
+    hears(hall, "d2", Spoken.NOT_NOW)
+    assert ANA_S_LEG in hall.line.truth.legs
+    hall.press(ANA_S_LEG, "9#")
+    hall.clock.advance(5)
+    assert hall.line.hearers_of("c1") == {ANA_S_LEG, "d1"}
+
+
 def test_a_phone_that_rings_to_listen_stops_when_the_talk_is_over(hall: ContactCentre) -> None:
     hall.listen("c1", "carla")
     hall.put_down("ana")
