@@ -578,6 +578,19 @@ async def test_a_caller_who_was_taken_over_is_told_to_talk_when_the_line_is_back
     await world.talk(caller, "p102")
 
 
+async def test_who_has_barged_in_is_there_again_when_the_agent_has_the_caller_back(world: World) -> None:
+    caller, agent, _ = await overhearing(world, Overhear.BARGE)
+    await world.all_told()
+    world.line.part(agent)
+    world.line.hold(caller)
+    world.line.play(agent, "where-to", [world.short], "it")
+    await world.told(PlaybackEnded, agent)
+    world.line.join(caller, caller, agent)
+    await world.all_told()
+    assert await world.hearers_of("p102", caller, "p101") == {caller, "p101"}
+    assert await world.all_told() == []
+
+
 async def test_a_talk_that_is_overheard_is_recorded_on(world: World) -> None:
     caller, agent, supervisor = await overhearing(world, Overhear.WHISPER)
     name = f"talks/hall/2026-11-23/{caller}-talk1"
