@@ -13,6 +13,7 @@ from acd.rules import QueueRules, Rules
 from agents.roster import Agent, Roster
 from centralino.deployment import QUEUES, Deployment
 from centralino.located import Located, Path, Problem, shown
+from centralino.trunkchecks import doubts_of_carriers
 from ivr.hours import DAY_MINUTES, DAYS, Hours
 from ivr.menu import (
     Ask,
@@ -41,6 +42,7 @@ A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # from where a year of opening hour
 def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: Deployment) -> Iterator[Problem]:
     """All warnings about a deployment without mistakes."""
     located = {str(one.data["number"]): one for one in deployment.dialplans}
+    yield from doubts_of_carriers(deployment)
     for plan in plans:
         place = located[plan.number]
         yield from _about_hours(plan, place)

@@ -3,13 +3,18 @@
 As with agents, the leg's id is chosen and saved before the phone system is asked.
 """
 
+import logging
 from collections.abc import Callable
 
 from asterisk.port import CallerId, EndCause, LegNow, Telephony
 from centralino import events as ev
 from centralino.book import Book
+from centralino.outgoing import Refused, may_call
 from centralino.people import People
+from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
+
+log = logging.getLogger(__name__)
 
 WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
 
@@ -19,6 +24,7 @@ class Offices:
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
         self._book, self._telephony, self._people = book, telephony, people
+        self.configuration: Configuration
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
@@ -27,8 +33,15 @@ class Offices:
         """Ring the office; the caller hears music meanwhile."""
         leg = f"{call.id}-leg0{call.entry}"  # a nought first: legs to agents are counted from 1
         self._book.write(ev.OfficeRung(call=call.id, office=office, leg=leg))
+        rules = self.configuration.settings.outgoing
+        decided = may_call(phone, rules)
+        if isinstance(decided, Refused):
+            log.warning("call %s: %s is not called: %s", call.id, decided.number, decided.why)
+            self.give_up(call, decided.why)
+            return
+        shown = self._shown(call, rules.shown_for(office.partition("/")[0], call.service))
         self._telephony.hold(call.id)
-        self._telephony.ring_outside(leg, phone, call.id, self._shown(call), ring_s)
+        self._telephony.ring_outside(leg, decided, call.id, shown, ring_s)
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
@@ -85,9 +98,8 @@ class Offices:
         self._book.write(ev.OfficeLeft(call=call.id, office=call.office, leg=leg, by=by))
         self._telephony.hang_up(leg)
 
-    def _shown(self, call: CallNow) -> CallerId:
-        """What the office's telephone shows: who calls, by way of which number."""
-        if call.withheld:
-            return CallerId("anonymous", call.service)
+    def _shown(self, call: CallNow, number: str) -> CallerId:
+        """What the office's telephone shows: a number of ours, as carriers want it; by its name, who calls us."""
         who = self._people.who(call.person)
-        return CallerId(who.number, f"{call.service}: {who.name or who.number}")
+        caller = "" if call.withheld else f": {who.number} {who.name}".rstrip()
+        return CallerId(number, f"{call.service}{caller}")

@@ -193,7 +193,7 @@ class Switchboard:
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds, self.call_backs):
+        for part in (self.attendant, self.dispatcher, self.signing, self.holds, self.call_backs, self.offices):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 

@@ -246,7 +246,7 @@ class RealWorld:
         self.heard = Told()
         self.ami = AmiLine(frozenset(PHONES), self.heard.add)
         recorder = TalkRecorder(self.ami, node.recordings, self.heard.add)
-        self.line = AsteriskTelephony(node.name, self.heard.add, node.ari_user, node.ari_password, recorder)
+        self.line = AsteriskTelephony(node, self.heard.add, recorder)
         self.short, self.long = (str(node.prompts / name) for name in ("short", "long"))
         self.missing = str(node.prompts / "missing")
         self.citizens = Phone(("127.0.0.1", SIP_PORT), "citizen", max_calls=50)
