@@ -37,7 +37,7 @@ REPLAY_EVERY = 10
 ROUNDS_MAX = 200
 QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
-OFFICE_PHONE = "phone-of-desk"
+OFFICE_PHONE = "+39055759"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
