@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from asterisk import configuration as asterisk_files
+from asterisk import outside
 from asterisk.ami import AmiLine
 from asterisk.carrier import Allowed, Carrier, Registration, Tls
 from asterisk.configuration import Node, PhoneAccount
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BASE = 5400  # ports: each of the two has ten from here on
 SECRET = "made-for-this-test"
 WITHIN_S = 8.0
+TRYING = 100
 NUMBER = "+390552768"
 SHOWN = CallerId("055055", "055055")
 SITE_NUMBER = "+390862000"
@@ -216,8 +218,11 @@ async def test_a_call_goes_out_by_tcp_and_by_tls(town: Town, carrier: str) -> No
 # --- more than one carrier
 
 
-async def test_the_second_carrier_takes_what_the_first_does_not_answer_at_all(town: Town) -> None:
-    town.first.refuses_with = 503
+async def test_the_second_carrier_is_asked_where_the_first_takes_the_call_and_says_nothing_more(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "SILENT_S", 0.5)
+    town.first.refuses_with = TRYING
     town.ours.line.ring_outside("two-leg01", Allowed(NUMBER, ("first", "second")), "two", SHOWN, 20)
     ring = await town.second.ring(WITHIN_S)
     assert ring.get("remote-party-id").startswith('"055055" <sip:055055@')
@@ -280,7 +285,19 @@ async def test_the_header_that_is_trusted_does_and_no_other(town: Town) -> None:
 # --- emergencies
 
 
-async def test_112_reaches_the_second_carrier_without_an_engine_above_the_ceiling(town: Town) -> None:
+async def test_112_is_called_above_the_ceiling(town: Town) -> None:
+    full = [town.first.start_call("055055") for _ in range(2)]
+    for _ in full:
+        await town.ours.told(Arrived)
+    async with Phone(town.sip, "p101", SECRET) as phone:
+        await phone.register()
+        attempt = phone.start_call("112")
+        await hear_each_other(await (await town.first.ring(WITHIN_S)).answer(), await attempt.answered(WITHIN_S))
+    for caller in full:
+        await caller.cancel()
+
+
+async def test_112_reaches_the_second_carrier_where_the_first_fails_and_no_engine_lives(town: Town) -> None:
     town.first.refuses_with = 503
     await town.ours.line.line.close()  # the engine is dead
     async with Phone(town.sip, "p101", SECRET) as phone:
