@@ -40,6 +40,7 @@ class AgentOnFloor:
     until_s: float = 0.0
     talk_since_s: float = 0.0
     lent_by: str = ""  # the site that counts their call; they may move to another meanwhile
+    own_call: bool = False  # their phone is in a call that is not the floor's
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
     unanswered: int = 0  # offers in a row
     turn: int = 0  # grows whenever they begin, or end, to be free: an entry of a pool with another number is stale
@@ -47,4 +48,4 @@ class AgentOnFloor:
 
     @property
     def can_take_a_call(self) -> bool:
-        return self.available and self.doing is FREE
+        return self.available and self.doing is FREE and not self.own_call

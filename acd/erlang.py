@@ -70,7 +70,7 @@ def expected(load: Load, agents: int, within_s: float) -> Expected:
 
 def agents_needed(load: Load, target: float, within_s: float) -> int | None:
     """The fewest agents who answer the share `target` of all calls within `within_s`; None: not even 10,000 do."""
-    return next((n for n in range(1, AGENTS_MAX) if expected(load, n, within_s).answered_in_time >= target), None)
+    return next((n for n in range(1, AGENTS_MAX + 1) if expected(load, n, within_s).answered_in_time >= target), None)
 
 
 def _by_erlang_c(load: Load, agents: int, within_s: float) -> Expected:

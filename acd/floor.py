@@ -100,14 +100,16 @@ class Floor:
 
     # --- agents
 
-    def agent_available(self, profile: AgentProfile, now_s: float) -> list[Decision]:
-        """The agent may be offered calls from now on (was not here, was paused, or the phone was out of reach)."""
+    def agent_available(self, profile: AgentProfile, now_s: float, *, own_call: bool = False) -> list[Decision]:
+        """The agent may be offered calls from now on (was not here, was paused, or the phone was out of reach); where
+        they make an `own_call` just now, after it.
+        """
         agent = self.agents.get(profile.id)
         if agent is None:
             agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
         if not agent.available or agent.profile != profile:
             self._hall.go(agent)
-            agent.profile, agent.idle_since_s, agent.unanswered = profile, now_s, 0
+            agent.profile, agent.idle_since_s, agent.unanswered, agent.own_call = profile, now_s, 0, own_call
             if agent.doing is Doing.RESTING:
                 self._hall.move(agent, Cause.REST_OVER, now_s)  # who says that they are ready need not rest
             self._hall.come(agent)
@@ -124,6 +126,20 @@ class Floor:
         ended = self._end_offer(agent, Cause.RELEASED, why, now_s) if agent.doing in RINGS else []
         self._shake_all()  # where nobody else here speaks a language, whoever is free may take its callers
         return [*ended, *self._settle(now_s)]
+
+    def own_call(self, agent_id: str, now_s: float, *, goes_on: bool) -> list[Decision]:
+        """The agent's phone is in a call that is not the floor's: until that is over they are offered nothing."""
+        agent = self.agents.get(agent_id)
+        if agent is None or agent.own_call is goes_on:
+            return []
+        self._hall.set_own_call(agent, goes_on=goes_on)
+        self.touched.add(agent_id)
+        if not goes_on:
+            agent.idle_since_s = now_s
+            self._hall.queue_up(agent)
+            self._freed.append(agent)
+            self._shaken.update(dict.fromkeys(self._hall.lent_by(agent.profile.site)))
+        return self._settle(now_s)
 
     def new_day(self) -> None:
         """Count anew what agents have to do."""

@@ -24,7 +24,6 @@ class Hall:
     """All agents and all waiting calls, by queue, group and pool."""
 
     def __init__(self, rules: Mapping[str, QueueRules]) -> None:
-        self.rules = rules
         self.calls: dict[str, WaitingCall] = {}
         self.agents: dict[str, AgentOnFloor] = {}
         self.queues: dict[str, QueueFloor] = {name: queue_floor(one) for name, one in rules.items()}
@@ -37,7 +36,7 @@ class Hall:
 
     def change_rules(self, rules: Mapping[str, QueueRules]) -> None:
         """Sort everybody anew by other rules; every queue in which a call waits must be among them."""
-        before, self.rules, self._lenders = self.queues, rules, _lenders(rules)
+        before, self._lenders = self.queues, _lenders(rules)
         self.queues, self.groups = {name: queue_floor(one) for name, one in rules.items()}, {}
         self._pools = {agent: [] for agent in self._pools}
         for name, queue in before.items():
@@ -62,7 +61,8 @@ class Hall:
 
     def suits(self, profile: AgentProfile, queue: str) -> bool:
         """Whether such an agent could take calls of `queue`, were they free."""
-        return profile.site in self.queues[queue].sites and profile.has(self.rules[queue].needs)
+        there = self.queues[queue]
+        return profile.site in there.sites and profile.has(there.rules.needs)
 
     def come(self, agent: AgentOnFloor) -> None:
         """The agent is here: they stand in the pools of every group that they are able for."""
@@ -72,22 +72,20 @@ class Hall:
         self._pools[name] = [pool for group in self.groups.values() if (pool := group.pool_for(agent))]
         for pool in self._pools[name]:
             pool.able[name] = agent
-        self._free_at[site] += agent.doing is Doing.FREE
+        self._free_at[site] += agent.can_take_a_call
         self.queue_up(agent)
 
-    def go(self, agent: AgentOnFloor) -> list[Group]:
-        """The agent is not here any more; the groups whose calls they were able to take."""
+    def go(self, agent: AgentOnFloor) -> None:
+        """The agent is not here any more."""
         name, site = agent.profile.id, agent.profile.site
         if name not in self._pools:
-            return []
+            return
         self._count_here(agent.profile, -1)
+        self._free_at[site] -= agent.can_take_a_call
         agent.available = False
         agent.turn += 1
-        pools = self._pools.pop(name)
-        for pool in pools:
+        for pool in self._pools.pop(name):
             pool.able.pop(name, None)
-        self._free_at[site] -= agent.doing is Doing.FREE
-        return [pool.group for pool in pools]
 
     def queue_up(self, agent: AgentOnFloor) -> None:
         """Where the agent is free, let each of their pools know."""
@@ -97,18 +95,25 @@ class Hall:
             for pool in self._pools[name]:
                 pool.freed[name] = agent
 
+    def set_own_call(self, agent: AgentOnFloor, *, goes_on: bool) -> None:
+        """The agent's phone is, or is no more, in a call that is not the floor's."""
+        was_free = agent.can_take_a_call
+        agent.own_call = goes_on
+        self._free_at[agent.profile.site] += agent.can_take_a_call - was_free
+        self.queue_up(agent)
+
     def move(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """What calls cause at an agent. Raises IllegalMove before anything is changed."""
         doing = after(agent.doing, cause)
         free, busy = CHANGES[agent.doing, doing]
         agent.doing, agent.since_s = doing, now_s
         self.touched.add(agent.profile.id)
-        if free and agent.available:
+        if free and agent.available and not agent.own_call:
             self._free_at[agent.profile.site] += free
             agent.turn += 1
         if busy:
             agent.lent_by = agent.lent_by or agent.profile.site
-            if agent.queue in self.rules:
+            if agent.queue in self.queues:
                 self.queues[agent.queue].busy[agent.lent_by] += busy
             if busy < 0:
                 agent.lent_by = ""
@@ -119,7 +124,7 @@ class Hall:
         group = self.groups.get((queue, language, stage))
         if group is None:
             base = self.group(queue, language, 0) if stage else None
-            group = self.groups[queue, language, stage] = Group(self.rules[queue], language, stage, base)
+            group = self.groups[queue, language, stage] = Group(self.queues[queue].rules, language, stage, base)
             for name, pools in self._pools.items():
                 if pool := group.pool_for(self.agents[name]):
                     pool.able[name] = self.agents[name]

@@ -4,6 +4,7 @@
 variant it means, so all are shown. Asterisk's ServicelevelPerf is `OF_ANSWERED`, its ServicelevelPerf2 `ALL_IN_TIME`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Self
@@ -74,6 +75,14 @@ class Tally:
                 return _share(in_time, self.answered + given_up)
             case Variant.WITHOUT_EARLY_ABANDONED:
                 return _share(in_time, self.answered + given_up - self.abandoned_in_time)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All of them, counted together."""
+    whole = Tally()
+    for tally in tallies:
+        whole.add(tally)
+    return whole
 
 
 def _share(part: float, whole: float) -> float | None:

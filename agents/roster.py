@@ -1,7 +1,7 @@
 """What agents.yaml says: sites, phones and the people who answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ivr.hours import Hours
 
@@ -33,6 +33,7 @@ class Agent:
     """Who answers. `phone`: the fixed phone, or None: chosen at sign-in. Levels of skills and languages: 1 to 5.
 
     `shift`: when they are meant to be here; None: whenever they like. `rank`: the place in agents.yaml, from 0.
+    `number` is dialled to reach them, and keyed in to sign in; empty: none. `pin`: its argon2 hash; empty: none.
     """
 
     id: str
@@ -43,16 +44,48 @@ class Agent:
     languages: Mapping[str, int]
     shift: Hours | None = None
     rank: int = 0
+    number: str = ""
+    pin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseReason:
+    """Why agents pause, as `name` says in each language. Who pauses longer than `longest_s` is signed out; None: as
+    for any pause.
+    """
+
+    name: Mapping[str, str]
+    longest_s: float | None = None
+
+    def named(self, language: str) -> str:
+        """Its name in `language`, or in the first that it has."""
+        return self.name.get(language) or next(iter(self.name.values()))
 
 
 @dataclass(frozen=True, slots=True)
 class Roster:
     """All sites, phones and agents, by id, in the order of the file.
 
-    Who pauses for `longest_pause_s` is signed out; None: pauses last until somebody ends them.
+    Who pauses for `longest_pause_s` is signed out; None: pauses last until somebody ends them. `pauses`: reasons, by
+    the digits that are keyed in for them. `moves`: whoever signs in at a second phone is signed out at the first.
     """
 
     sites: Mapping[str, Site]
     phones: Mapping[str, PhoneSeat]
     agents: Mapping[str, Agent]
     longest_pause_s: float | None = None
+    pauses: Mapping[str, PauseReason] = field(default_factory=dict)
+    moves: bool = False
+
+    def agent_numbered(self, number: str) -> Agent | None:
+        """Whose number it is."""
+        return next((agent for agent in self.agents.values() if number and agent.number == number), None)
+
+    def phone_numbered(self, number: str) -> PhoneSeat | None:
+        """The phone that is dialled so: by the digits of its id."""
+        return next((phone for phone in self.phones.values() if number and digits_of(phone.id) == number), None)
+
+
+def digits_of(name: str) -> str:
+    """The digits of an id, as they are dialled: 101 for `p101`."""
+    return "".join(sign for sign in name if sign.isdecimal())

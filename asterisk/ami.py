@@ -22,6 +22,7 @@ ANSWER_WITHIN_S = 5.0
 PING_EVERY_S = 5
 SILENT_AFTER_S = 3.0 * PING_EVERY_S
 RECONNECT_PAUSE_S = 1
+LOOK_EVERY_S = 60.0  # an event that never came is made up for by then
 ALERTS = {
     "InvalidPassword": "wrong password",
     "ChallengeResponseFailed": "wrong password",
@@ -109,6 +110,8 @@ class AmiLine:
         self._contacts: dict[str, set[str]] = {phone: set() for phone in phones}
         self._manager: _GuardedManager | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._next_look: asyncio.TimerHandle | None = None
+        self._moved: set[str] = set()  # phones of which an event came since we asked
         self._told_of: dict[tuple[str, str], tuple[float, int]] = {}  # when, and how often since, by address and kind
 
     def connect(self, host: str, port: int, user: str, password: str) -> None:
@@ -134,13 +137,17 @@ class AmiLine:
         manager.connect()
 
     def look_after(self, phones: frozenset[str]) -> None:
-        """Other phones are ours from now on: ask which of them are within reach."""
+        """These phones are ours from now on: where they are others than before, ask which are within reach."""
+        if phones == self._phones:
+            return
         self._phones = phones
         self._contacts = {phone: self._contacts.get(phone, set()) for phone in phones}
         if self._manager and self._manager.authenticated:
             self._booted()
 
     def close(self) -> None:
+        if self._next_look:
+            self._next_look.cancel()
         if self._asking:
             self._asking.cancel()
         if self._manager:
@@ -156,11 +163,23 @@ class AmiLine:
     # --- within
 
     def _booted(self) -> None:
-        self._asking = asyncio.get_running_loop().create_task(self._ask_who_is_within_reach())
+        self._look(tells_all=True)
+
+    def _look_again(self) -> None:
+        if self._manager and self._manager.authenticated:
+            self._look(tells_all=False)
+
+    def _look(self, *, tells_all: bool) -> None:
+        loop = asyncio.get_running_loop()
+        if self._next_look:
+            self._next_look.cancel()
+        self._next_look = loop.call_later(LOOK_EVERY_S, self._look_again)
+        self._asking = loop.create_task(self._ask_who_is_within_reach(tells_all=tells_all))
         self._asking.add_done_callback(_say_what_failed)
 
-    async def _ask_who_is_within_reach(self) -> None:
-        """What was missed while the line was down: the contacts as they are."""
+    async def _ask_who_is_within_reach(self, *, tells_all: bool) -> None:
+        """The contacts as they are: what was missed while the line was down, or never told although it was up."""
+        self._moved.clear()
         try:
             answer = await self.act("PJSIPShowContacts")
         except ConnectionError:
@@ -170,13 +189,16 @@ class AmiLine:
             self._cut()
             return
         messages = answer if isinstance(answer, list) else [answer]
-        self._contacts = {phone: set() for phone in self._phones}
+        found: dict[str, set[str]] = {phone: set() for phone in self._phones}
         for contact in messages:
             phone = contact.get("endpoint")
             if contact.get("event") == "ContactList" and phone in self._phones and _is_within_reach(contact):
-                self._contacts[phone].add(contact.get("uri"))
-        for phone in sorted(self._phones):
-            self._tell(phone)
+                found[phone].add(contact.get("uri"))
+        for phone in sorted(self._phones - self._moved):  # of the others we know something newer than the answer
+            is_news = bool(found[phone]) is not bool(self._contacts[phone])
+            self._contacts[phone] = found[phone]
+            if is_news or tells_all:
+                self._tell(phone)
 
     def _cut(self) -> None:
         if self._manager and self._manager.protocol:
@@ -190,6 +212,7 @@ class AmiLine:
             self._contacts[phone].add(event.get("uri"))
         else:
             self._contacts[phone].discard(event.get("uri"))
+        self._moved.add(phone)
         self._tell(phone)
 
     def _tell(self, phone: str) -> None:

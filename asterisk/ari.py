@@ -36,6 +36,7 @@ class DialplanPlace(msgspec.Struct, frozen=True):
     context: str = ""
     exten: str = ""
     app_name: str = ""
+    app_data: str = ""
 
 
 class Channel(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from asterisk.port import (
     Arrived,
     CallerId,
     Connected,
+    Dialled,
     Digit,
     EndCause,
     JoinFailed,
@@ -55,11 +56,13 @@ class FakeLeg:
 
     id: str
     arrived: Arrived | None = None  # a caller's; an agent's leg has none
+    dialled: Dialled | None = None  # of a phone that dialled
     phone: str = ""
     call: str = ""
     up: bool = False
     talks_in: str = ""
     holding: bool = False
+    hears_ringing: bool = False
     rings_until_s: float = 0.0
     line: deque[FakePlayback | FakeRecording] = field(default_factory=deque)
     busy_since_s: float = 0.0
@@ -104,6 +107,10 @@ class FakeTelephony:
     def answer(self, leg: str) -> None:
         if there := self._asked_of(leg):
             there.up = True
+
+    def let_hear_ringing(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            there.hears_ringing = not there.up
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         there = self._asked_of(leg)
@@ -199,6 +206,12 @@ class FakeTelephony:
         self.truth.legs[leg] = FakeLeg(leg, arrived=arrived)
         self._tell(arrived)
 
+    def dial_from(self, phone: str, leg: str, number: str) -> None:
+        """A phone of ours dials `number`; its leg comes in as `leg`."""
+        dialled = Dialled(leg, self.node, phone, number)
+        self.truth.legs[leg] = FakeLeg(leg, dialled=dialled)
+        self._tell(dialled)
+
     def press(self, leg: str, digit: str) -> None:
         there = self.truth.legs[leg]
         self._tell(Digit(leg, digit))
@@ -241,7 +254,8 @@ class FakeTelephony:
         self._tell(Connected(self.node, self.snapshot()))
 
     def snapshot(self) -> tuple[LegNow, ...]:
-        return tuple(LegNow(leg.id, leg.up, leg.talks_in, leg.holding, leg.arrived) for leg in self.truth.legs.values())
+        legs = self.truth.legs.values()
+        return tuple(LegNow(leg.id, leg.up, leg.talks_in, leg.holding, leg.arrived, leg.dialled) for leg in legs)
 
     def cut(self, why: str = "cut by the test") -> None:
         """The line is down; what was not told is lost, and calls go on."""

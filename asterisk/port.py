@@ -44,6 +44,16 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialled:
+    """One of our phones dialled `number`, a code or somebody; its leg is there, and nobody has answered it."""
+
+    leg: str
+    node: str
+    phone: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegRinging:
     leg: str
 
@@ -138,6 +148,7 @@ class LegNow:
     talks_in: str = ""
     holding: bool = False
     arrived: Arrived | None = None  # for a caller's leg: how it came in
+    dialled: Dialled | None = None  # for a leg that a phone of ours began
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +169,7 @@ class Lost:
 
 PhoneEvent = (
     Arrived
+    | Dialled
     | LegRinging
     | LegAnswered
     | LegEnded
@@ -181,6 +193,9 @@ class Telephony(Protocol):
 
     def answer(self, leg: str) -> None:
         """Pick up the caller's leg."""
+
+    def let_hear_ringing(self, leg: str) -> None:
+        """Let a leg that nobody has answered hear that it rings elsewhere."""
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         """Play `sounds` one after the other, as one playback. `PlaybackEnded` follows, always.

@@ -23,6 +23,7 @@ from asterisk.port import (
     Arrived,
     CallerId,
     Connected,
+    Dialled,
     Digit,
     EndCause,
     JoinFailed,
@@ -105,6 +106,9 @@ class AsteriskTelephony:
 
     def answer(self, leg: str) -> None:
         self._ask("POST", f"channels/{self._channel(leg)}/answer", then=lambda reply: self._answer_asked(leg, reply))
+
+    def let_hear_ringing(self, leg: str) -> None:
+        self._ask("POST", f"channels/{self._channel(leg)}/ring")
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         self._end_music(leg)
@@ -266,7 +270,7 @@ class AsteriskTelephony:
             return
         self._legs.add(channel.id)
         self.outside.arrived(channel.id, channel.name)
-        self._tell(_arrival(channel, self.node, message.args))
+        self._tell(_dialled(channel, self.node) or _arrival(channel, self.node, message.args))
 
     def _state_change(self, message: Message) -> None:
         channel = message.channel
@@ -347,8 +351,9 @@ class AsteriskTelephony:
 
     def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
         talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
-        arrived = None if _is_ours(channel.id) else _arrival(channel, self.node, [])
-        return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived)
+        dialled = _dialled(channel, self.node)
+        arrived = None if dialled or _is_ours(channel.id) else _arrival(channel, self.node, [])
+        return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived, dialled)
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
         """A talk whose agent's leg is gone is over. Where that leg lives, the engine decides: it may join it again."""
@@ -485,6 +490,13 @@ def _is_ours(channel: str) -> bool:
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
     return channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
+
+
+def _dialled(channel: Channel, node: str) -> Dialled | None:
+    """What a phone of ours dialled; None: the leg came otherwise. The dialplan says `APP,dialled,PHONE,NUMBER`."""
+    _, how, rest = channel.dialplan.app_data.partition(",dialled,")
+    phone, _, number = rest.partition(",")
+    return Dialled(channel.id, node, phone, number) if how else None
 
 
 def _arrival(channel: Channel, node: str, args: list[str]) -> Arrived:

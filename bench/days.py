@@ -21,12 +21,12 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from acd.service_level import Tally, Variant
+from acd.service_level import Variant, total
 from agents.roster import Agent
 from centralino.profiles import load_profile
 from centralino.replications import run
 from centralino.settings import load
-from centralino.simulating import Plan, World, world
+from centralino.simulating import Plan, World, world_of
 from ivr.hours import read_hours
 
 ROOT = Path(__file__).parents[1]
@@ -93,7 +93,7 @@ def _measure(told: Connection, case: Case, seed: int) -> None:
     configuration = load(ROOT)
     profile = load_profile(ROOT / "profiles" / f"{case.number}.yaml", configuration)
     plan = Plan((profile,), case.begin, case.days, seed)
-    here = world(configuration, plan.queues)
+    here = world_of(configuration, plan.queues)
     if case.number == YEAR.number:
         here = replace(here, agents=_milan(here))
     calm_s = peer(20_000, seed)
@@ -104,9 +104,7 @@ def _measure(told: Connection, case: Case, seed: int) -> None:
     cpu_s = children.ru_utime + children.ru_stime
     workers = os.cpu_count() or 1
     memory_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + workers * children.ru_maxrss) / 1024
-    whole = Tally()
-    for tally in result.calls.values():
-        whole.add(tally)
+    whole = total(result.calls.values())
     peer_s = (calm_s + peer(20_000, seed)) / 40_000 * whole.came
     in_time = whole.service_level(Variant.OF_ALL) or 0.0
     name = f"{case.number}, {case.days} days"

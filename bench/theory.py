@@ -22,13 +22,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from acd.agent import AgentProfile
 from acd.arrivals import Caller, Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Load, expected
-from acd.rules import QueueRules, SiteRules
-from acd.service_level import Tally, Variant
-from acd.simulation import Change, Simulation
+from acd.service_level import Tally, Variant, total
 from bench.waiting_room import long_run, serve
+from centralino import staffing
 
 WITHIN_S = 20.0
 ERROR_MOST = 0.01
@@ -83,20 +81,14 @@ class Row:
 
 def who_calls(load: Load, count: int, seed: int) -> Iterator[Caller]:
     hours = [Hour(0.0, 2 * count / load.calls_per_s, 2.0 * count)]
-    kinds = [Kind("hall", Exponential(load.handling_s))]
+    kinds = [Kind(staffing.QUEUE, Exponential(load.handling_s))]
     return islice(callers(hours, kinds, Patience(load.patience_s), Random(seed)), count)
 
 
 def on_the_floor(load: Load, agents: int, count: int, seed: int) -> Tally:
-    """What the floor makes of `count` callers, with one queue that has no rules of its own."""
-    rules = QueueRules("hall", sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=WITHIN_S)
-    here = [Change(0.0, AgentProfile(f"a{n:03}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
-    simulation = Simulation({"hall": rules}, here, who_calls(load, count, seed), Random(seed))
-    simulation.run_until(math.inf)
-    whole = Tally()
-    for tally in simulation.result(0.0).calls.values():
-        whole.add(tally)
-    return whole
+    """What the floor, as `centralino staff` runs it, makes of `count` callers."""
+    result = staffing.on_the_floor(who_calls(load, count, seed), agents, WITHIN_S, Random(seed))
+    return total(result.calls.values())
 
 
 def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:
@@ -107,14 +99,10 @@ def in_the_room(load: Load, agents: int, count: int, seed: int) -> list[Tally]:
 
 def measure(name: str, calls: int, seed: int) -> Row:
     load, agents = ROWS[name]
-    parts, room = in_the_room(load, agents, calls, seed), Tally()
-    for part in parts:
-        room.add(part)
-    floor, same, long = (
-        _shown(on_the_floor(load, agents, calls, seed)),
-        _shown(room),
-        long_run(load, agents, WITHIN_S, LONG_RUN, LONG_SEED),
-    )
+    parts = in_the_room(load, agents, calls, seed)
+    room = total(parts)
+    floor, same = _shown(on_the_floor(load, agents, calls, seed)), _shown(room)
+    long = long_run(load, agents, WITHIN_S, LONG_RUN, LONG_SEED)
     formula = expected(load, agents, WITHIN_S)
     return Row(
         name,

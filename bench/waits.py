@@ -32,7 +32,7 @@ from acd.rules import QueueRules
 from acd.waiting import WaitingCall
 from centralino.profiles import load_profile
 from centralino.settings import load
-from centralino.simulating import Plan, begun, callers_of, go_through, world
+from centralino.simulating import Plan, begun, callers_of, go_through, world_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,7 +147,7 @@ def measure(case: Case, seed: int, *, patient: bool) -> list[Row]:
     configuration = load(ROOT)
     profile = load_profile(ROOT / "profiles" / f"{case.number}.yaml", configuration)
     plan = Plan((profile,), case.begin, case.days, seed)
-    here = world(configuration, plan.queues)
+    here = world_of(configuration, plan.queues)
     who = callers_of(here, plan, 0)
     simulation = begun(here, plan, 0, each_tenth_is_patient(who) if patient else who)
     floor = simulation.floor = Overheard(here.rules, is_tenth if patient else lambda call: True)

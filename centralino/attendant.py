@@ -70,6 +70,17 @@ class Voice:
     sound_of: Callable[[Prompt], str | None]
     make: Callable[[Sequence[Prompt], Callable[[], None]], None]
 
+    def give(self, prompts: Sequence[Prompt], play: Callable[[list[str]], None]) -> None:
+        """Hand the sounds of `prompts` to `play`, at once or as soon as they are made; without those that have none."""
+
+        def ready() -> None:
+            play([sound for prompt in prompts if (sound := self.sound_of(prompt))])
+
+        if missing := [prompt for prompt in prompts if self.sound_of(prompt) is None]:
+            self.make(missing, ready)
+        else:
+            ready()
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -322,15 +333,11 @@ class Attendant:
         talk.uttered += 1
         self._alarms.set("speech", talk.call, self._clock.now_s() + SPEECH_LONGEST_S)
 
-        def play() -> None:
+        def play(sounds: list[str]) -> None:
             if self._conversations.get(talk.call) is talk and talk.playback == playback:
-                sounds = [sound for prompt in prompts if (sound := self._voice.sound_of(prompt))]
                 self._telephony.play(talk.call, playback, [*sounds, *then] or [NO_SOUND], talk.place.language)
 
-        if missing := [prompt for prompt in prompts if self._voice.sound_of(prompt) is None]:
-            self._voice.make(missing, play)
-        else:
-            play()
+        self._voice.give(prompts, play)
 
     def _stop(self, talk: Conversation) -> None:
         if talk.playback:

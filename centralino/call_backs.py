@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 PLACE, RING = "place a call-back", "ring for a call-back"  # alarms: of a promise, of an attempt
 ALARMS = (PLACE, RING)
 RING_BACKSTOP_S = 5.0  # after the phone system should have told that nobody answers
-WAITS = (CallState.QUEUED, CallState.OFFERED)
 
 
 class CallBacks:
@@ -189,7 +188,7 @@ class CallBacks:
 
     def _take_back(self, promise: CallBackNow, why: str, by: str = "") -> bool:
         attempt = self._book.call(promise.attempt)
-        if attempt and not (attempt.is_to_be_called and attempt.state in WAITS):
+        if attempt and not (attempt.is_to_be_called and attempt.is_in_line):
             return False
         if attempt:
             self._dispatcher.caller_left(attempt)

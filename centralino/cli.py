@@ -336,10 +336,25 @@ def extend(
     _choose(state, "agents.extend", as_json, agent=agent, longer_s=longer_s)
 
 
+@agents_app.command("pin")
+def pin() -> None:
+    """Make the line for agents.yaml that lets an agent sign in with a PIN at any phone of their site.
+
+    The PIN is asked for twice and kept nowhere: agents.yaml holds what it cannot be told from.
+    """
+    from agents.pins import hash_of
+
+    try:
+        hashed = hash_of(typer.prompt("PIN (4 to 8 digits)", hide_input=True, confirmation_prompt=True))
+    except ValueError as mistake:
+        raise Stop(str(mistake)) from mistake
+    typer.echo(f'pin: "{hashed}"')
+
+
 @agents_app.command("pause")
 def pause(
     agent: Id,
-    reason: Annotated[str, typer.Option("--reason", help="Shown to the supervisor.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="In words, or the digits of one in agents.yaml.")] = "",
     state: State = VAR,
     as_json: AsJson = False,
 ) -> None:

@@ -65,6 +65,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
+    problems += twice(deployment.files[AGENTS], ("agents", ANY, "number"), "number")
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)

@@ -195,9 +195,17 @@ class Dispatcher:
         profile = self.profile(agent)
         now_s = self._clock.now_s()
         if profile is not None and self._is_available(agent):
-            self.carry_out(self.floor.agent_available(profile, now_s))
+            own_call = self._book.house.own_call_at(agent.phone) is not None
+            self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
+
+    def own_call(self, phone: str, *, goes_on: bool) -> None:
+        """Somebody at `phone` calls, or is called, and not for a queue; until that is over, no queue's call comes."""
+        agent = self._book.house.agent_at(phone)
+        if agent is None:
+            return
+        self.carry_out(self.floor.own_call(agent.id, self._clock.now_s(), goes_on=goes_on))
 
     def wrap_up_done(self, agent_id: str) -> bool:
         """The agent is done with the wrap-up. False: there was none."""
@@ -267,6 +275,7 @@ class Dispatcher:
             on_floor = AgentOnFloor(
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
+            on_floor.own_call = self._book.house.own_call_at(agent.phone) is not None
             if agent.wrap_up_call:
                 on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue
@@ -290,7 +299,7 @@ class Dispatcher:
         if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
             agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
-        elif call.state in (CallState.QUEUED, CallState.OFFERED):
+        elif call.is_in_line:
             if not knows_queue and call.is_to_be_called:
                 self._book.write(ev.CallEnded(call=call.id, outcome=ev.Outcome.NOT_REACHED, why=Why.QUEUE_GONE))
                 return
@@ -358,8 +367,7 @@ class Dispatcher:
         )
         waiting = self._as_it_waits(call)
         self.carry_out(enter(waiting, now_s))
-        waits = call.state in (CallState.QUEUED, CallState.OFFERED)
-        if waits and not self._room.speaks_to(call.id):  # it does where a full queue sent the call on to another
+        if call.is_in_line and not self._room.speaks_to(call.id):  # it does where a full queue has sent it on
             self._telephony.hold(call.id)
             self.recordings.announce(call)
 

@@ -23,6 +23,7 @@ import msgspec
 
 from acd.rules import QueueRules
 from acd.sites import Held
+from agents import pins
 from agents.state import Wish
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
@@ -31,6 +32,7 @@ from asterisk.telephony import AsteriskTelephony
 from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
 from centralino import recovery, voices
+from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
 from centralino.clock import Clock, RunningClock
 from centralino.door import CommandRefused, DoorServer, door_path
@@ -110,7 +112,7 @@ class Engine:
         self.house = House()
         self._began_s = self.clock.now_s()
         self._segment_again_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm_clock = AlarmClock(self.clock, self._due)
         self._telling: asyncio.TimerHandle | None = None
         self._lag_s = 0.0
         self._projector: asyncio.Future[Projector]
@@ -165,6 +167,7 @@ class Engine:
             self._open_cases.has,
             self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
+            self._check_pin,
         )
         book = Book(self.house, self._on_record)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
@@ -186,9 +189,9 @@ class Engine:
         log.info("the engine is ready", extra={"instance": self.name, "open_calls": len(self.house.calls)})
 
     async def _close(self, tasks: list[asyncio.Task[None]]) -> None:
-        for timer in (self._timer, self._telling):
-            if timer:
-                timer.cancel()
+        self._alarm_clock.stop()
+        if self._telling:
+            self._telling.cancel()
         if hasattr(self, "door"):
             self._ami.close()
             await self.door.close()
@@ -241,13 +244,7 @@ class Engine:
             self._segment_again_s = self.clock.now_s() + SEGMENT_AGAIN_S
 
     def _plan(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        deadline_s = self.switchboard.next_deadline()
-        if deadline_s is not None:
-            wait_s = max(0.0, deadline_s - self.clock.now_s())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._due)
+        self._alarm_clock.set(self.switchboard.next_deadline())
 
     # --- for people: the door
 
@@ -500,6 +497,16 @@ class Engine:
             return
         found(self._standing(case, proof) if case else None)
         self._after()
+
+    def _check_pin(self, hashed: str, pin: str, told: Callable[[bool], None]) -> None:
+        """In a thread: the hash is made to be slow."""
+
+        def checked(checking: asyncio.Future[bool]) -> None:
+            told(checking.exception() is None and checking.result())
+            self._after()
+
+        checking = asyncio.get_running_loop().run_in_executor(None, pins.fits, hashed, pin)
+        checking.add_done_callback(checked)
 
     def _standing(self, case: Case, proof: str) -> CaseStanding | None:
         """How the case stands; None where the proof is wrong, or there were too many wrong ones today."""

@@ -396,6 +396,46 @@ class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
     why: str
 
 
+class WrongPin(AgentEvent, frozen=True, kw_only=True):
+    """Somebody at `phone` keyed in a wrong PIN; none is taken before `locked_until_s` (0: the next is)."""
+
+    phone: str
+    locked_until_s: float = 0.0
+
+
+class OwnCallEvent(Event, frozen=True, kw_only=True):
+    """Of a call that one of our phones began, by the id of its leg. It is no citizen's call."""
+
+    call: str
+
+
+class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
+    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside."""
+
+    node: str
+    phone: str
+    agent: str = ""
+    to: str = ""
+    to_phone: str = ""
+    person: str = ""
+
+
+class OwnCallAnswered(OwnCallEvent, frozen=True, kw_only=True): ...
+
+
+class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
+    why: str
+
+
+class OwnCallRefused(Event, frozen=True, kw_only=True):
+    """A phone dialled what may not be called."""
+
+    phone: str
+    agent: str = ""
+    person: str = ""
+    why: str
+
+
 class EngineStarted(Event, frozen=True, kw_only=True):
     """A new life of the engine: what it knew before was read back from this journal."""
 
@@ -503,6 +543,11 @@ AnyEvent = (
     | WrapUpStarted
     | WrapUpExtended
     | WrapUpEnded
+    | WrongPin
+    | OwnCallBegun
+    | OwnCallAnswered
+    | OwnCallEnded
+    | OwnCallRefused
     | EngineStarted
     | ConfigurationLoaded
     | EmergencyStarted

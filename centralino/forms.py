@@ -578,6 +578,13 @@ class DialplanForm(Form):
 # --- agents.yaml
 
 
+def _pin(text: str) -> str:
+    """Only the hash may stand here: whoever reads the file must not be able to sign in as somebody else."""
+    if not re.fullmatch(r"\$argon2id\$[A-Za-z0-9+/=,$-]{40,200}", text):
+        refuse(f"{shown(text)} is no PIN's hash", "make it with `centralino agents pin`")
+    return text
+
+
 class SiteForm(Form):
     """`phone`: the number that those whom its phones call in an emergency see."""
 
@@ -598,6 +605,18 @@ class AgentForm(Form):
     languages: Annotated[dict[Language, Level], Field(min_length=1)]
     phone: Name | None = None
     shift: Name | None = None
+    number: Annotated[str, _matching("[0-9]{2,8}", "is no number to dial", "2 to 8 digits, in quotes")] | None = None
+    pin: Annotated[str, AfterValidator(_pin)] | None = None
+
+
+class PauseForm(Form):
+    name: Annotated[dict[Language, ShownName], Field(min_length=1)]
+    longest: Annotated[float, between("1m", "24h")] | None = None
+
+
+PauseKeys = Annotated[
+    str, _matching("[0-9]{1,2}", "is not what is keyed in for a pause", "one or two digits, in quotes")
+]
 
 
 class RosterForm(Form):
@@ -606,6 +625,8 @@ class RosterForm(Form):
     agents: dict[Name, AgentForm]
     shifts: dict[Name, dict[str, Any]] = {}
     longest_pause: Annotated[float, between("1m", "24h")] | None = None
+    pauses: dict[PauseKeys, PauseForm] = {}
+    second_sign_in: Literal["refuse", "move"] = "refuse"
 
 
 # --- entities.yaml

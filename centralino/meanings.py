@@ -1,5 +1,6 @@
 """From what an admin wrote (forms, checked) to what it means in each room's own words."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
@@ -20,7 +21,7 @@ from acd.rules import (
     SiteRules,
     WhileWaiting,
 )
-from agents.roster import Agent, PhoneSeat, Roster, Site
+from agents.roster import Agent, PauseReason, PhoneSeat, Roster, Site, digits_of
 from asterisk.carrier import Carrier, Registration, Tls
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -452,6 +453,7 @@ def read_days(days: Iterable[str]) -> OnDay:
 
 def roster(form: RosterForm) -> Roster:
     shifts = _hours(form.shifts)
+    by_id = _numbers_by_id(form)
     return Roster(
         sites={
             name: Site(name, site.name, site.node, site.seats, site.phone or "") for name, site in form.sites.items()
@@ -467,11 +469,21 @@ def roster(form: RosterForm) -> Roster:
                 agent.languages,
                 shifts.get(agent.shift or ""),
                 rank,
+                agent.number or by_id.get(name, ""),
+                agent.pin or "",
             )
             for rank, (name, agent) in enumerate(form.agents.items())
         },
         longest_pause_s=form.longest_pause,
+        pauses={keys: PauseReason(pause.name, pause.longest) for keys, pause in form.pauses.items()},
+        moves=form.second_sign_in == "move",
     )
+
+
+def _numbers_by_id(form: RosterForm) -> dict[str, str]:
+    """Who has no number of their own is dialled by the digits of their id, where these are nobody else's."""
+    taken = Counter(agent.number or digits_of(name) for name, agent in form.agents.items())
+    return {name: digits for name in form.agents if (digits := digits_of(name)) and taken[digits] == 1}
 
 
 def entities(form: EntitiesForm) -> Entities:

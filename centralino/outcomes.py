@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from acd.rules import QueueRules
-from acd.service_level import Tally, Variant
+from acd.service_level import Tally, Variant, total
 from acd.simulation import Hands, Result
 from centralino.simulating import may_take
 
@@ -51,7 +51,7 @@ def differences(before: Sequence[Result], after: Sequence[Result], queue: str) -
 
 
 def _level(result: Result, queue: str) -> float | None:
-    return _sum(tally for of, tally in result.calls.items() if of.queue == queue).service_level(Variant.OF_ALL)
+    return total(tally for of, tally in result.calls.items() if of.queue == queue).service_level(Variant.OF_ALL)
 
 
 def _row(each: Sequence[Figures]) -> Row:
@@ -64,15 +64,15 @@ def _order(key: Key) -> tuple[int, str]:
 
 def _figures(result: Result, rules: Mapping[str, QueueRules]) -> Iterator[tuple[Key, Figures]]:
     queues = {of.queue for of in result.calls}
-    yield ("all", ""), _of(whole := _sum(result.calls.values()), _able(result, rules, queues), whole.came)
+    yield ("all", ""), _of(whole := total(result.calls.values()), _able(result, rules, queues), whole.came)
     for queue in queues:
-        tally = _sum(tally for of, tally in result.calls.items() if of.queue == queue)
+        tally = total(tally for of, tally in result.calls.items() if of.queue == queue)
         yield ("queue", queue), _of(tally, _able(result, rules, {queue}), tally.came + tally.sent_here)
     for site in {site for _, site in result.by_site} | {hands.agent.site for hands in result.agents.values()}:
-        tally = _sum(tally for (_, there), tally in result.by_site.items() if there == site)
+        tally = total(tally for (_, there), tally in result.by_site.items() if there == site)
         yield ("site", site), _of_site(tally, [h for h in result.agents.values() if h.agent.site == site])
     for entity in {of.entity for of in result.calls if of.entity}:
-        tally = _sum(tally for of, tally in result.calls.items() if of.entity == entity)
+        tally = total(tally for of, tally in result.calls.items() if of.entity == entity)
         theirs = {of.queue for of in result.calls if of.entity == entity}
         yield ("entity", entity), _of(tally, _able(result, rules, theirs), tally.came)
 
@@ -104,17 +104,10 @@ def _able(result: Result, rules: Mapping[str, QueueRules], queues: Iterable[str]
     return [hands for hands in result.agents.values() if any(may_take(hands.agent, each) for each in wanted)]
 
 
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    whole = Tally()
-    for tally in tallies:
-        whole.add(tally)
-    return whole
-
-
 def by_hour(results: Sequence[Result], queue: str) -> list[float | None]:
     """The service level (of all) of each hour of the day, as a share."""
     told: list[float | None] = []
     for hour in range(24):
         tallies = (t for result in results for of, t in result.calls.items() if (of.queue, of.hour) == (queue, hour))
-        told.append(_sum(tallies).service_level(Variant.OF_ALL))
+        told.append(total(tallies).service_level(Variant.OF_ALL))
     return told

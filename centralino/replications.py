@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
@@ -33,32 +33,28 @@ class Compared:
 
 def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Result]]:
     """All replications of each world, in order."""
-    wholes = [(world, replication) for world in worlds for replication in range(plan.replications)]
-    pieces = parts(plan)
-    jobs = [(world, piece, replication) for world, replication in wholes for piece in pieces]
     done: Synchronized[int] = FORK.Value("L", 0)
-    workers = min(len(jobs), os.cpu_count() or 1)
-    with ProcessPoolExecutor(workers, FORK, initializer=_share, initargs=(done,)) as pool:
-        futures = [pool.submit(_one, *job) for job in jobs]
-        with Progress(
-            TextColumn("simulating"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            auto_refresh=False,
-        ) as bar:
-            task = bar.add_task("", total=len(wholes) * plan.days)
-            while wait(futures, timeout=LOOK_EVERY_S).not_done:
-                bar.update(task, completed=done.value, refresh=True)
-                failed = next((future for future in futures if future.done() and future.exception()), None)
-                if failed:
-                    pool.shutdown(cancel_futures=True)
-                    failed.result()
-        results = [future.result() for future in futures]
-    whole = [joined(results[n : n + len(pieces)]) for n in range(0, len(results), len(pieces))]
-    return [whole[n : n + plan.replications] for n in range(0, len(whole), plan.replications)]
+    pieces, each = parts(plan), range(plan.replications)
+    with ProcessPoolExecutor(os.cpu_count(), FORK, initializer=_share, initargs=(done,)) as pool:
+        runs = [[[pool.submit(_one, world, piece, n) for piece in pieces] for n in each] for world in worlds]
+        futures = [future for of_world in runs for whole in of_world for future in whole]
+        try:
+            _watch(futures, done, len(worlds) * plan.replications * plan.days, console)
+        finally:
+            pool.shutdown(cancel_futures=True)  # one has failed, or nothing is left
+        return [[joined([future.result() for future in whole]) for whole in of_world] for of_world in runs]
+
+
+def _watch(futures: Sequence[Future[Result]], done: "Synchronized[int]", days: int, console: Console) -> None:
+    """Show how many of `days` are done, until all are. Raises what goes wrong in one of them."""
+    columns = TextColumn("simulating"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
+        task = bar.add_task("", total=days)
+        while wait(futures, LOOK_EVERY_S).not_done:
+            bar.update(task, completed=done.value, refresh=True)
+            for future in futures:
+                if future.done():
+                    future.result()
 
 
 def _share(done: "Synchronized[int]") -> None:
@@ -78,16 +74,18 @@ def _day_is_over() -> None:
 # --- comparing
 
 
-def compared(worlds: Sequence[World], plan: Plan, results: Sequence[Sequence[Result]]) -> Compared:
-    after, rules = outcomes.rows(results[-1], worlds[-1].rules), worlds[-1].rules
+def compared(worlds: Sequence[World], results: Sequence[Sequence[Result]]) -> Compared:
+    """What `run` came to: of one world, or of the one before and the one that it was changed into."""
+    rules = worlds[-1].rules
+    after = outcomes.rows(results[-1], rules)
     within_s = {name: one.target_within_s for name, one in rules.items()}
     if len(worlds) == 1:
         return Compared(after, within_s)
     before = outcomes.rows(results[0], worlds[0].rules)
     told = []
-    for queue in sorted(name for scope, name in after if scope == "queue" and ("queue", name) in before):
+    for key in sorted(key for key in after if key[0] == "queue" and key in before):
+        queue = key[1]
         by = outcomes.differences(results[0], results[-1], queue)
-        key = ("queue", queue)
         told.append(_sentence(queue, before[key]["of_all"], after[key]["of_all"], by, within_s[queue]))
     return Compared(after, within_s, before, tuple(told))
 
@@ -119,6 +117,6 @@ def as_data(plan: Plan, told: Compared) -> dict[str, Any]:
 
 def _rows(rows: Mapping[Key, Row]) -> list[dict[str, Any]]:
     return [
-        {"of": scope, "name": name, **{key: value and asdict(value) for key, value in row.items()}}
+        {"of": scope, "name": name, **{key: asdict(value) if value else None for key, value in row.items()}}
         for (scope, name), row in rows.items()
     ]

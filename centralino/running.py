@@ -80,9 +80,11 @@ class Runner:
                 keeping.append(asyncio.create_task(self._rescue_callers(asterisk)))
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload_soon)
                 await self._until_answering(stop, console)
+                speaking = asyncio.create_task(self._speak_for_agents())
                 await asyncio.wait({asyncio.create_task(stop.wait()), *keeping}, return_when=asyncio.FIRST_COMPLETED)
                 for ended in (task for task in keeping if task.done()):
                     ended.result()  # nobody keeps a part running any more: end loudly, so that systemd starts us again
+                speaking.cancel()
             finally:
                 await self._stop(keeping)
 
@@ -101,6 +103,13 @@ class Runner:
         spoken = await voices.speak_with_a_bar(self.configuration, self._in_force, self.instance.prompts, console)
         for problem in spoken.problems:
             console.print(f"prompt: {problem}", markup=False)
+
+    async def _speak_for_agents(self) -> None:
+        """Once callers are answered; and not in the engine, which stands still while it starts a program."""
+        try:
+            await voices.prepare_for_agents(self._in_force, self.instance.prompts)
+        except OSError as error:
+            log.error("what agents hear could not be made: %s", error)
 
     async def _start_asterisk(self, installation: Installation) -> AsteriskProcess:
         asterisk_files.write(self._node, installation, self.instance.asterisk)

@@ -90,11 +90,17 @@ class Signing:
             case Wish.SIGN_OUT:
                 return ev.AgentSignedOut(agent=agent.id, by=by)
             case Wish.PAUSE:
-                longest_s = self.configuration.roster.longest_pause_s
-                until_s = self._clock.now_s() + longest_s if longest_s else 0.0
-                return ev.AgentPaused(agent=agent.id, reason=reason, by=by, until_s=until_s)
+                return self._paused(agent.id, by, reason)
             case Wish.READY:
                 return ev.AgentReady(agent=agent.id, by=by)
+
+    def _paused(self, agent: str, by: str, reason: str) -> ev.AgentPaused:
+        """`reason` may be the digits of one of agents.yaml's."""
+        roster = self.configuration.roster
+        listed = roster.pauses.get(reason)
+        longest_s = (listed.longest_s if listed else None) or roster.longest_pause_s
+        until_s = self._clock.now_s() + longest_s if longest_s else 0.0
+        return ev.AgentPaused(agent=agent, reason=listed.named("it") if listed else reason, by=by, until_s=until_s)
 
     def _phone_for(self, agent: AgentNow, asked: str) -> str:
         roster = self.configuration.roster
@@ -103,6 +109,9 @@ class Signing:
             raise Refused(f"{agent.id} has no phone of their own: name one with --phone")
         if phone not in roster.phones:
             raise Refused(f"there is no phone {phone} in agents.yaml")
+        if roster.phones[phone].site != roster.agents[agent.id].site:
+            at, of = roster.phones[phone].site, roster.agents[agent.id].site
+            raise Refused(f"{phone} stands in {at}, and {agent.id} belongs to {of} (agents.yaml)")
         others = (a for a in self._book.house.agents.values() if a.id in roster.agents and a.id != agent.id)
         taken = next((a.id for a in others if a.phone == phone), None)
         if taken:

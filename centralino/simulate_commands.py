@@ -35,35 +35,34 @@ def add_simulate_commands(app: typer.Typer) -> None:
 
 def simulate(
     profile: Profiles,
-    days: Annotated[int, typer.Option("--days", min=1, max=3660)] = 28,
+    days: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many.")] = 28,
     begin: FirstDay = None,
     seed: Seed = 1,
-    replications: Annotated[int, typer.Option("--replications", min=1, max=1000, help="With other chances each.")] = 5,
-    against: Annotated[Path | None, typer.Option("--against", metavar="DIR", help="What --config changes.")] = None,
+    repeat: Annotated[int, typer.Option("--replications", min=1, max=1000, help="With other chances each.")] = 5,
+    against: Annotated[
+        Path | None, typer.Option("--against", metavar="DIR", help="What it was before --config changed it.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="Service level by hour.")] = None,
     config: Config = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Simulate days of callers and agents on this configuration, or what it changes against another."""
-    from centralino import drawing, plots, settings
-    from centralino import replications as running
+    from centralino import drawing, plots, replications, settings
     from centralino.profiles import load_profile
-    from centralino.simulating import Plan, world
+    from centralino.simulating import Plan, world_of
 
-    configurations = [settings.load(folder) for folder in ([against] if against else []) + [config]]
+    configurations = [settings.load(folder) for folder in (against, config) if folder]
     files = [_profile_file(name, config) for name in profile]
-    profiles = tuple(load_profile(file, configurations[-1]) for file in files)
-    for file in files:
-        load_profile(file, configurations[0])  # the other must know its queues too
-    plan = Plan(profiles, _day(begin) or profiles[0].begin, days, seed, replications)
-    worlds = [world(one, plan.queues) for one in configurations]
-    console = Console(stderr=True)
-    results = running.run(worlds, plan, console)
-    compared = running.compared(worlds, plan, results)
+    for configuration in configurations:  # the last counts; the one before must know the same queues
+        profiles = tuple(load_profile(file, configuration) for file in files)
+    plan = Plan(profiles, _day(begin) or profiles[0].begin, days, seed, repeat)
+    worlds = [world_of(one, plan.queues) for one in configurations]
+    results = replications.run(worlds, plan, Console(stderr=True))
+    compared = replications.compared(worlds, results)
     if plot:
         drawing.write(plot, plots.by_hour(results, plan.queues))
     if as_json:
-        typer.echo(json.dumps(running.as_data(plan, compared), indent=2))
+        typer.echo(json.dumps(replications.as_data(plan, compared), indent=2))
         return
     _show(compared, Console())
 
@@ -154,21 +153,23 @@ def staff(
     from centralino import staffing
 
     try:
-        asked = staffing.asked(calls, aht, target, patience)
+        question = staffing.read_question(calls, aht, target, patience)
     except ValueError as wrong:
         raise Stop(str(wrong)) from wrong
-    answer = staffing.answer(asked, seed)
+    answer = staffing.answer(question, seed)
     if as_json:
-        typer.echo(json.dumps(staffing.as_data(asked, answer), indent=2))
+        typer.echo(json.dumps(staffing.as_data(question, answer), indent=2))
         return
     console = Console()
     console.width = max(console.width, STAFF_WIDTH_LEAST)
-    console.print(f"{asked.load.erlangs:.2f} erlangs; answered within {asked.within_s:g} s of all", highlight=False)
+    console.print(
+        f"{question.load.erlangs:.2f} erlangs; answered within {question.within_s:g} s of all", highlight=False
+    )
     table = Table("agents", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for title in STAFF_COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     for row in answer.rows:
         table.add_row(str(row.agents), *staffing.cells(row))
     console.print(table)
-    for sentence in staffing.sentences(asked, answer):
+    for sentence in staffing.sentences(question, answer):
         typer.echo(sentence)

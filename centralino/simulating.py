@@ -23,6 +23,7 @@ from centralino.settings import Configuration
 from ivr.hours import Hours
 
 DRAIN_S, DRAIN_STEPS_MAX = 60.0, 24 * 60  # after the last day nobody calls any more, and those who wait are served
+PART_DAYS = 14  # what one process simulates at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +51,20 @@ class Plan:
         return frozenset(queue for profile in self.profiles for queue in profile.queues)
 
 
-def world(configuration: Configuration, queues: frozenset[str]) -> World:
+def world_of(configuration: Configuration, queues: frozenset[str]) -> World:
     """The configuration, with the agents only who may take calls that begin in `queues`."""
     rules = configuration.rules.queues
     reached = _reached(rules, queues)
-    agents = [one for one in configuration.roster.agents.values() if any(may_take(one, rules[q]) for q in reached)]
+    roster = configuration.roster.agents.values()
+    agents = [one for one in roster if any(may_take(_profile(one), rules[name]) for name in reached)]
     is_open = {number: plan.hours for number, plan in configuration.dialplans.items()}
     return World(rules, agents, is_open, configuration.settings.time_zone)
 
 
-def may_take(agent: Agent | AgentProfile, rules: QueueRules) -> bool:
+def may_take(agent: AgentProfile, rules: QueueRules) -> bool:
     """Whether the agent may be offered calls of a queue, at least after a while."""
     is_there = any(site.name == agent.site for site in rules.sites)
-    skills = agent.skills
-    needs = [rules.needs, *(step.needs for step in rules.relax)]
-    return is_there and any(all(skills.get(skill, 0) >= level for skill, level in each.items()) for each in needs)
+    return is_there and any(agent.has(needs) for needs in (rules.needs, *(step.needs for step in rules.relax)))
 
 
 def _reached(rules: Mapping[str, QueueRules], queues: frozenset[str]) -> set[str]:
@@ -78,9 +78,6 @@ def _reached(rules: Mapping[str, QueueRules], queues: frozenset[str]) -> set[str
             gotos = (rules[name].full_then, rules[name].longest_wait_then)
             left += [goto.queue for goto in gotos if isinstance(goto, ToQueue)]
     return reached
-
-
-PART_DAYS = 14  # what one process simulates at a time
 
 
 def parts(plan: Plan) -> list[Plan]:
@@ -110,7 +107,8 @@ def simulate(world: World, plan: Plan, replication: int, day_is_over: Callable[[
     """One replication, in this process. What callers would be told is left out, since nobody listens."""
     silent = {name: replace(rules, while_waiting=WhileWaiting()) for name, rules in world.rules.items()}
     world = replace(world, rules=silent)
-    return go_through(begun(world, plan, replication, callers_of(world, plan, replication)), world, plan, day_is_over)
+    who = callers_of(world, plan, replication)
+    return go_through(begun(world, plan, replication, who), world, plan, day_is_over)
 
 
 def begun(world: World, plan: Plan, replication: int, who: Iterable[Caller]) -> Simulation:
@@ -120,7 +118,7 @@ def begun(world: World, plan: Plan, replication: int, who: Iterable[Caller]) -> 
 
 
 def go_through(simulation: Simulation, world: World, plan: Plan, day_is_over: Callable[[], None]) -> Result:
-    """All days of the plan, and on until the last caller is served."""
+    """All days of the plan, and on until the last caller is served, at most for a day more."""
     for day in range(plan.days):
         simulation.run_until(_instant_s(plan.begin + timedelta(days=day + 1), world.zone))
         simulation.new_day()
@@ -174,17 +172,17 @@ def _changes(world: World, plan: Plan, replication: int) -> list[Change]:
     begin_s, end_s = _instant_s(plan.begin, world.zone), _end_s(world, plan)
     numbers = [world.open.get(profile.number) for profile in plan.profiles]
     shifts: dict[Hours | None, list[tuple[float, float]]] = {}
-    changes: list[tuple[float, int, bool, Change]] = []
+    changes: list[Change] = []
     for agent in world.agents:
+        profile = _profile(agent)
         if agent.shift not in shifts:
             shifts[agent.shift] = list(_spans([agent.shift] if agent.shift else numbers, world.zone, plan))
         worked = [span for span in shifts[agent.shift] if chance.random() >= plan.profiles[0].no_show]
-        for from_s, until_s in _joined(worked):
-            profile = _profile(agent)
-            changes.append((max(from_s, begin_s), agent.rank, True, Change(max(from_s, begin_s), profile)))
+        for from_s, until_s in _without_gaps(worked):
+            changes.append(Change(max(from_s, begin_s), profile))
             if until_s < end_s:
-                changes.append((until_s, agent.rank, False, Change(until_s, profile, is_here=False)))
-    return [change for *_, change in sorted(changes, key=lambda entry: entry[:3])]
+                changes.append(Change(until_s, profile, is_here=False))
+    return sorted(changes, key=lambda change: (change.at_s, change.agent.rank, change.is_here))
 
 
 def _spans(hours: Sequence[Hours | None], zone: ZoneInfo, plan: Plan) -> Iterator[tuple[float, float]]:
@@ -195,7 +193,7 @@ def _spans(hours: Sequence[Hours | None], zone: ZoneInfo, plan: Plan) -> Iterato
             yield _instant_s(day, zone), _instant_s(day + timedelta(days=1), zone)
         return
     each = [span for one in hours if one is not None for span in _open_spans(one, zone, plan)]
-    yield from _joined(sorted(each))
+    yield from _without_gaps(sorted(each))
 
 
 def _open_spans(hours: Hours, zone: ZoneInfo, plan: Plan) -> Iterator[tuple[float, float]]:
@@ -208,15 +206,15 @@ def _open_spans(hours: Hours, zone: ZoneInfo, plan: Plan) -> Iterator[tuple[floa
         at = then
 
 
-def _joined(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans, in order, without a gap between them are one."""
-    joined: list[tuple[float, float]] = []
+def _without_gaps(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans, in order, that have no gap between them are one."""
+    whole: list[tuple[float, float]] = []
     for begin_s, end_s in spans:
-        if joined and begin_s <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end_s, joined[-1][1])
+        if whole and begin_s <= whole[-1][1]:
+            whole[-1] = whole[-1][0], max(end_s, whole[-1][1])
         else:
-            joined.append((begin_s, end_s))
-    return joined
+            whole.append((begin_s, end_s))
+    return whole
 
 
 def _profile(agent: Agent) -> AgentProfile:

@@ -2,30 +2,36 @@
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
 
 from acd.agent import AgentProfile
-from acd.arrivals import Exponential, Hour, Kind, Patience, callers
+from acd.arrivals import Caller, Chance, Exponential, Hour, Kind, Patience, callers
 from acd.erlang import Expected, Load, agents_needed, expected
 from acd.rules import QueueRules, SiteRules
-from acd.service_level import Tally, Variant
-from acd.simulation import Change, Simulation
+from acd.service_level import Tally, Variant, total
+from acd.simulation import Change, Result, Simulation
 from centralino.durations import NotADuration, seconds
 
 CALLS = 10_000  # of each simulation
-UNIT_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+FILLS_IN = 5  # times as long as a call takes: by then an empty hall is as busy as it will be
+QUEUE = "hall"  # the only one
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """`target` of all calls are to be answered within `within_s`."""
 
     load: Load
     target: float
     within_s: float
+
+    @property
+    def endless(self) -> Load:
+        """The same calls, of whom nobody ever gives up."""
+        return replace(self.load, patience_s=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +52,16 @@ class Answer:
     rows: tuple[Row, ...]
 
 
-def asked(calls: str, aht: str, target: str, patience: str) -> Asked:
-    """Raises ValueError with a sentence for who typed it."""
+def read_question(calls: str, aht: str, target: str, patience: str) -> Question:
+    """Of `100/h`, `123s`, `80%/20s` and `3m`. Raises ValueError with a sentence for who typed it."""
     rate = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)/([smhd])", calls.strip())
     aim = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%?/(\S+)", target.strip())
     if not rate or not float(rate[1]):
         raise ValueError(f"`{calls}` is no rate of calls; write `100/h`")
     if not aim or not 0 < float(aim[1]) < 100:
         raise ValueError(f"`{target}` is no target; write `80%/20s`")
-    load = Load(float(rate[1]) / UNIT_S[rate[2]], _seconds(aht), _seconds(patience))
-    return Asked(load, float(aim[1]) / 100, _seconds(aim[2]))
+    load = Load(float(rate[1]) / seconds(f"1{rate[2]}"), _seconds(aht), _seconds(patience))
+    return Question(load, float(aim[1]) / 100, _seconds(aim[2]))
 
 
 def _seconds(text: str) -> float:
@@ -68,32 +74,50 @@ def _seconds(text: str) -> float:
     return duration_s
 
 
-def answer(question: Asked, seed: int) -> Answer:
-    load, target, within_s = question.load, question.target, question.within_s
-    endless = Load(load.calls_per_s, load.handling_s)
-    by_c, by_a = agents_needed(endless, target, within_s), agents_needed(load, target, within_s)
+def answer(question: Question, seed: int) -> Answer:
+    """With a row for as many agents as each formula wants, for one fewer and one more.
+
+    The simulation is asked from the fewest of these on until it is content, too, so there may be rows between.
+    """
+    target, within_s = question.target, question.within_s
+    by_c, by_a = agents_needed(question.endless, target, within_s), agents_needed(question.load, target, within_s)
     if by_a is None:
         return Answer(by_c, by_a, None, ())
-    last = max(by_c or by_a, by_a) + 1
-    rows = tuple(
-        Row(n, expected(endless, n, within_s), expected(load, n, within_s), simulated(question, n, seed))
-        for n in range(max(1, by_a - 1), last + 1)
-    )
-    reached = [row.agents for row in rows if (row.simulated.service_level(Variant.OF_ALL) or 0) >= target]
-    return Answer(by_c, by_a, min(reached, default=None), rows)
+    near = {n + one for n in (by_a, by_c or by_a) for one in (-1, 0, 1)} - {0}
+    rows: list[Row] = []
+    by_simulation = None
+    for n in range(min(near), max(near) + 1):
+        if by_simulation is None or n in near:
+            rows.append(_row(question, n, seed))
+            level = rows[-1].simulated.service_level(Variant.OF_ALL) or 0
+            if by_simulation is None and level >= target:
+                by_simulation = n
+    return Answer(by_c, by_a, by_simulation, tuple(rows))
 
 
-def simulated(question: Asked, agents: int, seed: int) -> Tally:
-    """The floor with one queue and `agents` who are always here and pick up at once."""
-    load = question.load
-    rules = QueueRules("q", sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=question.within_s)
-    changes = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}), n)) for n in range(agents)]
-    hours = [Hour(0.0, CALLS / load.calls_per_s, CALLS)]
-    chance = Random(seed)  # noqa: S311 - a simulation
-    who = callers(hours, [Kind("q", Exponential(load.handling_s))], Patience(load.patience_s), chance)
-    simulation = Simulation({"q": rules}, changes, who, chance)
+def _row(question: Question, agents: int, seed: int) -> Row:
+    by_c, by_a = (expected(load, agents, question.within_s) for load in (question.endless, question.load))
+    return Row(agents, by_c, by_a, simulated(question, agents, seed))
+
+
+def simulated(question: Question, agents: int, seed: int) -> Tally:
+    """What the floor makes of some `CALLS` callers, counted once it is as busy as it will be."""
+    load, chance = question.load, Random(seed)  # noqa: S311 - a simulation
+    begin_s = FILLS_IN * load.handling_s
+    end_s = begin_s + CALLS / load.calls_per_s
+    hours = [Hour(0.0, begin_s, begin_s * load.calls_per_s, 0), Hour(begin_s, end_s, CALLS, 1)]
+    who = callers(hours, [Kind(QUEUE, Exponential(load.handling_s))], Patience(load.patience_s), chance)
+    result = on_the_floor(who, agents, question.within_s, chance)
+    return total(tally for of, tally in result.calls.items() if of.hour == 1)
+
+
+def on_the_floor(who: Iterable[Caller], agents: int, within_s: float, chance: Chance) -> Result:
+    """What becomes of `who`, callers of QUEUE, where `agents` are always here, pick up at once and wrap nothing up."""
+    rules = QueueRules(QUEUE, sites=(SiteRules("hall"),), wrap_up_s=0.0, target_within_s=within_s)
+    here = [Change(0.0, AgentProfile(f"a{n}", f"p{n}", "hall", {}, frozenset({"it"}))) for n in range(agents)]
+    simulation = Simulation({QUEUE: rules}, here, who, chance)
     simulation.run_until(math.inf)
-    return next(iter(simulation.result(hours[0].end_s).calls.values()))
+    return simulation.result(0.0)
 
 
 # --- for people and machines
@@ -112,19 +136,19 @@ def cells(row: Row) -> Iterator[str]:
     yield f"{100 * (run.abandonment or 0):.1f} %"
 
 
-def sentences(question: Asked, found: Answer) -> Iterator[str]:
+def sentences(question: Question, answer: Answer) -> Iterator[str]:
     aim = f"{100 * question.target:g} % within {question.within_s:g} s"
-    if found.by_erlang_a is None:
+    if answer.by_erlang_a is None:
         yield f"{aim}: no number of agents that we know reaches it"
         return
     yield (
-        f"{aim} needs {found.by_erlang_c or 'too many'} agents by Erlang C (nobody gives up),"
-        f" {found.by_erlang_a} by Erlang A (callers give up after {question.load.patience_s:g} s on average)"
-        f" and {found.by_simulation or 'more'} by simulation ({CALLS:,} calls)."
+        f"{aim} needs {answer.by_erlang_c or 'too many'} agents by Erlang C (nobody gives up),"
+        f" {answer.by_erlang_a} by Erlang A (callers give up after {question.load.patience_s:g} s on average)"
+        f" and {answer.by_simulation or 'more'} by simulation ({CALLS:,} calls)."
     )
 
 
-def as_data(question: Asked, found: Answer) -> dict[str, Any]:
+def as_data(question: Question, answer: Answer) -> dict[str, Any]:
     rows = [
         {
             "agents": row.agents,
@@ -136,9 +160,9 @@ def as_data(question: Asked, found: Answer) -> dict[str, Any]:
                 "abandoned": row.simulated.abandonment,
             },
         }
-        for row in found.rows
+        for row in answer.rows
     ]
-    needed = {"erlang_c": found.by_erlang_c, "erlang_a": found.by_erlang_a, "simulation": found.by_simulation}
+    needed = {"erlang_c": answer.by_erlang_c, "erlang_a": answer.by_erlang_a, "simulation": answer.by_simulation}
     return {"erlangs": question.load.erlangs, "agents_needed": needed, "rows": rows}
 
 

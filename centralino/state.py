@@ -154,6 +154,11 @@ class CallNow(msgspec.Struct):
         return bool(self.call_back_of) and not self.talks
 
     @property
+    def is_in_line(self) -> bool:
+        """Whether it waits for an agent, also while a phone rings for it."""
+        return self.state in (CallState.QUEUED, CallState.OFFERED)
+
+    @property
     def waits_since_s(self) -> float:
         """From when its wait counts, for rules and figures: after a talk, not from the first entry."""
         return self.handed_on_s or self.first_entered_s
@@ -205,7 +210,27 @@ class AgentNow(msgspec.Struct):
     wrap_up_until_s: float = 0.0
     wrap_up_queue: str = ""
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
+    wrong_pins: int = 0  # in a row
+    pin_locked_until_s: float = 0.0
     call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
+
+
+class OwnCall(msgspec.Struct):
+    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
+
+    id: str
+    node: str
+    phone: str
+    agent: str
+    to: str
+    to_phone: str
+    person: str
+    began_s: float
+    answered_s: float = 0.0
+
+    @property
+    def other_leg(self) -> str:
+        return f"{self.id}-leg1"
 
 
 class SiteState(msgspec.Struct):
@@ -251,6 +276,7 @@ class House(msgspec.Struct):
     today: dict[str, QueueCount] = {}
     day: str = ""
     outcomes: dict[str, int] = {}
+    own_calls: dict[str, OwnCall] = {}
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
@@ -260,6 +286,14 @@ class House(msgspec.Struct):
 
     def agent(self, agent_id: str) -> AgentNow:
         return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
+
+    def agent_at(self, phone: str) -> AgentNow | None:
+        """Who is signed in there."""
+        return next((agent for agent in self.agents.values() if phone and agent.phone == phone), None)
+
+    def own_call_at(self, phone: str) -> OwnCall | None:
+        """The call that somebody made there, or from there, by themselves."""
+        return next((call for call in self.own_calls.values() if phone in (call.phone, call.to_phone)), None)
 
     def site(self, queue: str, site: str) -> SiteState:
         return self.sites.setdefault(f"{queue}/{site}", SiteState())
@@ -584,7 +618,8 @@ def _gave_up_waiting(call: CallNow, outcome: ev.Outcome) -> bool:
 
 def _signed_in(house: House, event: ev.AgentSignedIn, entry: Entry) -> None:
     _choose(house, event, entry, Chosen.READY, "")
-    house.agent(event.agent).phone = event.phone
+    agent = house.agent(event.agent)
+    agent.phone, agent.wrong_pins, agent.pin_locked_until_s = event.phone, 0, 0.0
 
 
 def _signed_out(house: House, event: ev.AgentSignedOut, entry: Entry) -> None:
@@ -623,6 +658,36 @@ def _wrap_up_ended(house: House, event: ev.WrapUpEnded, entry: Entry) -> None:
     agent.busy_s += entry.at_s - (agent.wrap_up_since_s or entry.at_s)
     agent.wrap_up_call, agent.wrap_up_queue, agent.idle_since_s = "", "", entry.at_s
     agent.wrap_up_since_s = agent.wrap_up_until_s = 0.0
+
+
+def _wrong_pin(house: House, event: ev.WrongPin, entry: Entry) -> None:
+    agent = house.agent(event.agent)
+    agent.wrong_pins = 0 if event.locked_until_s else agent.wrong_pins + 1
+    agent.pin_locked_until_s = event.locked_until_s
+
+
+def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
+    house.own_calls[event.call] = OwnCall(
+        id=event.call,
+        node=event.node,
+        phone=event.phone,
+        agent=event.agent,
+        to=event.to,
+        to_phone=event.to_phone,
+        person=event.person,
+        began_s=entry.at_s,
+    )
+
+
+def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) -> None:
+    house.own_calls[event.call].answered_s = entry.at_s
+
+
+def _own_call_ended(house: House, event: ev.OwnCallEnded, entry: Entry) -> None:
+    call = house.own_calls.pop(event.call)
+    for phone in (call.phone, call.to_phone):
+        if (agent := house.agent_at(phone)) and not house.own_call_at(phone):
+            agent.idle_since_s = entry.at_s
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
@@ -700,6 +765,10 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrapUpStarted: _wrap_up_started,
     ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
+    ev.WrongPin: _wrong_pin,
+    ev.OwnCallBegun: _own_call_begun,
+    ev.OwnCallAnswered: _own_call_answered,
+    ev.OwnCallEnded: _own_call_ended,
     ev.SiteOpened: _site_opened,
     ev.SiteClosed: _site_closed,
     ev.SiteHeld: _site_held,

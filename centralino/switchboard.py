@@ -13,6 +13,7 @@ from acd.floor import Floor
 from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
+from agents.codes import read_code
 from agents.state import Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
@@ -27,7 +28,10 @@ from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
 from centralino.holds import Holds
 from centralino.offices import Offices
+from centralino.own_calls import OwnCalls
 from centralino.people import People, is_withheld
+from centralino.phone_codes import ALARM as CODE_ALARM
+from centralino.phone_codes import CHECK_PIN, PhoneCodes
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -58,6 +62,7 @@ class Surroundings:
     has_open_case: Callable[[str, str], bool]  # a person, for a service; what is known now
     find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
+    check_pin: CHECK_PIN
 
 
 class Switchboard:
@@ -86,6 +91,9 @@ class Switchboard:
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms, clock)
+        self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.own_calls = OwnCalls(desk, self.dispatcher, people)
+        self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.holds = Holds(book, self.dispatcher)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
@@ -124,6 +132,9 @@ class Switchboard:
             if kind == "pause":
                 self.signing.pause_is_over(call_id)
                 continue
+            if kind == CODE_ALARM:
+                self.codes.alarm(call_id)
+                continue
             try:
                 (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
@@ -145,8 +156,12 @@ class Switchboard:
         match event:
             case port.Arrived():
                 self._arrived(event)
+            case port.Dialled():
+                self._dialled(event)
             case port.Digit(leg=leg, digit=digit):
                 self._digit(leg, digit)
+            case port.PlaybackEnded(leg=leg, playback=playback) if self.codes.has(leg):
+                self.codes.playback_ended(leg, playback)
             case port.PlaybackEnded(leg=leg, playback=playback, whole=whole):
                 self.attendant.playback_ended(leg, playback, whole=whole)
                 self.dispatcher.playback_ended(leg, playback, whole=whole)
@@ -175,8 +190,10 @@ class Switchboard:
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
-        if call and call.state in (CallState.QUEUED, CallState.OFFERED):
+        if call and call.is_in_line:
             self.dispatcher.pressed(call, digit)
+        elif self.codes.has(leg):
+            self.codes.digit(leg, digit)
         else:
             self.attendant.digit(leg, digit)
 
@@ -193,7 +210,8 @@ class Switchboard:
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        for part in (self.attendant, self.dispatcher, self.signing, self.holds, self.call_backs, self.offices):
+        parts = (self.attendant, self.dispatcher, self.signing, self.codes, self.own_calls, self.holds, self.call_backs)
+        for part in (*parts, self.offices):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -283,8 +301,19 @@ class Switchboard:
         served = self.configuration.entities.served_by(dialplan.number)
         return dialplan.entity or (served[0].id if len(served) == 1 else "")
 
+    def _dialled(self, dialled: port.Dialled) -> None:
+        """One of our phones dialled a code, or somebody."""
+        if self.codes.has(dialled.leg) or self.own_calls.call_at(dialled.leg):
+            return  # told twice: once as it is, once as it came
+        if code := read_code(dialled.number):
+            self.codes.begin(dialled, code)
+        else:
+            self.own_calls.begin(dialled)
+
     def _leg_answered(self, leg: str) -> None:
-        if call := self.offices.call_at(leg):
+        if own := self.own_calls.call_at(leg):
+            self.own_calls.answered(own, leg)
+        elif call := self.offices.call_at(leg):
             self.offices.answered(call)
         elif call := self.book.call(leg):
             self.call_backs.answered(call)
@@ -293,7 +322,9 @@ class Switchboard:
 
     def _join_failed(self, call_id: str) -> None:
         call = self.book.call(call_id)
-        if call and call.state is CallState.TRANSFERRED:
+        if own := self.own_calls.call_at(call_id):
+            self.own_calls.end(own, "the two could not be joined")
+        elif call and call.state is CallState.TRANSFERRED:
             self.offices.join_failed(call)
         else:
             self.dispatcher.join_failed(call_id)
@@ -301,7 +332,11 @@ class Switchboard:
     def _leg_ended(self, leg: str, cause: port.EndCause) -> None:
         call = self.book.call(leg)
         if call is None:
-            if at_office := self.offices.call_at(leg):
+            if self.codes.has(leg):
+                self.codes.forget(leg)
+            elif own := self.own_calls.call_at(leg):
+                self.own_calls.leg_ended(own, leg, cause)
+            elif at_office := self.offices.call_at(leg):
                 self.offices.leg_ended(at_office, cause)
             else:
                 self.dispatcher.leg_ended(leg, cause)
@@ -341,6 +376,7 @@ class Switchboard:
         """A fault of ours in this call: end it on record, so that nobody waits for ever."""
         call = self.book.call(call_id)
         if call is None:
+            self._give_up_phone(call_id)
             return
         self.attendant.forget(call.id)
         try:
@@ -354,6 +390,14 @@ class Switchboard:
             log.exception("%s could not even be ended", call_id)
         self._telephony.hang_up(call_id)
 
+    def _give_up_phone(self, leg: str) -> None:
+        """The same for a leg that one of our phones began."""
+        if self.codes.has(leg):
+            self.codes.forget(leg)
+            self._telephony.hang_up(leg)
+        elif own := self.book.house.own_calls.get(leg):
+            self.own_calls.end(own, "a fault of the engine")
+
     def end_all(self, why: str) -> int:
         """End every call on record, for `why`; how many there were."""
         calls = list(self.book.house.calls.values())
@@ -365,6 +409,8 @@ class Switchboard:
                 cut_off = call.waits or outcome in (Outcome.ABANDONED, Outcome.ENDED_IN_MENU)
                 self._end(call, why, Outcome.FAILED if cut_off else outcome)
             self._telephony.hang_up(call.id)
+        for own in list(self.book.house.own_calls.values()):
+            self.own_calls.end(own, why)
         return len(calls)
 
     # --- between menu and queue
@@ -424,6 +470,9 @@ class Switchboard:
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._go_on(call, now)
+        for own in list(self.book.house.own_calls.values()):
+            if own.node == node:
+                self.own_calls.go_on(own, now)
         for leg in legs:
             if leg.leg in self.book.house.ended:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
@@ -433,17 +482,20 @@ class Switchboard:
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
+        for leg in legs:
+            if leg.dialled and not leg.up:
+                self.handle(leg.dialled)
         self.due()  # what came to its time while nothing could be done
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
         try:
-            if call.is_to_be_called and call.state in (CallState.QUEUED, CallState.OFFERED):
+            if call.is_to_be_called and call.is_in_line:
                 self.dispatcher.go_on(call, now)
             elif call.state is CallState.CALLING_BACK:
                 self.call_backs.go_on(call, now)
             elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
-            elif call.state in (CallState.QUEUED, CallState.OFFERED, CallState.TALKING):
+            elif call.is_in_line or call.state is CallState.TALKING:
                 self.attendant.silence(call)
                 self.dispatcher.go_on(call, now)
             elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
@@ -464,8 +516,10 @@ class Switchboard:
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End legs that we rang and that belong to no call any more."""
         ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
+        ours |= {leg for own in self.book.house.own_calls.values() for leg in (own.id, own.other_leg)}
         for leg in now.values():
-            if leg.arrived is None and leg.leg not in ours:
+            is_new = leg.arrived or (leg.dialled and not leg.up)  # else a code's, whose conversation we have forgotten
+            if not is_new and leg.leg not in ours and not self.codes.has(leg.leg):
                 self._telephony.hang_up(leg.leg)
 
     def _go_on_from_the_journal(self) -> None:

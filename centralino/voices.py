@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from agents import spoken
 from centralino import piper
 from centralino.attendant import Voice
 from centralino.instance import Instance
@@ -88,6 +89,14 @@ async def prepare(
         named=named,
         progress=progress,
     )
+
+
+async def prepare_for_agents(config: Path, folder: Path) -> None:
+    """Make what agents hear at their phones; an engine that needs one before makes it by itself."""
+    recorded = config / RECORDED
+    made = await speak(spoken.prompts(), folder, recorded=recorded if recorded.is_dir() else None)
+    for problem in made.problems:
+        log.warning("prompt: %s", problem)
 
 
 async def speak_with_a_bar(configuration: Configuration, config: Path, folder: Path, console: Console) -> Spoken:

@@ -9,12 +9,10 @@ from acd.rules import WhileWaiting
 from asterisk.port import Telephony
 from centralino.attendant import NO_SOUND, UTTERANCES_PER_STEP, Voice
 from centralino.book import Book
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 from ivr.call_back import CALL_BACK
 from ivr.prompts import Prompt
 from ivr.sentences import Pattern, Sentences
-
-WAITS = (CallState.QUEUED, CallState.OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +55,15 @@ class WaitingRoom:
         self._telephony.stop_playing(call.id, self._saying[call.id][0])  # the rest follows at its end
 
     def _say(self, call: CallNow, utterance: Utterance) -> None:
-        prompts = utterance.prompts
         nth = self._said[call.id] = self._said.get(call.id, -1) + 1
         playback = f"{call.id}.{call.entry}.{nth % UTTERANCES_PER_STEP}"
         saying = self._saying[call.id] = (playback, utterance)
 
-        def play() -> None:
+        def play(sounds: list[str]) -> None:
             if self._saying.get(call.id) is saying:
-                sounds = [sound for prompt in prompts if (sound := self._voice.sound_of(prompt))]
                 self._telephony.play(call.id, playback, sounds or [NO_SOUND], call.language)
 
-        missing = [prompt for prompt in prompts if self._voice.sound_of(prompt) is None]
-        if missing:
-            self._voice.make(missing, play)
-        else:
-            play()
+        self._voice.give(utterance.prompts, play)
 
     def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
         """What follows is said, or the music goes on."""
@@ -80,7 +72,7 @@ class WaitingRoom:
             return
         del self._saying[call_id]
         call = self._book.call(call_id)
-        if call is None or call.state not in WAITS:
+        if call is None or not call.is_in_line:
             return
         if whole:
             utterance.heard()

@@ -42,9 +42,9 @@ class LiveView:
         self._nodes_changed = False
 
     def adopt(self, agents: dict[str, Agent]) -> None:
-        """Other agents are in the roster now; all rows are told anew."""
-        self._agents = agents
-        self._floor.touched.update(agents)
+        """Another roster is in force: agents who stand otherwise in it, and all queues, are told anew."""
+        before, self._agents = self._agents, agents
+        self._floor.touched.update(name for name, agent in agents.items() if before.get(name) != agent)
         self._queues.update(self._floor.rules)
 
     def entry(self, entry: Entry) -> None:
@@ -154,6 +154,7 @@ class LiveView:
             "until_s": _until_s(now, on_floor),
             "call": on_floor.call if on_floor else "",
             "queue": on_floor.queue if on_floor else "",
+            "own_call": bool(on_floor and on_floor.own_call),
         }
 
     def _call_or_none(self, name: str) -> Row | None:

@@ -8,8 +8,9 @@ import copy
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -108,6 +109,7 @@ class ContactCentre:
         self.held_back = False  # events wait until a test delivers them
         self.cases: dict[tuple[str, str], CaseStanding] = {}  # by number and proof
         self.open_cases: set[tuple[str, str]] = set()  # number and service
+        self._pins_to_look_at: list[Callable[[], None]] | None = None
         self.knows_cases = True  # False: nobody can look at them
         self.times_told = 1  # 2: everything is told twice
         self.agents: dict[str, Agent] = {}
@@ -151,6 +153,27 @@ class ContactCentre:
             self.line.plug_in(phone)
             self.settle()
 
+    def roster(self, **rules: object) -> None:
+        """Other rules of agents.yaml."""
+        self.configuration = replace(self.configuration, roster=replace(self.configuration.roster, **rules))  # type: ignore[arg-type]
+        self.switchboard.adopt(1, self.configuration)
+        self.settle()
+
+    def number(self, agent: str, number: str) -> None:
+        """What is dialled to reach an agent."""
+        self.agents[agent] = replace(self.agents[agent], number=number)
+
+    def pins_are_looked_at_later(self) -> Callable[[], None]:
+        """Whoever calls what this gives lets PINs be looked at that were keyed in meanwhile."""
+        waiting = self._pins_to_look_at = []
+
+        def look() -> None:
+            for looked_at in waiting:
+                looked_at()
+            self.settle()
+
+        return look
+
     def service(self, plan: Dialplan) -> None:
         self.dialplans[plan.number] = plan
 
@@ -183,6 +206,11 @@ class ContactCentre:
         number = f"{queue}_{language}"
         self.service(dialplan(number, [Queue("straight", queue)], (language,)))
         self.call(call, number=number)
+
+    def dial_from(self, phone: str, number: str, leg: str = "d1") -> None:
+        """Somebody at `phone` dials `number`."""
+        self.line.dial_from(phone, leg, number)
+        self.settle()
 
     def choose(self, agent: str, wish: Wish, phone: str = "", reason: str = "") -> None:
         self.switchboard.choose(agent, wish, by="test", phone=phone, reason=reason)
@@ -394,10 +422,12 @@ class ContactCentre:
         calls = self.house.calls.values()
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
         ours |= {call.id for call in calls if call.call_back_of}
-        assert {leg.id for leg in legs if leg.phone} <= ours
+        ours |= {own.other_leg for own in self.house.own_calls.values()}
+        strays = [leg for leg in legs if leg.phone and leg.id not in ours]
+        assert strays == []
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
-        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up)
+        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up and leg.call not in self.house.own_calls)
         for call, phones in ringing.items():
             rings_all = self.house.calls[call].queue in self._ring_all
             assert phones <= (RUNG_AT_ONCE_MOST if rings_all else 1), ringing
@@ -406,6 +436,13 @@ class ContactCentre:
 
     def _has_open_case(self, person: str, service: str) -> bool:
         return (self.people.who(person).number, service) in self.open_cases
+
+    def _check_pin(self, hashed: str, pin: str, told: Callable[[bool], None]) -> None:
+        looked_at = partial(told, hashed == pin)
+        if self._pins_to_look_at is None:
+            looked_at()
+        else:
+            self._pins_to_look_at.append(looked_at)
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         if self.knows_cases:
@@ -416,7 +453,7 @@ class ContactCentre:
         self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
         self.book = Book(house, self._append)
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        looks = self._has_open_case, self._find_case, self.line.message_length_s
+        looks = self._has_open_case, self._find_case, self.line.message_length_s, self._check_pin
         around = Surroundings(self.line, self.clock, self.people, voice, *looks)
         self.switchboard = Switchboard(self.configuration, self.book, around)
         self.is_running = True

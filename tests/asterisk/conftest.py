@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest_asyncio
 
+from agents import spoken as agents_hear
 from centralino import voices
 from centralino.settings import load
+from centralino.speaking import speak
 from demo.sounds import PCMA, decoded
 from tests.house import DEPLOYMENT, House, open_house
 
@@ -21,8 +23,10 @@ async def house() -> AsyncIterator[House]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def said(house: House) -> Mapping[str, bytes]:
     """What each text of the deployment sounds like, by the text."""
-    spoken = await voices.prepare(load(DEPLOYMENT), house.config, house.instance.prompts)
+    configuration = load(DEPLOYMENT)
+    spoken = await voices.prepare(configuration, house.config, house.instance.prompts)
+    of_agents = await speak(agents_hear.prompts(), house.instance.prompts)
     return {
         prompt.text: decoded(sound.path.with_suffix(".alaw").read_bytes(), PCMA)
-        for prompt, sound in spoken.sounds.items()
+        for prompt, sound in (spoken.sounds | of_agents.sounds).items()
     }

@@ -273,6 +273,16 @@ async def test_one_that_does_not_listen_is_killed_after_the_grace(asterisk: Aste
     assert not psutil.pid_exists(pid)
 
 
+async def test_one_that_answers_nothing_any_more_is_killed(
+    asterisk: AsteriskProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("asterisk.process.LOOK_AFTER_IT_S", 0.1)
+    monkeypatch.setattr("asterisk.process.COMMAND_TIMEOUT_S", 0.5)
+    assert asterisk.pid is not None
+    os.kill(asterisk.pid, signal.SIGSTOP)  # as where its threads wait for each other
+    assert await asyncio.wait_for(asterisk.wait(), DEADLINE_S) == -signal.SIGKILL
+
+
 async def test_wait_says_that_it_was_killed(asterisk: AsteriskProcess) -> None:
     assert asterisk.pid is not None
     os.kill(asterisk.pid, signal.SIGKILL)

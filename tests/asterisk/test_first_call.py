@@ -92,6 +92,33 @@ async def test_where_all_are_rung_one_answers_and_the_other_phone_shows_no_misse
     await house.no_leftovers()
 
 
+async def test_where_two_pick_up_in_the_same_instant_one_has_the_call_and_the_other_is_let_go(house: House) -> None:
+    async with (
+        house.agent("a1001", "p101") as first,
+        house.agent("a1002", "p102") as second,
+        house.citizen("+39055200092") as citizen,
+    ):
+        call = await into_the_queue(house, citizen, "4")
+        rings = [await seat.ring(within_s=10) for seat in (first, second)]
+        await asyncio.gather(*(ring.answer() for ring in rings), return_exceptions=True)
+        await house.until(lambda now: [c["state"] for c in now["calls"].values()] == ["talking"])
+        [row] = house.now["calls"].values()
+        seats = {"a1001": first, "a1002": second}
+        other = seats.pop("a1002" if row["agent"] == "a1001" else "a1001")
+        async with asyncio.timeout(5):
+            for let_go in other.live_calls:
+                await let_go.wait_ended(5)
+        [talk] = seats.popitem()[1].live_calls
+        call.play(voice(1), loop=True)
+        assert (await hear(talk, voice(1), 10)).is_same
+        assert (await house.asterisk("core show channels count")).startswith("2 active channels")
+        await talk.hang_up()
+        await call.wait_ended(5)
+    row = await house.row("calls", lambda c: c["number"] == "+39055200092" and c["state"] == "ended")
+    assert row["outcome"] == "answered"
+    await house.no_leftovers()
+
+
 async def test_a_wrap_up_is_extended_and_ended_from_the_command_line(house: House) -> None:
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055200090") as citizen:
         await into_the_queue(house, citizen, "2")

@@ -224,6 +224,22 @@ def test_two_attempts_never_go_on_at_once(centre: ContactCentre) -> None:
     assert centre.count(ev.CallBackBegun) == 1
 
 
+def test_no_more_citizens_are_called_than_agents_have_picked_up(centre: ContactCentre) -> None:
+    numbers = [f"+39055123400{nth}" for nth in range(4)]
+    centre.line.truth.within_reach.update(numbers)
+    for nth, number in enumerate(numbers):
+        promise(centre, f"c{nth}", number)
+    centre.agent("bo")
+    centre.choose("ana", Wish.READY)
+    centre.clock.advance(5)
+    assert rings(centre) == {"phone-of-ana", "phone-of-bo"}
+    centre.pick_up("bo")
+    assert len(rings(centre) & set(numbers)) == 1
+    centre.pick_up("ana")
+    centre.clock.advance(10)
+    assert rings(centre) == set(numbers[:2]), "those who asked first"
+
+
 def test_who_asks_twice_is_called_once_in_their_older_place(centre: ContactCentre) -> None:
     promise(centre, "c1")
     centre.clock.advance(30)

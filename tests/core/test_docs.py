@@ -60,3 +60,14 @@ def test_the_deployment_that_ships_has_no_problem() -> None:
 def test_the_map_in_the_readme_names_folders_that_exist() -> None:
     for folder in re.findall(r"`([a-z]+)/`", (ROOT / "README.md").read_text()):
         assert (ROOT / folder).is_dir(), folder
+
+
+def test_each_row_of_the_page_on_troubles_names_tests_that_exist() -> None:
+    rows = (ROOT / "docs/pains.md").read_text().partition("|---|")[2].splitlines()[1:]
+    assert len(rows) == 22
+    for row in rows:
+        named = re.findall(r"`(\w+/test_\w+\.py)::(test_\w+)`", row)
+        assert len(named) == row.count("::") > 0, row
+        for file, test in named:
+            text = (ROOT / "tests" / file).read_text()
+            assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE), f"{file}::{test}"

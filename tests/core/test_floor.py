@@ -148,6 +148,43 @@ def test_two_queues_with_one_agent_are_served_by_first_entry(floor: ContactCentr
     assert answered == ["c1", "c2", "c3"]
 
 
+def test_a_call_that_the_agent_may_not_take_yet_keeps_them_from_no_other(floor: ContactCentre) -> None:
+    floor.queue("civil", needs={"civil": 3}, relax=(Relax(30.0, {}),), head_starts=(HeadStart(600.0, number="civil"),))
+    floor.queue("taxes", wrap_up_s=0.0)
+    floor.agent("ana")
+    floor.call("urgent", "civil")
+    floor.clock.advance(1)
+    floor.call("c1", "taxes")
+    assert floor.ringing_now() == {"ana": "c1"}
+    floor.pick_up("ana")
+    floor.call("c2", "taxes")
+    floor.put_down("ana")
+    assert floor.ringing_now() == {"ana": "c2"}
+    floor.pick_up("ana")
+    floor.call("c3", "taxes")
+    floor.clock.advance(30)
+    floor.put_down("ana")
+    assert floor.ringing_now() == {"ana": "urgent"}, "since a while she may take it, and it goes before c3"
+
+
+def test_a_call_that_goes_to_the_head_of_one_queue_stops_neither_queue(floor: ContactCentre) -> None:
+    floor.queue("taxes", wrap_up_s=0.0, head_starts=(HeadStart(600.0, nth_call_today=2),))
+    floor.queue("hall", wrap_up_s=0.0)
+    again = CallerId("+39055123456", "")
+    floor.call("c0", "hall", caller=again)
+    floor.hang_up("c0")
+    for call, queue, caller in (("c1", "taxes", None), ("c2", "hall", None), ("urgent", "taxes", again)):
+        floor.call(call, queue, caller=caller or CallerId("", ""))
+        floor.clock.advance(1)
+    floor.agent("ana")
+    answered: list[str] = []
+    for _ in range(3):
+        answered += floor.ringing_now().values()
+        floor.pick_up("ana")
+        floor.put_down("ana")
+    assert answered == ["urgent", "c1", "c2"]
+
+
 def test_the_reason_for_waiting_is_named_and_changes_with_the_house(floor: ContactCentre) -> None:
     floor.queue("taxes", needs={"taxes": 1})
     floor.call("c1", "taxes")
@@ -470,6 +507,27 @@ def test_the_end_of_an_earlier_wrap_up_does_not_end_the_next_one(floor: ContactC
     assert floor.doing("ana") is Doing.WRAPPING_UP
     floor.clock.advance(1)
     assert floor.doing("ana") is Doing.FREE
+
+
+def test_each_agents_wrap_up_ends_at_its_own_time_and_keeps_the_calls_of_all_queues_away(floor: ContactCentre) -> None:
+    floor.queue("taxes", wrap_up_s=0.0)
+    for nth, name in enumerate(("ana", "bo", "cora")):
+        floor.agent(name)
+        floor.call(f"c{nth}")
+    for name in ("ana", "bo", "cora"):
+        floor.pick_up(name)
+    for nth in range(3):
+        floor.call(f"next{nth}", "taxes")
+    for name in ("ana", "bo", "cora"):
+        floor.put_down(name)
+        floor.clock.advance(5)
+    rung: list[tuple[float, str]] = []
+    began_s = floor.clock.now_s() - 15
+    for _ in range(60):
+        floor.clock.advance(1)
+        news = floor.ringing_now().keys() - {agent for _, agent in rung}
+        rung += [(floor.clock.now_s() - began_s, agent) for agent in sorted(news)]
+    assert rung == [(30, "ana"), (35, "bo"), (40, "cora")]
 
 
 def test_without_a_wrap_up_the_next_call_rings_at_once_on_the_phone_that_was_freed(floor: ContactCentre) -> None:

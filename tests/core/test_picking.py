@@ -270,6 +270,17 @@ def test_an_answer_between_begins_the_count_anew(floor: ContactCentre) -> None:
     assert floor.ringing_now() == {"ana": "c2"}
 
 
+@pytest.mark.parametrize("wishes", [(Wish.PAUSE, Wish.READY), (Wish.SIGN_OUT, Wish.SIGN_IN)])
+def test_who_was_away_between_begins_the_count_anew(floor: ContactCentre, wishes: tuple[Wish, Wish]) -> None:
+    floor.agent("ana")
+    floor.call("c1")
+    let_ring(floor, 2)
+    for wish in wishes:
+        floor.choose("ana", wish)
+    let_ring(floor, 2)
+    assert floor.ringing_now() == {"ana": "c1"}
+
+
 def test_who_says_that_they_are_ready_ends_the_pause(floor: ContactCentre) -> None:
     floor.agent("ana")
     floor.call("c1")
@@ -293,11 +304,17 @@ def test_such_a_pause_ends_at_its_time_also_after_a_restart(floor: ContactCentre
     assert floor.ringing_now() == {"ana": "c1"}
 
 
-def test_turning_calls_away_counts_too(floor: ContactCentre) -> None:
+@pytest.mark.parametrize("why", [Why.NO_ANSWER, Why.REJECTED, Why.BUSY])
+def test_the_pause_and_each_offer_say_what_became_of_the_ring(floor: ContactCentre, why: Why) -> None:
     floor.queue("hall", unanswered_most=2, unanswered_pause_s=60.0)
     floor.agent("ana")
+    if why is Why.BUSY:
+        floor.line.phones_in_use.add("phone-of-ana")
     floor.call("c1")
     for _ in range(2):
-        floor.turn_away("ana")
-        floor.clock.advance(5)
-    assert floor.house.agents["ana"].chosen is Chosen.PAUSED
+        if why is Why.REJECTED:
+            floor.turn_away("ana")
+        floor.clock.advance(25 if why is Why.NO_ANSWER else 5)
+    assert [event.why for event in floor.trail("c1") if isinstance(event, ev.OfferEnded)] == [why, why]
+    ana = floor.house.agents["ana"]
+    assert (ana.chosen, ana.reason) == (Chosen.PAUSED, f"2 offers in a row: {why}")

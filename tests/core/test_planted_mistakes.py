@@ -22,6 +22,7 @@ from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from agents.pins import hash_of
 from centralino import settings
 from centralino.forms import FORMS, DialplanForm, Form, SharedForm, form_of
 from centralino.located import DEPTH_MAX, SIZE_BYTES_MAX, TAG, Problem, read
@@ -77,7 +78,14 @@ outgoing:
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
 """,
-    "agents.yaml": 'longest_pause: 90m\nshifts:\n  day: {mon-sun: "00:00-24:00", holidays: [12-25]}\n',
+    "agents.yaml": """\
+longest_pause: 90m
+second_sign_in: move
+pauses:
+  "1": {name: {it: caffè, en: coffee}, longest: 15m}
+shifts:
+  day: {mon-sun: "00:00-24:00", holidays: [12-25]}
+""",
     "dialplans/055099.yaml": """\
 number: "055099"
 name: Prova
@@ -125,6 +133,7 @@ tests:
 }
 
 
+NUMBER_AND_PIN = f'number: "71", pin: "{hash_of("4711")}"'
 SITE = 'seats: 15, phone: "+390862000"'
 
 
@@ -144,7 +153,10 @@ class Deployment:
             text = more.replace("/etc/c/", f"{folder}/tls/")
             before = (folder / name).read_text() if (folder / name).exists() else ""
             (folder / name).write_text(
-                before.replace("phone: p101,", "phone: p101, shift: day,").replace("seats: 15", SITE, 1) + text
+                before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},").replace(
+                    "seats: 15", SITE, 1
+                )
+                + text
             )
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)

@@ -6,10 +6,12 @@ import pytest
 
 from acd.goto import ToStep
 from asterisk.fake import FakeTelephony
+from asterisk.port import Telephony
 from centralino.settings import Configuration
 from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue
 from ivr.prompts import words
+from supervision.live import LiveView
 from tests.contact_centre import ContactCentre, dialplan
 
 OLD = [Menu("main", words({"it": "Vecchio."}), {"1": Key("wait")}, "wait"), Queue("wait", "hall")]
@@ -81,8 +83,32 @@ def test_agents_who_left_the_roster_are_offered_nothing_more_and_talks_go_on(lin
 
 def test_the_phone_system_is_asked_nothing_by_a_reload(line: ContactCentre, monkeypatch: pytest.MonkeyPatch) -> None:
     line.call("c1", number="1")
+    line.agent("ana")
+    line.call("c2", "hall")
+    line.pick_up("ana")
     asked: list[str] = []
-    for name in ("play", "hold", "ring", "hang_up", "stop_playing"):
+    for name in (name for name, method in vars(Telephony).items() if callable(method) and not name.startswith("_")):
         monkeypatch.setattr(FakeTelephony, name, lambda *args, name=name: asked.append(name))
     line.switchboard.adopt(2, without_queue(line, "none"))
+    line.clock.advance(0)
     assert asked == []
+
+
+def test_a_reload_of_a_thousand_agents_tells_of_those_who_changed(line: ContactCentre) -> None:
+    line.held_back = True  # the house is held against its rules once, at the end
+    for nth in range(1000):
+        line.agent(f"a{nth}")
+    line.held_back = False
+    line.settle()
+    line.call("c1", number="1")
+    live = LiveView(line.house, line.switchboard.floor, dict(line.agents), lambda person: ("", ""))
+    live.changes()
+    entries = len(line.entries)
+    changed = {**line.agents, "a7": replace(line.agents["a7"], name="Zoe")}
+    roster = replace(line.configuration.roster, agents=changed)
+    line.switchboard.adopt(2, replace(line.configuration, roster=roster))
+    live.adopt(changed)
+    told = live.changes()
+    assert (told["agents"].keys(), told["calls"].keys()) == ({"a7"}, set())
+    assert told["agents"]["a7"]["name"] == "Zoe"
+    assert len(line.entries) == entries, "nothing has happened to anybody"

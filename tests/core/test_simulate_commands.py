@@ -11,13 +11,16 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner, Result
 
+from acd.erlang import expected
+from acd.service_level import Variant
 from acd.simulation import Result as Simulated
 from agents.roster import Agent
+from centralino import staffing
 from centralino.cli import app
 from centralino.outcomes import Estimate, estimate
 from centralino.profiles import Profile, load_profile
 from centralino.settings import Configuration, load
-from centralino.simulating import Plan, World, joined, parts, simulate, world
+from centralino.simulating import Plan, World, joined, parts, simulate, world_of
 from ivr.hours import Hours, read_hours
 from tests.core.test_docs import ROOT
 
@@ -51,7 +54,7 @@ def hours(**said: str) -> Hours:
 
 @pytest.fixture
 def here(configuration: Configuration, civil: Profile) -> World:
-    return world(configuration, civil.queues)
+    return world_of(configuration, civil.queues)
 
 
 def one_agent(here: World, **changed: Any) -> Agent:
@@ -123,7 +126,7 @@ def test_two_configurations_have_the_same_callers(here: World, civil: Profile) -
 def test_two_numbers_share_their_agents(configuration: Configuration, civil: Profile) -> None:
     florence = load_profile(ROOT / "profiles" / "055055.yaml", configuration)
     plan = Plan((civil, florence), WEDNESDAY, 1, 1)
-    result = run(world(configuration, plan.queues), plan)
+    result = run(world_of(configuration, plan.queues), plan)
     assert {of.queue for of in result.calls} == {"protezione-civile", "centralino", "tributi", "anagrafe"}
 
 
@@ -229,6 +232,26 @@ def test_staff_answers_three_times_over() -> None:
     five = next(row for row in told["rows"] if row["agents"] == 5)
     assert five["erlang_c"]["answered_in_time"] == pytest.approx(0.728, abs=0.001)
     assert five["simulated"]["of_all"] == pytest.approx(five["erlang_a"]["answered_in_time"], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("seed", "by_simulation", "agents"),
+    [(1, 98, [98, 99, 100, 106, 107, 108]), (2, 107, list(range(98, 109)))],  # so few calls are soon lucky, or not
+)
+def test_staff_simulates_the_numbers_near_both_formulas_and_those_between_until_it_is_content(
+    monkeypatch: pytest.MonkeyPatch, seed: int, by_simulation: int, agents: list[int]
+) -> None:
+    monkeypatch.setattr(staffing, "CALLS", 300)
+    found = staffing.answer(staffing.read_question("2000/h", "3m", "80%/20s", "3m"), seed)
+    assert (found.by_erlang_a, found.by_erlang_c, found.by_simulation) == (99, 107, by_simulation)
+    assert [row.agents for row in found.rows] == agents
+
+
+def test_staff_simulates_a_large_hall_as_it_is_when_it_is_busy() -> None:
+    question = staffing.read_question("4000/h", "3m", "80%/20s", "3m")
+    found = staffing.simulated(question, 190, seed=1)
+    formula = expected(question.load, 190, question.within_s)
+    assert found.service_level(Variant.OF_ALL) == pytest.approx(formula.answered_in_time, abs=0.05)
 
 
 def test_staff_cuts_no_word_in_a_narrow_terminal() -> None:

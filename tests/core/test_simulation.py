@@ -1,7 +1,7 @@
 """The floor in simulated time: against a waiting room that anybody can check, and by what happens to callers."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import astuple, fields, replace
 from random import Random
 
@@ -12,7 +12,7 @@ from acd.arrivals import Caller, Exponential, Hour, Kind, LogNormal, Patience, c
 from acd.erlang import Load
 from acd.goto import Goto, HangUp, ToQueue, ToVoicemail
 from acd.rules import Opening, Pick, QueueRules, SiteRules
-from acd.service_level import Tally, Variant
+from acd.service_level import Tally, Variant, total
 from acd.simulation import Change, Manners, Result, Simulation
 from bench.theory import ERROR_MOST, ROWS, in_the_room, measure, on_the_floor, who_calls
 
@@ -46,12 +46,9 @@ def simulate(
     return simulation.result(until_s)
 
 
-def total(result: Result, which: Callable[[str], bool] = lambda queue: True) -> Tally:
-    whole = Tally()
-    for of, tally in result.calls.items():
-        if which(of.queue):
-            whole.add(tally)
-    return whole
+def total_of(result: Result, queue: str = "") -> Tally:
+    """Of one queue, or of all."""
+    return total(tally for of, tally in result.calls.items() if queue in ("", of.queue))
 
 
 # --- theory
@@ -60,9 +57,7 @@ def total(result: Result, which: Callable[[str], bool] = lambda queue: True) -> 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_floor_lets_each_caller_wait_as_long_as_the_plain_waiting_room(name: str) -> None:
     load, agents = ROWS[name]
-    floor, room = on_the_floor(load, agents, 2_000, seed=3), Tally()
-    for part in in_the_room(load, agents, 2_000, seed=3):
-        room.add(part)
+    floor, room = on_the_floor(load, agents, 2_000, seed=3), total(in_the_room(load, agents, 2_000, seed=3))
     assert astuple(floor) == pytest.approx(astuple(replace(room, abandoned_short=floor.abandoned_short)))
 
 
@@ -110,7 +105,7 @@ def test_the_same_seeds_give_the_same_run() -> None:
 
 def test_who_gives_up_is_counted_in_time_and_as_short() -> None:
     who = [Caller(0.0, "hall", 60.0, 3.0), Caller(1.0, "hall", 60.0, 15.0), Caller(2.0, "hall", 60.0, 90.0)]
-    tally = total(simulate([queue()], [], who))
+    tally = total_of(simulate([queue()], [], who))
     assert (tally.abandoned, tally.abandoned_in_time, tally.abandoned_short) == (3, 2, 1)
     assert tally.abandonment == 1
     assert tally.asa_s is None
@@ -118,7 +113,7 @@ def test_who_gives_up_is_counted_in_time_and_as_short() -> None:
 
 @pytest.mark.parametrize(("then", "ends"), [(ToVoicemail("hall"), {"voicemail": 1}), (HangUp(), {"led_away": 1})])
 def test_who_waits_too_long_goes_where_the_queue_says(then: Goto, ends: dict[str, int]) -> None:
-    tally = total(simulate([queue(longest_wait_s=60.0, longest_wait_then=then)], [], [Caller(0.0, "hall", 60.0)]))
+    tally = total_of(simulate([queue(longest_wait_s=60.0, longest_wait_then=then)], [], [Caller(0.0, "hall", 60.0)]))
     counted = {one.name: getattr(tally, one.name) for one in fields(tally)}
     assert {name: count for name, count in counted.items() if count} == {"came": 1, **ends}
 
@@ -129,7 +124,7 @@ def test_who_finds_a_full_queue_goes_on_to_another_and_keeps_the_place_of_the_fi
     after_200s = {"longest_wait_s": 200.0, "longest_wait_then": ToVoicemail("taxes")}
     full = queue("taxes", full_waiting=1, full_then=ToQueue("hall"), needs={"taxes": 1}, **after_200s)
     result = simulate([full, queue()], changes, who)
-    taxes, other = (total(result, lambda name, wanted=wanted: name == wanted) for wanted in ("taxes", "hall"))  # type: ignore[misc]
+    taxes, other = total_of(result, "taxes"), total_of(result, "hall")
     assert (taxes.came, taxes.sent_on, taxes.voicemail) == (2, 1, 1)
     assert (other.came, other.sent_here, other.answered) == (1, 1, 2)
     assert other.waited_s == (100 - 5) + (160 - 6)
@@ -141,7 +136,7 @@ def test_two_full_queues_that_lead_to_each_other_end_in_waiting() -> None:
         queue("hall", full_waiting=1, full_then=ToQueue("taxes")),
     ]
     who = [Caller(float(n), name, 10.0) for n, name in enumerate(("taxes", "hall", "taxes", "hall"))]
-    tally = total(simulate(rules, [Change(50.0, agent("ana"))], who))
+    tally = total_of(simulate(rules, [Change(50.0, agent("ana"))], who))
     assert (tally.came, tally.answered) == (4, 4)
 
 
@@ -152,20 +147,20 @@ def test_agents_are_here_for_their_shifts_only() -> None:
     hands = result.agents
     assert (hands["ana"].here_s, hands["ana"].busy_s, hands["ana"].calls) == (100, 40 + 10, 2)
     assert (hands["bo"].busy_s, hands["bo"].calls) == (40, 1)
-    assert total(result).waited_s == 500 - 120
+    assert total_of(result).waited_s == 500 - 120
 
 
 def test_who_does_not_answer_is_paused_for_a_while_and_then_there_again() -> None:
     who = [Caller(float(n), "hall", 1.0) for n in range(0, 3_000, 30)]
     result = simulate([queue(ring_s=10.0, unanswered_pause_s=60.0)], hall(2), who, manners=Manners(pick_up_s=10.0))
-    assert total(result).answered == 100
+    assert total_of(result).answered == 100
 
 
 def test_a_phone_that_is_not_answered_in_time_goes_to_the_next_agent() -> None:
     who = [Caller(float(n), "hall", 1.0) for n in range(0, 3_000, 30)]
     rules = queue(ring_s=10.0, unanswered_most=100)
     result = simulate([rules], hall(2), who, manners=Manners(pick_up_s=10.0))
-    tally = total(result)
+    tally = total_of(result)
     assert tally.answered == tally.came == 100
     assert 4 < (tally.asa_s or 0) < 20
 
@@ -175,7 +170,7 @@ def test_where_all_are_rung_the_quickest_answers_and_the_others_lose_no_time() -
     asa_s = {}
     for pick in (Pick.LONGEST_IDLE, Pick.RING_ALL):
         result = simulate([queue(pick=pick, ring_s=60.0)], hall(3), who, manners=Manners(pick_up_s=9.0))
-        tally = total(result)
+        tally = total_of(result)
         assert tally.answered == 300
         asa_s[pick] = tally.waited_s / 300
     assert asa_s[Pick.LONGEST_IDLE] == pytest.approx(9.0, rel=0.2)

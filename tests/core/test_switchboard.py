@@ -1,6 +1,7 @@
 """Calls from their first ring to their end: menus, voicemail, talks, and a phone system that comes and goes."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from acd.goto import HangUp as SendToHangUp
 from acd.goto import ToStep, ToVoicemail
 from acd.state import Doing
 from acd.why import Why
-from agents.state import Wish
+from agents.state import Chosen, Wish
+from asterisk.fake import FakeTelephony
 from asterisk.port import (
     Arrived,
     CallerId,
@@ -443,6 +445,23 @@ def test_a_caller_who_gives_up_after_a_join_that_failed_has_abandoned(line: Cont
     assert line.house.totals["hall"].offered == 1
 
 
+def test_an_offer_is_on_record_before_the_phone_is_asked_to_ring(
+    line: ContactCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_record: list[list[str]] = []
+    ring = FakeTelephony.ring
+
+    def asked(fake: FakeTelephony, leg: str, *args: Any) -> None:
+        on_record.append([e.leg for e in line.trail("c1") if isinstance(e, ev.CallOffered)])
+        assert line.doing("ana") is Doing.RESERVED
+        ring(fake, leg, *args)
+
+    monkeypatch.setattr(FakeTelephony, "ring", asked)
+    line.agent("ana")
+    line.call("c1")
+    assert on_record == [["c1-leg1"]]
+
+
 # --- a fault of ours ends one call, and no other
 
 
@@ -681,6 +700,20 @@ def test_when_the_phone_system_restarts_every_call_ends_and_agents_are_free_agai
     assert line.house.calls == {}
     assert line.outcomes()["c5"] is Outcome.VOICEMAIL
     assert {line.doing("ana"), line.doing("bo")} == {Doing.FREE}
+
+
+def test_sign_ins_and_pauses_outlive_the_phone_system(line: ContactCentre) -> None:
+    line.agent("ana")
+    line.agent("bo")
+    line.choose("bo", Wish.PAUSE, reason="lunch")
+    line.call("c1")
+    line.pick_up("ana")
+    line.line.restart()
+    line.settle()
+    assert (line.house.agents["bo"].chosen, line.house.agents["bo"].reason) == (Chosen.PAUSED, "lunch")
+    line.clock.advance(30)
+    line.call("c2")
+    assert line.ringing_now() == {"ana": "c2"}
 
 
 # --- the voicemail goes on

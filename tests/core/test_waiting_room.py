@@ -125,6 +125,16 @@ def test_a_key_leads_to_the_voicemail_at_any_time(line: ContactCentre) -> None:
     assert line.now("c1").box == "hall"
 
 
+def test_a_key_counts_also_while_their_place_is_being_said(line: ContactCentre) -> None:
+    line.call("c1")
+    line.call("c2")
+    line.clock.advance(3)
+    assert line.hears("c2").startswith("Il tuo posto")
+    line.press("c2", "2")
+    assert line.now("c2").state is CallState.VOICEMAIL
+    assert "posto" not in line.hears("c2"), "what was being said is cut short"
+
+
 @pytest.mark.parametrize("key", ["5", "#", "1"])
 def test_other_keys_and_one_that_is_not_offered_yet_do_nothing(line: ContactCentre, key: str) -> None:
     line.call("c1")

@@ -53,8 +53,8 @@ class Replay:
         centre = self._centre
         line = FakeTelephony(centre.clock.now_s, lambda event: None, NODE, Truth())
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        nobody_looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0
-        around = Surroundings(line, centre.clock, centre.people, voice, *nobody_looks)
+        looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0
+        around = Surroundings(line, centre.clock, centre.people, voice, *looks, lambda hashed, pin, told: None)
         return Switchboard(centre.configuration, Book(house, _writes), around).floor
 
 
@@ -80,6 +80,7 @@ def picture(floor: Floor) -> dict[str, Any]:
             "has": () if is_free else (agent.call, agent.queue, agent.leg),
             "until": agent.until_s if doing is Doing.WRAPPING_UP else 0.0,
             "idle since": agent.idle_since_s if is_free and agent.available else 0.0,
+            "own call": agent.own_call and agent.available,
             "busy": round(agent.busy_s, 6),
             "profile": agent.profile if agent.available or agent.leg else None,
         }

@@ -27,7 +27,7 @@ from centralino import events as ev
 from centralino.signing import Refused
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
-from tests.contact_centre import ContactCentre, Faults, dialplan
+from tests.contact_centre import ContactCentre, Faults, dialplan, phone_of
 from tests.days.replay import Replay
 
 SEEDS = range(60)
@@ -39,6 +39,7 @@ QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
 OFFICE_PHONE = "+39055759"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
+CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "1", "2", "3", "055123456", "899123456", "*99")
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
     "bo": ({"taxes": 1}, ("it",), "laquila"),
@@ -55,7 +56,7 @@ class Day:
         self.centre = ContactCentre(folder)
         self.replay = Replay(self.centre, folder / "journal")
         self.centre.on_entry = self.replay.append
-        self.calls = 0
+        self.calls = self.dialled = 0
         self.out_of_order: list[str] = []
         self._prepare()
         self.things: list[tuple[int, Callable[[], None]]] = [
@@ -69,6 +70,7 @@ class Day:
             (5, self.an_agent_chooses),
             (5, self.an_agent_hands_on),
             (3, self.an_agent_turns_away),
+            (4, self.an_agent_dials),
             (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
             (2, self.a_site_is_held),
@@ -138,6 +140,7 @@ class Day:
             centre.service(dialplan(name, [*first, *(step for step in steps if step.name != name)], LANGUAGES))
         for name, (skills, languages, site) in AGENTS.items():
             centre.agent(name, skills=skills, languages=languages, site=site)
+            centre.number(name, str(len(centre.agents)))
             centre.clock.advance(chance.choice([0.0, 1.0]))
 
     def live(self) -> None:
@@ -204,6 +207,16 @@ class Day:
         except Refused:
             assert len(self.centre.entries) == before
 
+    def an_agent_dials(self) -> None:
+        """A code, a colleague, or somebody outside; or whoever dialled hangs up."""
+        dialled = [leg.id for leg in self.centre.line.truth.legs.values() if leg.dialled]
+        if dialled and self.chance.random() < 0.5:
+            self.centre.hang_up(self._some(dialled))
+            return
+        self.dialled += 1
+        phone = phone_of(self.chance.choice(list(AGENTS)))
+        self.centre.dial_from(phone, self.chance.choice(CODES_AND_NUMBERS), f"d{self.dialled}")
+
     def an_agent_hands_on(self) -> None:
         talks = {call for agent, call in self.centre.talking_now().items() if agent in AGENTS}
         call = self._some(talks) or "c0"
@@ -263,6 +276,7 @@ class Day:
                 self.an_agent_turns_away,
                 self.an_agent_puts_down,
                 self.an_agent_hands_on,
+                self.an_agent_dials,
             ]
         )()
 
@@ -284,6 +298,9 @@ class Day:
     def end(self) -> None:
         """Nobody calls any more. Half of the days callers give up; on the others each must be led to an end."""
         centre = self.centre
+        for leg in [leg.id for leg in centre.line.truth.legs.values() if leg.dialled]:
+            if leg in centre.line.truth.legs:
+                centre.hang_up(leg)
         for agent in AGENTS:
             centre.plug_in(agent)
             for wish in (Wish.SIGN_IN, Wish.READY):
@@ -305,6 +322,7 @@ class Day:
         self.replay.close()
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
+        assert centre.house.own_calls == {}
         assert centre.house.recordings == {}
         self._look_at_recordings()
         centre.check_rings()

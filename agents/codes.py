@@ -1,0 +1,31 @@
+"""The codes that agents dial, and what each asks for; those that FreePBX has too are dialled as there.
+
+Pure. What they do is carried out in centralino/phone_codes.py.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """By how it is dialled; digits may follow."""
+
+    SIGN = "*45"  # in or out; with an agent's number: that agent
+    PAUSE = "*46"  # or ready again; with the digits of a reason
+    WAITING = "*47"  # who waits
+    WRAP_UP = "*48"  # done; with a number: so many minutes more
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    code: Code
+    digits: str
+
+
+def read_code(number: str) -> Dialled | None:
+    """What was dialled, where it is a code of ours; None: it is not."""
+    try:
+        code, digits = Code(number[:3]), number[3:].removesuffix("#").removeprefix("*")
+    except ValueError:
+        return None
+    return Dialled(code, digits) if not digits or digits.isdecimal() else None

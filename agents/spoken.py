@@ -1,0 +1,77 @@
+"""What agents hear at their phones when they dial a code, or somebody. Each sentence in each of `LANGUAGES`."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from ivr.prompts import Prompt
+
+LANGUAGES = ("it", "en")
+
+
+class Spoken(Enum):
+    """A sentence: in Italian, in English. Names in braces are put in."""
+
+    SIGNED_IN = ("Sei in servizio.", "You are signed in.")
+    SIGNED_OUT = ("Sei fuori servizio.", "You are signed out.")
+    PAUSED = ("Sei in pausa.", "You are paused.")
+    PAUSED_FOR = ("Sei in pausa: {reason}.", "You are paused: {reason}.")
+    READY = ("Sei pronto per la prossima chiamata.", "You are ready for the next call.")
+    TAKES_LONGER = ("Hai altro tempo per finire la pratica.", "You have more time to finish.")
+    KEY_IN_NUMBER = (
+        "Digita il tuo numero di operatore, poi cancelletto.",
+        "Key in your agent number, then hash.",
+    )
+    KEY_IN_PIN = ("Digita il tuo PIN, poi cancelletto.", "Key in your PIN, then hash.")
+    NOBODY_WAITS = ("Nessuno è in attesa.", "Nobody is waiting.")
+    ONE_WAITS = ("Una persona è in attesa, da {wait}.", "One caller is waiting, for {wait}.")
+    MANY_WAIT = (
+        "{count} persone sono in attesa, la prima da {wait}.",
+        "{count} callers are waiting, the first for {wait}.",
+    )
+    LESS_THAN_A_MINUTE = ("meno di un minuto", "less than a minute")
+    # what cannot be done
+    NOTHING_KEYED = ("Non hai digitato nulla.", "You have not keyed in anything.")
+    UNKNOWN_AGENT = ("Questo numero di operatore non esiste.", "There is no agent with this number.")
+    UNKNOWN_REASON = ("Questo motivo di pausa non esiste.", "There is no such reason for a pause.")
+    UNKNOWN_NUMBER = ("Il numero non è valido.", "This number is not valid.")
+    WRONG_PIN = ("Il PIN non è corretto.", "This PIN is wrong.")
+    LOCKED = (
+        "Troppi tentativi. Riprova tra qualche minuto, oppure chiedi al tuo supervisore.",
+        "Too many tries. Try again in a few minutes, or ask your supervisor.",
+    )
+    NO_PIN = (
+        "Per questo operatore non è stato scelto un PIN. Chiedi al tuo supervisore.",
+        "No PIN was set for this agent. Ask your supervisor.",
+    )
+    NOBODY_HERE = ("Nessun operatore è in servizio a questo telefono.", "Nobody is signed in at this phone.")
+    PHONE_TAKEN = (
+        "A questo telefono è già in servizio un altro operatore.",
+        "Another agent is signed in at this phone.",
+    )
+    ELSEWHERE = ("Sei già in servizio a un altro telefono.", "You are signed in at another phone already.")
+    OTHER_SITE = ("Questo telefono è di un'altra sede.", "This phone is at another site.")
+    HAS_A_CALL = ("Hai ancora una chiamata in corso.", "You still have a call.")
+    NO_WRAP_UP = ("Non c'è nessuna pratica da finire.", "There is nothing to finish.")
+    LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
+    NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
+    # calls to others
+    BUSY = ("La persona chiamata è occupata.", "They are busy.")
+    NO_ANSWER = ("La persona chiamata non risponde.", "They do not answer.")
+    NOT_HERE = ("La persona chiamata non è raggiungibile.", "They cannot be reached.")
+    NOT_ALLOWED = ("Questo numero non può essere chiamato.", "This number may not be called.")
+
+    def prompt(self, language: str, **put_in: str | int) -> Prompt:
+        """The sentence in `language` (one of `LANGUAGES`), with what is put in."""
+        return Prompt(self.value[LANGUAGES.index(language)].format(**put_in), language)
+
+
+def language_of(languages: Iterable[str]) -> str:
+    """In which language somebody who speaks `languages` is spoken to: Italian, where they speak it."""
+    return next((language for language in LANGUAGES if language in {*languages}), LANGUAGES[0])
+
+
+def prompts() -> frozenset[Prompt]:
+    """Every sentence into which nothing is put: made before the first call."""
+    return frozenset(
+        spoken.prompt(language) for spoken in Spoken for language in LANGUAGES if "{" not in "".join(spoken.value)
+    )

@@ -1,0 +1,96 @@
+"""Codes and numbers dialled at agents' phones, on the real Asterisk: heard, done, and on record."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import pytest
+
+from agents.spoken import Spoken
+from demo.calls import Call
+from demo.listening import hear
+from demo.phone import Phone
+from demo.sounds import RATE_HZ, voice
+from tests.house import House
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # all visit one house
+
+Said = Mapping[str, bytes]
+
+
+@asynccontextmanager
+async def at(house: House, phone: str, max_calls: int = 1) -> AsyncIterator[Phone]:
+    """A registered phone, with nobody signed in."""
+    secret = house.instance.secrets(frozenset(house.configuration.roster.phones)).phones[phone]
+    async with Phone(house.sip, phone, secret, max_calls=max_calls) as seat:
+        await seat.register()
+        yield seat
+
+
+async def hears(call: Call, said: Said, spoken: Spoken, within_s: float = 10) -> bool:
+    """Without the last tenth of a second, which the end of the call may cut off."""
+    return (await hear(call, said[spoken.prompt("it").text][: -RATE_HZ // 5], within_s)).is_same
+
+
+async def test_a_number_and_a_pin_sign_in_at_a_phone_of_nobodys(house: House, said: Said) -> None:
+    async with at(house, "p104") as seat:
+        call = await seat.call("*451006")
+        assert await hears(call, said, Spoken.KEY_IN_PIN)
+        call.press("4711#")
+        assert await hears(call, said, Spoken.SIGNED_IN)
+        await call.wait_ended(10)
+        now = (await house.until(lambda now: now["agents"]["a1006"]["chosen"] == "ready" and now))["agents"]["a1006"]
+        assert (now["phone"], now["reachable"]) == ("p104", True)
+        call = await seat.call("*461")
+        await house.until(lambda now: now["agents"]["a1006"]["reason"] == "caffè")
+        await call.wait_ended(10)
+        call = await seat.call("*45")
+        assert await hears(call, said, Spoken.SIGNED_OUT)
+        await house.until(lambda now: now["agents"]["a1006"]["chosen"] == "signed out")
+        await call.wait_ended(10)
+    await house.no_leftovers()
+
+
+async def test_a_wrong_pin_is_heard_to_be_wrong(house: House, said: Said) -> None:
+    async with at(house, "p104") as seat:
+        call = await seat.call("*451006")
+        await call.wait_packets(10, 5)
+        call.press("0000#")
+        assert await hears(call, said, Spoken.WRONG_PIN)
+        await call.wait_ended(10)
+    assert house.now["agents"]["a1006"]["chosen"] == "signed out"
+
+
+async def test_an_agent_calls_another_by_number_and_both_hear_each_other(house: House) -> None:
+    async with house.agent("a1001", "p101") as first, house.agent("a1002", "p102") as second:
+        calling = asyncio.create_task(first.call("1002"))
+        ring = await second.ring(within_s=5)
+        assert (ring.from_user, ring.from_name) == ("1001", "Operatore 1001")
+        await house.until(lambda now: now["agents"]["a1001"]["own_call"])
+        talk = await ring.answer()
+        call = await calling
+        call.play(voice(1), loop=True)
+        talk.play(voice(2), loop=True)
+        assert (await hear(talk, voice(1), 10)).is_same
+        assert (await hear(call, voice(2), 10)).is_same
+        await talk.hang_up()
+        await call.wait_ended(5)
+        await house.until(lambda now: not now["agents"]["a1001"]["own_call"])
+    await house.no_leftovers()
+
+
+async def test_a_premium_number_is_refused_in_words(house: House, said: Said) -> None:
+    async with house.agent("a1001", "p101") as seat:
+        call = await seat.call("899123456")
+        assert await hears(call, said, Spoken.NOT_ALLOWED)
+        await call.wait_ended(10)
+
+
+async def test_a_hundred_codes_in_a_second_leave_nothing_stuck(house: House) -> None:
+    async with house.agent("a1001", "p101"), at(house, "p105", max_calls=100) as seat:
+        calls = await asyncio.gather(*(seat.call("*47") for _ in range(100)), return_exceptions=True)
+        answered = [call for call in calls if isinstance(call, Call)]
+        assert len(answered) == 100, calls
+        for call in answered:
+            await call.wait_ended(30)
+    await house.no_leftovers()
