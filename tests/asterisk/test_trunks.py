@@ -37,7 +37,7 @@ TRYING = 100
 NUMBER = "+390552768"
 SHOWN = CallerId("055055", "055055")
 SITE_NUMBER = "+390862000"
-FIRST, SECOND = BASE + 30, BASE + 31  # where the carriers that speak UDP take calls
+FIRST, SECOND, LATE = BASE + 30, BASE + 31, BASE + 32  # where the carriers that speak UDP take calls
 
 
 @dataclass
@@ -135,6 +135,7 @@ async def both() -> AsyncIterator[Town]:
         carriers=(
             Carrier("first", (f"127.0.0.1:{FIRST}",), f"127.0.0.1:{FIRST}", 2, caller_id="from"),
             Carrier("second", ("127.0.0.2",), f"127.0.0.2:{SECOND}", caller_id="rpid", dialled_in="to"),
+            Carrier("late", (), f"127.0.0.1:{LATE}"),
             Carrier("account", (), account.server, registration=account),
             Carrier("tcp", (), f"127.0.0.1:{other.sip_port}", transport="tcp"),
             Carrier("tls", (), f"127.0.0.1:{BASE + 14}", transport="tls", codecs=("g722", "alaw")),
@@ -229,6 +230,17 @@ async def test_the_second_carrier_is_asked_where_the_first_takes_the_call_and_sa
     await ring.answer()
     await town.ours.told(LegAnswered, "two-leg01")
     assert "PJSIP/carrier-second-" in await town.ours.process.command("core show channels concise")
+
+
+async def test_a_carrier_that_asterisk_believes_to_be_out_of_reach_is_called_anyhow(town: Town) -> None:
+    await town.ours.process.command("pjsip qualify carrier-late")
+    until_s = asyncio.get_running_loop().time() + WITHIN_S
+    while not re.search(rf"carrier-late/\S+:{LATE} .* Unavail", await town.ours.process.command("pjsip show contacts")):
+        assert asyncio.get_running_loop().time() < until_s
+    async with Phone(town.sip, "late", local_port=LATE) as late:
+        town.ours.line.ring_outside("late-leg01", Allowed(NUMBER, ("late",)), "late", SHOWN, 20)
+        await (await late.ring(WITHIN_S)).answer()
+        await town.ours.told(LegAnswered, "late-leg01")
 
 
 async def test_calls_in_both_directions_count_against_the_ceiling(town: Town) -> None:
