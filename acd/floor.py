@@ -578,11 +578,13 @@ class Floor:
     def _let_go(self, agent: AgentOnFloor, cause: Cause, now_s: float) -> None:
         """The agent has no call any more."""
         self._look_later(agent.queue)  # a shorter wait is expected; their site may not be needed
+        sites = {agent.profile.site: None, agent.lent_by: None}  # they may have moved meanwhile
         self._hall.move(agent, cause, now_s)
         agent.call, agent.queue, agent.leg = "", "", ""
         self._hall.queue_up(agent)
         self._freed.append(agent)
-        self._shaken.update(dict.fromkeys(self._hall.lent_by(agent.profile.site)))  # another one may be lent now
+        for site in sites:
+            self._shaken.update(dict.fromkeys(self._hall.lent_by(site)))  # another one may be lent now
 
     def _forget(self, call: WaitingCall) -> None:
         """The call waits no more; a further site may have no reason now."""

@@ -4,8 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from acd.rules import Opening, Relax, SiteRules, WhileWaiting
+from acd.agent import AgentProfile
+from acd.decisions import Offer
+from acd.floor import Floor
+from acd.rules import Opening, QueueRules, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
+from acd.waiting import WaitingCall
 from acd.why import Why
 from agents.state import Wish
 from centralino import events as ev
@@ -303,3 +307,21 @@ def test_an_agent_who_moves_to_another_site_while_talking_is_counted_at_none_aft
     for call in ("c2", "c3", "c4"):
         floor.call(call, "civil")
     assert set(floor.ringing_now()) == {"rea", "remo"}, "one of Rome's, and who is in L'Aquila now"
+
+
+def test_who_waits_for_a_lent_agent_is_offered_when_one_who_moved_to_another_site_is_done() -> None:
+    """By a reload of agents.yaml in the middle of a talk."""
+
+    def profile(name: str, site: str) -> AgentProfile:
+        return AgentProfile(name, f"phone-of-{name}", site, {}, frozenset({"it"}))
+
+    floor = Floor({"civil": QueueRules("civil", wrap_up_s=0.0, sites=(SiteRules("roma", agents_at_most=1),))})
+    floor.agent_available(profile("rea", "roma"), 0)
+    [offer] = floor.enter(WaitingCall("c1", "civil", "it", 1), 1)
+    assert isinstance(offer, Offer)
+    floor.answered(offer.leg, 2)
+    floor.agent_available(profile("rea", "laquila"), 3)
+    floor.agent_available(profile("rita", "roma"), 4)
+    floor.enter(WaitingCall("c2", "civil", "it", 5), 5)
+    decisions = floor.talk_ended(offer.leg, 6)
+    assert [decision.agent for decision in decisions if isinstance(decision, Offer)] == ["rita"]
