@@ -65,7 +65,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
-    problems += twice(deployment.files[AGENTS], ("agents", ANY, "number"), "number")
+    problems += _one_number_for_two(deployment)
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
@@ -264,6 +264,23 @@ def _level(skills: Mapping[str, object], skill: str) -> int:
 
 def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     return ((path, value) for path, value in found(data, pattern) if isinstance(value, dict))
+
+
+def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
+    """What agents key in leads to one: an agent, a queue or an office."""
+    whose: dict[str, str] = {}
+    places = (
+        (AGENTS, ("agents", ANY, "number")),
+        (QUEUES, ("queues", ANY, "dialled")),
+        (ENTITIES, ("entities", ANY, "offices", ANY, "dialled")),
+    )
+    for file, pattern in places:
+        for path, number in words(deployment.files[file].data, pattern):
+            name = str(path[-2])
+            if number in whose:
+                hint = "give each queue, office and agent a number of its own"
+                yield deployment.files[file].at(path, f"{shown(number)} leads to {shown(whose[number])} already", hint)
+            whose.setdefault(number, name)
 
 
 def _one_phone_twice(agents: Located) -> Iterator[Problem]:

@@ -258,6 +258,9 @@ class UnansweredForm(Form):
     pause: Annotated[float, between("10s", "24h")] = 300.0
 
 
+Dialled = Annotated[str, _matching("[0-9]{2,6}", "is no number to key in", "2 to 6 digits, in quotes")]
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -275,6 +278,7 @@ class QueueForm(Form):
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
+    dialled: Dialled | None = None
 
 
 class QueuesForm(Form):
@@ -640,6 +644,7 @@ class OfficeForm(Form):
     answer_within: Annotated[float, between("5s", "1h")] = 60.0
     phone: Annotated[str, AfterValidator(_phone_number)] | None = None
     hours: dict[str, Any] | None = None
+    dialled: Dialled | None = None
 
 
 class EntityForm(Form):

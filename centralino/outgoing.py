@@ -70,7 +70,7 @@ def _through(number: str, carriers: tuple[str, ...]) -> Allowed | Refused:
 
 
 def _why_not(number: str, rules: Outgoing) -> NotCalled | None:
-    if not number:
+    if not number or not phonenumbers.is_possible_number(phonenumbers.parse(number)):
         return NotCalled.NO_NUMBER
     allowed, denied, costly = (len(_longest(starts, number)) for starts in (rules.allow, rules.deny, COSTLY))
     if denied and denied >= allowed:

@@ -9,12 +9,21 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from asterisk.carrier import EMERGENCY_NUMBERS
-from centralino.deployment import ANY, ENTITIES, SETTINGS, Deployment, found, table, words
+from centralino.deployment import ANY, ENTITIES, SETTINGS, Deployment, found, table, twice, words
 from centralino.forms import CARRIER, OutgoingForm
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.outgoing import HOME, NotCalled, Outgoing, Refused, may_call
 
 WAYS_OUT = ("send_to", "register")
+TWICE: tuple[tuple[Path, str], ...] = (
+    (("carrier", "peers", ANY), "address"),
+    (("carrier", "codecs", ANY), "codec"),
+    (("carriers", ANY, "peers", ANY), "address"),
+    (("carriers", ANY, "codecs", ANY), "codec"),
+    (("outgoing", "allow", ANY), "beginning"),
+    (("outgoing", "deny", ANY), "beginning"),
+    (("outgoing", "through", ANY, ANY), "carrier"),
+)
 PEM_BEGINS = "-----BEGIN"
 
 
@@ -29,6 +38,8 @@ def problems_of_carriers(deployment: Deployment) -> Iterator[Problem]:
     for path, carrier in carriers.items():
         yield from _one_carrier(settings, path, carrier)
     yield from _one_peer_twice(settings, carriers)
+    for pattern, what in TWICE:
+        yield from twice(settings, pattern, what)
     yield from _one_name_twice(settings)
     yield from _tls(settings, carriers)
     yield from _through(settings, carriers)
@@ -64,18 +75,20 @@ def _one_carrier(settings: Located, path: Path, carrier: dict[str, Any]) -> Iter
 
 def _one_peer_twice(settings: Located, carriers: dict[Path, dict[str, Any]]) -> Iterator[Problem]:
     """Of a call it must be clear which carrier brings it."""
-    known: list[tuple[ipaddress.IPv4Network, str, Path]] = []
+    known: list[tuple[ipaddress.IPv4Network, str, str, Path]] = []
     for path, carrier in carriers.items():
         for index, peer in words(carrier, ("peers", ANY)):
             address, _, port = peer.partition(":")
             with suppress(ValueError):
                 network = ipaddress.IPv4Network(address)
-                for other, its_port, other_path in known:
+                for other, its_port, written, other_path in known:
+                    if (path, peer) == (other_path, written):
+                        break  # told as what stands here twice
                     if network.overlaps(other) and (port == its_port or "" in (port, its_port)):
                         what = f"{shown(peer)} is an address of carrier {shown(other_path[-1])} already"
                         yield settings.at((*path, *index), what, "a call must be known by its address: remove one")
                         break
-                known.append((network, port, path))
+                known.append((network, port, peer, path))
 
 
 def _one_name_twice(settings: Located) -> Iterator[Problem]:

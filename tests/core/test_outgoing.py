@@ -26,7 +26,9 @@ def test_a_number_at_home_is_called_however_it_is_written(dialled: str, number: 
     assert may_call(dialled, RULES) == Allowed(number, ("first", "second"))
 
 
-@pytest.mark.parametrize("dialled", ["892424", "+39899123456", "0039 899 123", "144123", "166 112", "199123", "178123"])
+@pytest.mark.parametrize(
+    "dialled", ["892424", "+39899123456", "0039 899 123456", "144123456", "166 112233", "199123123", "1781234567"]
+)
 @pytest.mark.parametrize("allow", [("+39",), ("+3",), ()])
 def test_premium_numbers_are_refused_whatever_is_allowed_around_them(dialled: str, allow: tuple[str, ...]) -> None:
     decided = may_call(dialled, Outgoing(("first",), allow))
@@ -53,10 +55,10 @@ def test_numbers_abroad_are_refused_until_they_are_allowed() -> None:
 
 def test_the_longest_beginning_decides_and_a_denial_goes_first() -> None:
     rules = Outgoing(("a",), ("+39055", "+390553"), ("+3905532", "+39055"))
-    assert may_call("0551", rules) == Refused("+390551", NotCalled.DENIED)
-    assert may_call("05531", rules) == Allowed("+3905531", ("a",))
-    assert may_call("05532", rules) == Refused("+3905532", NotCalled.DENIED)
-    assert may_call("0221", rules) == Refused("+390221", NotCalled.NOT_ALLOWED)
+    assert may_call("0551000", rules) == Refused("+390551000", NotCalled.DENIED)
+    assert may_call("0553100", rules) == Allowed("+390553100", ("a",))
+    assert may_call("0553200", rules) == Refused("+390553200", NotCalled.DENIED)
+    assert may_call("022100", rules) == Refused("+39022100", NotCalled.NOT_ALLOWED)
 
 
 @pytest.mark.parametrize("dialled", [*EMERGENCY_NUMBERS, "1 1 2", "+39112", "0039118"])
@@ -89,6 +91,13 @@ def test_an_entity_shows_its_own_number_or_that_which_was_called() -> None:
     rules = Outgoing(caller_ids={"florence": "0552768"})
     assert rules.shown_for("florence", "055055") == "0552768"
     assert rules.shown_for("siena", "055055") == "055055"
+
+
+@pytest.mark.parametrize("dialled", ["7", "77", "0551", "0" + "5" * 14])
+def test_what_nobody_can_have_is_not_called(dialled: str) -> None:
+    decided = may_call(dialled, RULES)
+    assert isinstance(decided, Refused)
+    assert decided.why is NotCalled.NO_NUMBER
 
 
 @given(st.text("0123456789+ .-/()", max_size=20))

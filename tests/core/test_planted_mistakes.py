@@ -65,6 +65,7 @@ outgoing:
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
     longest_wrap_up: 10m
+    dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
@@ -199,6 +200,7 @@ DEFINING = {
     "RosterForm.agents.*.skills.*",
     "RosterForm.agents.*.languages.*",
     "SettingsForm.nodes.*",
+    "SettingsForm.carriers.*",
     "EntitiesForm.entities.*",
     "EntitiesForm.entities.*.offices.*",
     "DialplanForm.other_hours.*",
@@ -546,7 +548,7 @@ def a_duration_of_another_unit(place: Place, _: Deployment) -> Planted | None:
 
 @kind
 def a_duration_too_long(place: Place, _: Deployment) -> Planted | None:
-    return Planted(place.with_value("99d"), place.at, "`99d` is too long", "from") if is_duration(place) else None
+    return Planted(place.with_value("9999d"), place.at, "`9999d` is too long", "from") if is_duration(place) else None
 
 
 @kind
@@ -626,8 +628,8 @@ def a_key_names_nothing(place: Place, deployment: Deployment) -> Planted | None:
     """Skills that a queue needs, queues of a scenario."""
     if not place.kind.endswith(".*") or place.kind in DEFINING or place.name not in defined_names(deployment):
         return None
-    if ".say." in place.kind:
-        return None
+    if ".say." in place.kind or place.kind == "RosterForm.pauses.*.name.*":
+        return None  # a language
     wrong = f"{place.name}x"
     return Planted(place.with_key(wrong), place.at_key, f"`{wrong}`", "did you mean `")
 

@@ -108,6 +108,12 @@ outgoing:
             "carriers: {a: {peers: ['192.0.2.1:5060', '192.0.2.1:5061']}, b: {peers: ['192.0.2.1:5061'], send_to: x}}",
             "3:74: `192.0.2.1:5061` is an address of carrier `a` already",
         ),
+        ("carriers: {a: {peers: [192.0.2.1, 192.0.2.1], send_to: x}}", "3:35: address `192.0.2.1` stands here twice"),
+        ("carriers: {a: {codecs: [alaw, alaw], send_to: x}}", "3:31: codec `alaw` stands here twice"),
+        (
+            "carriers: {a: {send_to: x}}\noutgoing: {allow: ['+39', '+39']}",
+            "4:27: beginning `+39` stands here twice",
+        ),
         (
             "carrier: {send_to: x}\ncarriers: {carrier: {send_to: y}}",
             "4:12: carrier `carrier` stands above already",
