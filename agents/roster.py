@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ivr.hours import Hours
 
@@ -20,12 +21,23 @@ class Site:
     phone: str = ""
 
 
+class Make(StrEnum):
+    """Who made a phone, and so how it wants to be told what it is."""
+
+    YEALINK = "yealink"
+    SNOM = "snom"
+    GRANDSTREAM = "grandstream"
+    LINPHONE = "linphone"
+
+
 @dataclass(frozen=True, slots=True)
 class PhoneSeat:
-    """A SIP phone: its id is its SIP user. A phone is not an agent."""
+    """A SIP phone: its id is its SIP user. A phone is not an agent. `mac`: twelve hex digits in small, or empty."""
 
     id: str
     site: str
+    mac: str = ""
+    make: Make | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from centralino.deployment import (
     words,
 )
 from centralino.durations import NotADuration, seconds
+from centralino.forms import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
@@ -66,6 +67,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _one_number_for_two(deployment)
+    problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
@@ -141,6 +143,13 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         seen.add(site)
         if known is not None and site not in known and path[-1] == site:
             yield queues.at_key(at, f"site {shown(site)} is not in {AGENTS}", did_you_mean(site, known))
+        opens = [key for key in OPENINGS if key in opening]
+        if "back_after" in opening and not opens:
+            hint = "say when it opens, such as `after: 30s`, or remove it"
+            yield queues.at_key((*at, "back_after"), "this site is open from the start and never closes", hint)
+        if "by_hand" in opens and len(opens) > 1:
+            what = f"by hand only, or {shown(opens[0])}: it cannot be both"
+            yield queues.at_key((*at, "by_hand"), what, "remove one; any further site can be opened by hand too")
         first = opening.get("or_when_nobody_at")
         if first == site:
             yield queues.at((*at, "or_when_nobody_at"), "a site cannot wait for itself", "name an earlier one")
@@ -290,6 +299,16 @@ def _one_phone_twice(agents: Located) -> Iterator[Problem]:
             what = f"phone {shown(phone)} is the fixed phone of {shown(whose[phone])} too"
             yield agents.at(path, what, "give each agent a phone of their own, or none")
         whose.setdefault(phone, str(path[1]))
+
+
+def _one_mac_twice(agents: Located) -> Iterator[Problem]:
+    whose: dict[str, str] = {}
+    for path, text in words(agents.data, ("phones", ANY, "mac")):
+        mac = bare_mac(text)
+        if mac in whose:
+            what = f"MAC address {shown(text)} is that of phone {shown(whose[mac])} too"
+            yield agents.at(path, what, "copy the one on this phone's label")
+        whose.setdefault(mac, str(path[1]))
 
 
 def _offices(entities: Located) -> Iterator[Problem]:

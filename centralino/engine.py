@@ -289,7 +289,9 @@ class Engine:
         by = str(args.get("by") or "")[:64]
         adopted = await self._reloading.prepare(folder, by, self.configuration)
         if adopted is None:
-            return {"release": None, "difference": ""}
+            return {"release": None, "difference": "", "talks_on": {}}
+        gone = self.configuration.roster.phones.keys() - adopted.configuration.roster.phones.keys()
+        talks_on = {phone: agent for phone in sorted(gone) if (agent := self.switchboard.who_has_a_call_at(phone))}
         number = adopted.release.number
         self.switchboard.book.write(ev.ConfigurationLoaded(release=number, by=by, files=adopted.files))
         self.configuration = adopted.configuration
@@ -300,7 +302,7 @@ class Engine:
         self._ami.look_after(frozenset(adopted.configuration.roster.phones))
         self.telephony.outside.adopt(adopted.configuration.settings.carriers)
         self._after()
-        return {"release": number, "difference": adopted.difference}
+        return {"release": number, "difference": adopted.difference, "talks_on": talks_on}
 
     async def _change_emergency(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         by = str(args.get("by") or "")[:64]

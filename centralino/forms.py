@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.rules import Pick
+from agents.roster import Make
 from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
@@ -598,8 +599,31 @@ class SiteForm(Form):
     phone: Annotated[str, AfterValidator(_phone_number)] | None = None
 
 
+MAC_DIGITS = 12
+
+
+def bare_mac(text: str) -> str:
+    """The digits alone, in small, of an address as labels and routers write it; also of what is none."""
+    return re.sub("[:.-]", "", text).lower()
+
+
+def _mac(text: str) -> str:
+    mac = bare_mac(text)
+    if not re.fullmatch(f"[0-9a-f]{{{MAC_DIGITS}}}", mac):
+        refuse(f"{shown(text)} is no MAC address", 'twelve hex digits, as on the phone\'s label: `"80:5e:c0:12:34:56"`')
+    if int(mac[1], 16) & 1 or not mac.strip("0"):
+        refuse(f"{shown(text)} is the MAC address of no phone", "copy the one on the phone's label")
+    return mac
+
+
+def _make(text: str) -> str:
+    return text if text in set(Make) else refuse(f"unknown make {shown(text)}", did_you_mean(text, Make))
+
+
 class PhoneForm(Form):
     site: Name
+    mac: Annotated[str, AfterValidator(_mac)] | None = None
+    make: Annotated[str, AfterValidator(_make)] | None = None
 
 
 class AgentForm(Form):

@@ -1,7 +1,10 @@
 """One installation on one machine: its folders, its ports, its secrets, and what its Asterisk is told."""
 
+import fcntl
 import os
 import secrets as random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -64,6 +67,10 @@ class Instance:
         return self.state / "people.jsonl"
 
     @property
+    def secrets_file(self) -> Path:
+        return self.state / "secrets.yaml"
+
+    @property
     def asterisk(self) -> Path:
         return self.state / "asterisk"
 
@@ -77,8 +84,15 @@ class Instance:
                 raise CannotKeep(f"nothing can be kept in {self.state}: {refused.strerror} ({folder})") from refused
 
     def secrets(self, phones: frozenset[str]) -> Secrets:
-        """The installation's secrets; those that are missing are made and kept. Raises CannotKeep."""
-        path = self.state / "secrets.yaml"
+        """The installation's secrets; those that are missing are made and kept, by one process at a time.
+
+        Raises CannotKeep.
+        """
+        with _alone(self.secrets_file.with_suffix(".lock")):
+            return self._secrets(phones)
+
+    def _secrets(self, phones: frozenset[str]) -> Secrets:
+        path = self.secrets_file
         kept = yaml.safe_load(path.read_text()) if path.exists() else {}
         try:
             known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
@@ -145,6 +159,17 @@ def _secret_of(carrier: str, name: str, secrets: Secrets) -> str:
 
 def _made() -> str:
     return random.token_urlsafe(18)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Why: two that made a new phone's secret at once would each tell another one."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)  # for us alone: who could hold it could stop a reload
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ from acd.rules import (
     SiteRules,
     WhileWaiting,
 )
-from agents.roster import Agent, PauseReason, PhoneSeat, Roster, Site, digits_of
+from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
 from asterisk.carrier import Carrier, Registration, Tls
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -37,6 +37,7 @@ from centralino.forms import (
     EntityForm,
     NoticeForm,
     OfficeForm,
+    PhoneForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -459,7 +460,7 @@ def roster(form: RosterForm) -> Roster:
         sites={
             name: Site(name, site.name, site.node, site.seats, site.phone or "") for name, site in form.sites.items()
         },
-        phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
+        phones={name: _phone(name, phone) for name, phone in form.phones.items()},
         agents={
             name: Agent(
                 name,
@@ -479,6 +480,10 @@ def roster(form: RosterForm) -> Roster:
         pauses={keys: PauseReason(pause.name, pause.longest) for keys, pause in form.pauses.items()},
         moves=form.second_sign_in == "move",
     )
+
+
+def _phone(name: str, form: PhoneForm) -> PhoneSeat:
+    return PhoneSeat(name, form.site, form.mac or "", Make(form.make) if form.make else None)
 
 
 def _numbers_by_id(form: RosterForm) -> dict[str, str]:

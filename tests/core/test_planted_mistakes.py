@@ -71,13 +71,14 @@ outgoing:
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
-      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}
+      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, agents_at_most: 5}
     head_start:
       - {number: "055099", step: office, by: 1m}
       - {entity: comune-scandicci, caller: "+39055", nth_call_today: 2, by: 30s}
       - {open_case: true, by: 2m}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
+  a-mano: {needs: {tributi: 1}, sites: [laquila, {roma: {by_hand: true}}]}
 """,
     "agents.yaml": """\
 longest_pause: 90m
@@ -153,12 +154,13 @@ class Deployment:
         for name, more in MORE.items():
             text = more.replace("/etc/c/", f"{folder}/tls/")
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            (folder / name).write_text(
-                before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},").replace(
-                    "seats: 15", SITE, 1
-                )
-                + text
+            before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
+            before = before.replace("seats: 15", SITE, 1)
+            before = before.replace(
+                "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
             )
+            before = before.replace("p102: {site: laquila}", 'p102: {site: laquila, mac: "80:5E:C0:12:34:57"}')
+            (folder / name).write_text(before + text)
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)
             with wave.open(str(folder / "prompts" / language / "chime.wav"), "wb") as sound:
@@ -585,6 +587,9 @@ for one in (
     _instead("an_instant_that_is_none", "[0-9]{4}-[0-9]{2}-[0-9]{2}( .*)?", "2026-02-30"),
     _instead("an_instant_at_no_hour", "[0-9]{4}-[0-9]{2}-[0-9]{2} .*", "2026-02-03 24:01"),
     _instead("a_telephone_number_without_its_country", r'"\+39[0-9]+"', '"055759"'),
+    _instead("a_mac_address_cut_short", "([0-9a-f]{2}-){5}[0-9a-f]{2}", "80-5e-c0-12-34"),
+    _instead("the_mac_address_of_another_phone", '"([0-9A-F]{2}:){5}[0-9A-F]{2}"', '"80:5e:c0:12:34:56"'),
+    _instead("a_make_that_we_do_not_know", "snom", "snon"),
 ):
     kind(one)
 
@@ -628,8 +633,8 @@ def a_key_names_nothing(place: Place, deployment: Deployment) -> Planted | None:
     """Skills that a queue needs, queues of a scenario."""
     if not place.kind.endswith(".*") or place.kind in DEFINING or place.name not in defined_names(deployment):
         return None
-    if ".say." in place.kind or place.kind == "RosterForm.pauses.*.name.*":
-        return None  # a language
+    if ".say." in place.kind or ".pauses.*.name." in place.kind:  # languages
+        return None
     wrong = f"{place.name}x"
     return Planted(place.with_key(wrong), place.at_key, f"`{wrong}`", "did you mean `")
 

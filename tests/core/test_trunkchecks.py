@@ -84,9 +84,9 @@ outgoing:
         ("carriers: {a: {send_to: 192.0.2.1}}", "3:25: `192.0.2.1` has no port"),
         ("carriers: {a: {send_to: 'sip:x'}}", "3:25: `x` is not a port"),
         ("carriers: {a: {send_to: 'x y'}}", "3:25: `x y` is no server"),
-        ("carriers: {a: {send_to: x, transport: sctp}}", "3:39: `sctp` is not 'udp', 'tcp' or 'tls'"),
-        ("carriers: {a: {send_to: x, codecs: [g729]}}", "3:37: `g729` is not 'alaw', 'ulaw', 'g722' or 'opus'"),
-        ("carriers: {a: {send_to: x, caller_id: any}}", "3:39: `any` is not 'pai', 'rpid' or 'from'"),
+        ("carriers: {a: {send_to: x, transport: sctp}}", "3:39: `sctp` is not `udp`, `tcp` or `tls`"),
+        ("carriers: {a: {send_to: x, codecs: [g729]}}", "3:37: `g729` is not `alaw`, `ulaw`, `g722` or `opus`"),
+        ("carriers: {a: {send_to: x, caller_id: any}}", "3:39: `any` is not `pai`, `rpid` or `from`"),
         ("carriers: {a: {send_to: x, dialled_in: to}}", "3:28: this carrier brings no calls"),
         (
             "carriers: {a: {register: {server: x, user: y, secret: 'p@ss word'}}}",
