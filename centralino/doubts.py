@@ -15,6 +15,7 @@ from agents.roster import Agent, Roster
 from centralino.deployment import ANY, ENTITIES, QUEUES, Deployment, sites_of, table, words
 from centralino.durations import written
 from centralino.located import Located, Path, Problem, shown
+from centralino.trunkchecks import doubts_of_carriers
 from ivr.hours import DAY_MINUTES, DAYS, Hours
 from ivr.menu import (
     Ask,
@@ -43,6 +44,7 @@ A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # from where a year of opening hour
 def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: Deployment) -> Iterator[Problem]:
     """All warnings about a deployment without mistakes."""
     located = {str(one.data["number"]): one for one in deployment.dialplans}
+    yield from doubts_of_carriers(deployment)
     for plan in plans:
         place = located[plan.number]
         yield from _about_hours(plan, place)

@@ -122,7 +122,7 @@ def test_a_deployment_is_loaded_as_it_is_written(folder):
     settings, plan, tributi = loaded.settings, loaded.dialplans["055055"], loaded.rules.queues["tributi"]
     assert settings.time_zone == ZoneInfo("Europe/Rome")
     assert settings.nodes["main"].sip_port == 5060
-    assert settings.carrier_peers == ("127.0.0.1", "192.0.2.7:5080")
+    assert settings.carriers[0].peers == ("127.0.0.1", "192.0.2.7:5080")
     assert (settings.ports, settings.web_port, settings.rtp.first) == (Ports(8088, 5038, 8090), 8055, 10_000)
     assert (tributi.target_answer, tributi.target_within_s, tributi.longest_wait_s) == (0.8, 20, 900)
     assert (tributi.longest_wait_then, tributi.full_then) == (ToVoicemail("tributi"), HangUpNext())
