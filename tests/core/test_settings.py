@@ -645,6 +645,14 @@ def test_two_dialplans_cannot_claim_one_number(folder):
     ]
 
 
+def test_longest_waits_that_lead_to_each_other_are_told_once(folder):
+    change(folder, Q, "longest_wait: {after: 15m, then: voicemail}", "longest_wait: {after: 15m, then: {queue: fax}}")
+    change(folder, Q, "full: {waiting: 5, then: {queue: tributi}}, ", "")
+    change(folder, Q, "then: {step: bye}", "then: {queue: tributi}")
+    [told] = said(folder)
+    assert "warning: who has waited too long goes round and round: `fax` → `tributi` → `fax`" in told
+
+
 def test_only_one_node_is_allowed_for_now(folder):
     change(folder, C, "nodes: {", 'nodes: {second: {manage: true, sip: "127.0.0.2:5062"}, ')
     assert said(folder) == ["centralino.yaml:2:56: a second node, `main`\n    hint: one node for now: remove it"]
