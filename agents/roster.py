@@ -10,12 +10,16 @@ from ivr.hours import Hours
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A hall. `name_shown` is for people; `node` is the Asterisk its phones register at; `seats` over 0."""
+    """A hall. `name_shown` is for people; `node` is the Asterisk its phones register at; `seats` over 0.
+
+    `phone` (E.164): the number that those see whom its phones call in an emergency; empty: the phone's own id.
+    """
 
     name: str
     name_shown: str
     node: str
     seats: int
+    phone: str = ""
 
 
 class Make(StrEnum):

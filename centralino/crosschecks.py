@@ -25,6 +25,7 @@ from centralino.durations import NotADuration, seconds
 from centralino.forms import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
+from centralino.trunkchecks import problems_of_carriers, takes_calls
 
 USES = {
     QUEUES: (
@@ -72,6 +73,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _supervisors(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
+    problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
 
@@ -346,14 +348,14 @@ def _offices(entities: Located) -> Iterator[Problem]:
 
 def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
     settings = deployment.files[SETTINGS]
-    if not settings.readable or "send_to" in table(settings.data, "carrier"):
+    if not settings.readable or takes_calls(settings.data):
         return
     for plan in deployment.dialplans:
         for path, step in found(plan.data, ("steps", ANY, "transfer")):
             office = deployment.office(table(step).get("to"))
             if office and "phone" not in office:
                 continue
-            hint = 'write to whom calls outside are sent: `carrier: {send_to: "ADDRESS:PORT"}` in centralino.yaml'
+            hint = 'write to whom calls outside are sent: `send_to: "ADDRESS:PORT"` at a carrier in centralino.yaml'
             yield plan.at_key(path, "an office cannot be rung without a carrier", hint)
 
 
@@ -382,6 +384,7 @@ def _one_port_twice(settings: Located) -> Iterator[Problem]:
 def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
     """All ports we would listen on by TCP, the given and the default ones."""
     ports = {"http": 8088, "ami": 5038, "engine": 8090} | table(data, "ports")
+    tls = table(data, "tls").get("port", 5061)
     web = str(table(data, "web").get("listen", "127.0.0.1:8055"))
     console = str(table(data, "console").get("listen", "127.0.0.1:5022"))
     ours = ((("web", "listen"), web), (("console", "listen"), console))
@@ -389,4 +392,6 @@ def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
         port = address.rpartition(":")[2]
         if port.isascii() and port.isdigit():
             yield path, int(port), "SIP" if path[0] == "nodes" else f"the {path[0]}"
+    if "tls" in table(data) and type(tls) is int:
+        yield ("tls", "port"), tls, "SIP over TLS"
     yield from ((("ports", name), port, f"`{name}`") for name, port in ports.items() if type(port) is int)

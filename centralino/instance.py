@@ -5,7 +5,7 @@ import os
 import secrets as random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -19,13 +19,18 @@ class CannotKeep(Exception):
     """The state folder cannot be used; the text says why."""
 
 
+class MissingSecret(CannotKeep):
+    """A carrier's password is nowhere; the text says where to write it."""
+
+
 class Secrets(msgspec.Struct):
-    """Made at the first start, kept in STATE/secrets.yaml (mode 600)."""
+    """Made at the first start, kept in STATE/secrets.yaml (mode 600). Only `carriers` is written by people."""
 
     ari: str
     ami: str
     case_codes: str
     phones: dict[str, str] = {}
+    carriers: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,20 @@ class Instance:
                 raise CannotKeep(f"nothing can be kept in {self.state}: {refused.strerror} ({folder})") from refused
 
     def secrets(self, phones: frozenset[str]) -> Secrets:
-        """The installation's secrets; those that are missing are made and kept, by one process at a time."""
+        """The installation's secrets; those that are missing are made and kept, by one process at a time.
+
+        Raises CannotKeep.
+        """
         with _alone(self.secrets_file.with_suffix(".lock")):
             return self._secrets(phones)
 
     def _secrets(self, phones: frozenset[str]) -> Secrets:
         path = self.secrets_file
         kept = yaml.safe_load(path.read_text()) if path.exists() else {}
-        known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
+        try:
+            known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
+        except msgspec.ValidationError as odd:
+            raise CannotKeep(f"{path}: {odd}; put each secret in quotes") from odd
         for phone in sorted(phones - known.phones.keys()):
             known.phones[phone] = _made()
         now = msgspec.to_builtins(known)
@@ -95,7 +106,7 @@ class Instance:
         return known
 
     def node(self, configuration: Configuration) -> Node:
-        """What our Asterisk is told."""
+        """What our Asterisk is told. Raises MissingSecret."""
         settings = configuration.settings
         node = next(iter(settings.nodes.values()))
         secrets = self.secrets(frozenset(configuration.roster.phones))
@@ -110,11 +121,18 @@ class Instance:
             ari_password=secrets.ari,
             ami_port=settings.ports.ami + self.port_offset,
             ami_password=secrets.ami,
-            phones=tuple(PhoneAccount(phone, secrets.phones[phone]) for phone in configuration.roster.phones),
+            phones=tuple(
+                PhoneAccount(phone.id, secrets.phones[phone.id], configuration.roster.sites[phone.site].phone)
+                for phone in configuration.roster.phones.values()
+            ),
             service_numbers=tuple(n for d in configuration.dialplans.values() for n in (d.number, *d.old_numbers)),
-            carrier_peers=settings.carrier_peers,
-            carrier_channels=settings.carrier_channels,
-            carrier_uri=f"sip:{settings.carrier_send_to}" if settings.carrier_send_to else "",
+            carriers=settings.carriers,
+            carrier_secrets={
+                carrier.name: _secret_of(carrier.name, carrier.registration.secret, secrets)
+                for carrier in settings.carriers
+                if carrier.registration
+            },
+            tls=replace(settings.tls, port=settings.tls.port + self.port_offset) if settings.tls else None,
             state=self.state.absolute(),
             prompts=self.prompts.absolute(),
             recordings=self.recordings.absolute(),
@@ -128,6 +146,15 @@ class Instance:
 
     def console_port(self, configuration: Configuration) -> int:
         return configuration.settings.console_port + self.port_offset
+
+
+def _secret_of(carrier: str, name: str, secrets: Secrets) -> str:
+    """A carrier's password: the environment goes first, so that a vault can give it. Raises MissingSecret."""
+    secret = os.environ.get(name) or secrets.carriers.get(name)
+    if not secret:
+        where = f"write it into STATE/secrets.yaml (`carriers: {{{name}: …}}`), or into the environment as {name}"
+        raise MissingSecret(f"secret {name} of carrier {carrier} is nowhere: {where}")
+    return secret
 
 
 def _made() -> str:
