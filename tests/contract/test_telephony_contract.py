@@ -549,7 +549,7 @@ async def test_where_there_is_no_talk_to_overhear_it_is_told(world: World) -> No
 @pytest.mark.parametrize("how", Overhear)
 async def test_who_overhears_does_so_on_while_the_line_is_lost_and_after_it(world: World, how: Overhear) -> None:
     caller, agent, supervisor = await overhearing(world, how)
-    await world.all_told()
+    assert await world.hearers_of("p101", "p102") == {"p102"}, "from now on"
     await world.lose_line()
     await world.told(Lost)
     assert await world.hearers_of("p101", caller, "p102") == {caller, "p102"}
