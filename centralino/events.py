@@ -228,6 +228,22 @@ class RingEnded(CallEvent, frozen=True, kw_only=True):
     why: str
 
 
+class WhisperStarted(CallEvent, frozen=True, kw_only=True):
+    """An agent is there as `leg` and hears `words`, who calls; the caller, who knows nothing of it, waits on."""
+
+    agent: str
+    leg: str
+    words: str
+
+
+class WhisperCutOff(CallEvent, frozen=True, kw_only=True):
+    """One of the two was gone before they were joined; the agent is let go, and a caller who is there waits again."""
+
+    agent: str
+    leg: str
+    by: str  # caller, agent, or lost
+
+
 class TalkStarted(CallEvent, frozen=True, kw_only=True):
     """`in_time`: answered within the queue's target, counted from the first entry."""
 
@@ -522,6 +538,8 @@ AnyEvent = (
     | CallOffered
     | OfferEnded
     | RingEnded
+    | WhisperStarted
+    | WhisperCutOff
     | TalkStarted
     | TalkEnded
     | CallHandedOn

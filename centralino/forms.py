@@ -275,6 +275,7 @@ class QueueForm(Form):
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
+    whisper: bool = False
 
 
 class QueuesForm(Form):

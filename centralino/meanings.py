@@ -188,6 +188,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
+        whisper=form.whisper,
         head_starts=tuple(
             HeadStart(
                 by_s=one.by,

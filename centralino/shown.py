@@ -315,6 +315,8 @@ SENTENCES = {
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "RingEnded": "the phone of {agent} rings no more",
+    "WhisperStarted": "{agent} is there, and hears: {words}",
+    "WhisperCutOff": "{agent} had not been joined yet: {by_whom}",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",

@@ -24,6 +24,7 @@ class CallState(StrEnum):
     QUEUED = "queued"
     OFFERED = "offered"
     CALLING_BACK = "calling back"
+    WHISPERING = "whispering"
     TALKING = "talking"
     TALKED = "talked"
     TRANSFERRING = "transferring"
@@ -69,6 +70,12 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.RingEnded): S.OFFERED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.OFFERED, ev.WhisperStarted): S.WHISPERING,
+    (S.WHISPERING, ev.RingEnded): S.WHISPERING,
+    (S.WHISPERING, ev.RecordingTold): S.WHISPERING,
+    (S.WHISPERING, ev.RecordingRefused): S.WHISPERING,
+    (S.WHISPERING, ev.TalkStarted): S.TALKING,
+    (S.WHISPERING, ev.WhisperCutOff): S.TALKED,  # the caller waits again, where it was the agent
     (S.TALKING, ev.RingEnded): S.TALKING,  # the others, once one has answered
     (S.CALLING_BACK, ev.RingEnded): S.CALLING_BACK,
     (S.OFFERED, ev.CallBackRung): S.CALLING_BACK,
@@ -115,7 +122,7 @@ class CallNow(msgspec.Struct):
     queue: str = ""
     first_entered_s: float = 0.0
     head_start_s: float = 0.0
-    waits: bool = False  # in `queue`, also while a phone rings for it
+    waits: bool = False  # in `queue`, also while a phone rings for it, and while the agent hears who calls
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
@@ -125,7 +132,7 @@ class CallNow(msgspec.Struct):
     agent: str = ""  # who talks, as `leg`
     leg: str = ""
     talks: int = 0
-    busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
+    busy_since_s: float = 0.0  # since when the agent is busy with it; they may be there before the talk
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
@@ -397,10 +404,16 @@ def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> Non
     )
 
 
-def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
+def _agent_is_there(house: House, event: ev.CallBackRung | ev.WhisperStarted, entry: Entry) -> None:
+    """The talk has not begun."""
     call = house.calls[event.call]
     call.agent, call.leg, call.busy_since_s = event.agent, event.leg, entry.at_s
     call.rings.pop(event.leg, None)
+
+
+def _whisper_cut_off(house: House, event: ev.WhisperCutOff, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
 
 
 def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
@@ -732,7 +745,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.EntityChosen: _entity_chosen,
     ev.CallBackPromised: _call_back_promised,
     ev.CallBackBegun: _call_back_begun,
-    ev.CallBackRung: _call_back_rung,
+    ev.CallBackRung: _agent_is_there,
     ev.CallBackUnanswered: _call_back_unanswered,
     ev.CallBackPutOff: _call_back_put_off,
     ev.CallBackOver: _call_back_over,
@@ -749,6 +762,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
     ev.RingEnded: _ring_ended,
+    ev.WhisperStarted: _agent_is_there,
+    ev.WhisperCutOff: _whisper_cut_off,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,

@@ -37,6 +37,7 @@ from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
 from centralino.state import CallNow, CallState, EmergencyNow
 from centralino.waiting_room import WaitingRoom
+from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
@@ -136,6 +137,9 @@ class Switchboard:
                 self.codes.alarm(call_id)
                 continue
             try:
+                if kind == WHISPER_ALARM:
+                    self.dispatcher.whispers.alarm(call_id)
+                    continue
                 (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
                 log.exception("the %s of %s could not be carried out", kind, call_id)
@@ -190,8 +194,10 @@ class Switchboard:
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
-        if call and call.is_in_line:
+        if call and call.waits:
             self.dispatcher.pressed(call, digit)
+        elif whispered := self.dispatcher.whispers.call_at(leg):
+            self.dispatcher.whispers.cut_short(whispered)
         elif self.codes.has(leg):
             self.codes.digit(leg, digit)
         else:
@@ -211,7 +217,7 @@ class Switchboard:
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         parts = (self.attendant, self.dispatcher, self.signing, self.codes, self.own_calls, self.holds, self.call_backs)
-        for part in parts:
+        for part in (*parts, self.dispatcher.whispers):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -495,12 +501,14 @@ class Switchboard:
                 self.call_backs.go_on(call, now)
             elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
-            elif call.is_in_line or call.state is CallState.TALKING:
+            elif call.is_in_line or call.state in (CallState.TALKING, CallState.WHISPERING):
                 self.attendant.silence(call)
                 self.dispatcher.go_on(call, now)
             elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
                 self.attendant.silence(call)
                 self.offices.go_on(call, now)
+            elif call.state is CallState.TALKED and call.waits:  # its agent was gone before the two were joined
+                self.dispatcher.wait_again(call)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
             else:

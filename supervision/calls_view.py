@@ -29,8 +29,12 @@ from centralino.events import (
     TalkStarted,
     VoicemailEnded,
     VoicemailStarted,
+    WhisperCutOff,
+    WhisperStarted,
 )
 from centralino.people import NUMBER_LENGTH_MAX, cleaned
+
+InQueue = QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded | WhisperStarted | WhisperCutOff
 
 
 class CallState(StrEnum):
@@ -41,6 +45,7 @@ class CallState(StrEnum):
     QUEUED = "queued"
     OFFERED = "offered"
     CALLING_BACK = "calling back"
+    WHISPERING = "whispering"
     TALKING = "talking"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
@@ -143,7 +148,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.IN_MENU)
         case OfficeAnswered():
             return replace(row, state=CallState.TRANSFERRED)
-        case QueueEntered() | QueueLeft() | CallOffered() | RingEnded() | OfferEnded():
+        case _ if isinstance(event, InQueue):
             return _in_queue(row, at_s, event)
         case CallBackRung() | CallBackUnanswered():
             return _called_back(row, event)
@@ -158,9 +163,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     return row
 
 
-def _in_queue(
-    row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded
-) -> CallRow:
+def _in_queue(row: CallRow, at_s: float, event: InQueue) -> CallRow:
     match event:
         case QueueEntered(queue=queue, first_entered_s=first_entered_s, office=office):
             row = replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
@@ -172,6 +175,10 @@ def _in_queue(
         case RingEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
             return _with(row, CallState.OFFERED)
         case OfferEnded() if row.state is CallState.OFFERED:
+            return _with(row, CallState.QUEUED)
+        case WhisperStarted(agent=agent):
+            return _with(row, CallState.WHISPERING, agent, row.phone if row.agent == agent else None)
+        case WhisperCutOff():
             return _with(row, CallState.QUEUED)
     return row
 

@@ -49,6 +49,7 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
     longest_wrap_up: 10m
+    whisper: true
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
