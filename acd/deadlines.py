@@ -2,8 +2,10 @@
 
 import heapq
 from dataclasses import dataclass, field
+from typing import Literal
 
-Deadline = tuple[float, str, str, str]  # instant, kind, subject, detail
+Kind = Literal["offer", "talk", "wait", "relax", "overdue", "tell", "look", "wrap-up", "rest"]
+Deadline = tuple[float, Kind, str, str]  # instant, kind, subject, detail
 
 
 @dataclass(slots=True)
@@ -12,7 +14,7 @@ class Deadlines:
 
     _heap: list[Deadline] = field(default_factory=list)
 
-    def add(self, at_s: float, kind: str, subject: str, detail: str = "") -> None:
+    def add(self, at_s: float, kind: Kind, subject: str, detail: str = "") -> None:
         heapq.heappush(self._heap, (at_s, kind, subject, detail))
 
     def next(self) -> float | None:

@@ -6,6 +6,7 @@ M/M/N+M in which each caller who waits gives up after an exponential time. Times
 """
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 RARE = 1e-15  # a state of the line that is so rare counts no more
@@ -69,8 +70,13 @@ def expected(load: Load, agents: int, within_s: float) -> Expected:
 
 
 def agents_needed(load: Load, target: float, within_s: float) -> int | None:
-    """The fewest agents who answer the share `target` of all calls within `within_s`; None: not even 10,000 do."""
-    return next((n for n in range(1, AGENTS_MAX + 1) if expected(load, n, within_s).answered_in_time >= target), None)
+    """The fewest agents who answer the share `target` of all calls within `within_s`; None: not even 10,000 do.
+
+    More agents answer no fewer calls in time, and fewer than `target` of the load cannot answer as many at all.
+    """
+    numbers = range(max(1, math.floor(target * load.erlangs)), AGENTS_MAX + 1)
+    n = bisect_left(numbers, True, key=lambda agents: expected(load, agents, within_s).answered_in_time >= target)
+    return numbers[n] if n < len(numbers) else None
 
 
 def _by_erlang_c(load: Load, agents: int, within_s: float) -> Expected:
@@ -125,5 +131,7 @@ def _by_erlang_a(load: Load, patience_s: float, agents: int, within_s: float) ->
 
 def _beta_term(a: float, k: int, x: float) -> float:
     """What I_x(a, k + 1) has more than I_x(a, k): x^a·(1 - x)^k·Γ(a + k)/(Γ(a)·k!)."""
+    if not x:
+        return 0.0  # x^a, too small for a number
     gone = k * math.log1p(-x) if k and x < 1 else -math.inf if k else 0.0
     return math.exp(a * math.log(x) + gone + math.lgamma(a + k) - math.lgamma(a) - math.lgamma(k + 1))

@@ -27,15 +27,14 @@ from acd.decisions import (
     StartWrapUp,
     Wait,
 )
-from acd.expected import expected_wait_s, pace
 from acd.goto import Back, Goto
 from acd.groups import Group
 from acd.hall import RING_ALL, Hall, Match
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
 from acd.state import Cause, Doing
-from acd.telling import FIRST_TOLD_S, tell
 from acd.waiting import LAST, Place, WaitingCall
+from acd.waits import Waits
 from acd.why import Why
 
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
@@ -68,6 +67,7 @@ class Floor:
         self.rules = rules
         self._agent_of_leg: dict[str, str] = {}
         self._deadlines = Deadlines()
+        self._waits = Waits(self._hall, self._deadlines)
         self._suspended = False
         # what an event has changed, and is to be settled before it is over
         self._freed: list[AgentOnFloor] = []  # have no call any more, or are here now
@@ -94,7 +94,7 @@ class Floor:
         self._hall.change_rules(rules)
         self.rules = rules
         for call in self.calls.values():
-            self._watch_the_wait(call, over_earliest_s=now_s)
+            self._waits.watch(call, over_earliest_s=now_s)
         self._shake_all()
         return self._settle(now_s)
 
@@ -162,7 +162,7 @@ class Floor:
         # why a pause for one that comes back: two queues' longest waits may lead to each other
         comes_back = call.since_s < now_s
         call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
-        self._begin_to_wait(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
+        self._waits.begin(call, over_earliest_s=now_s + self.rules[call.queue].ring_s if comes_back else now_s)
         self._moved.append(call)
         self._look_later(call.queue)
         return self._settle(now_s)
@@ -176,7 +176,7 @@ class Floor:
         if call is None:
             return []
         self._forget(call)
-        self._note_wait(call, now_s, gave_up=gave_up)
+        self._waits.count(call, now_s, gave_up=gave_up)
         return [*self._release(call.legs, Why.CALLER_LEFT, now_s), *self._settle(now_s)]
 
     def step_out(self, call_id: str, then: Goto, now_s: float) -> list[Decision]:
@@ -205,7 +205,7 @@ class Floor:
         self._hall.move(agent, Cause.ANSWERED, now_s)
         agent.talk_since_s, agent.unanswered = now_s, 0
         self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
-        self._note_wait(call, now_s, gave_up=False)
+        self._waits.count(call, now_s, gave_up=False)
         others = [other for other in call.legs if other != leg]
         return Answered(call.id, [*self._release(others, Why.ANSWERED_ELSEWHERE, now_s), *self._settle(now_s)])
 
@@ -296,11 +296,12 @@ class Floor:
                 case "wait":
                     over.append(subject)
                 case "relax":
-                    self._relax(subject, now_s)
+                    if moved := self._waits.relax(subject, now_s):
+                        self._moved.append(moved)
                 case "overdue":
-                    self._has_waited(subject, detail, now_s)
+                    self._look_later(self._waits.note_overdue(subject, detail, now_s))
                 case "tell":
-                    decisions += self._tell(subject, at_s, now_s)
+                    decisions += self._waits.tell(subject, at_s, now_s)
                 case "look":
                     self._look_later(subject)
                 case "wrap-up":
@@ -318,7 +319,7 @@ class Floor:
     def put_back_call(self, call: WaitingCall, now_s: float) -> None:
         """A call stands in its place in the line."""
         call.stage = self.rules[call.queue].stage_at(call.since_s, now_s)
-        self._begin_to_wait(call, over_earliest_s=now_s)
+        self._waits.begin(call, over_earliest_s=now_s)
 
     def put_back_offer(self, call_id: str, agent: AgentOnFloor, leg: str, now_s: float) -> None:
         """`agent` was being rung as `leg` for a call that is in the line again. The ring's time starts anew."""
@@ -383,24 +384,11 @@ class Floor:
         """The calls of `queue` in their order, those included for which a phone rings."""
         return self._hall.queues[queue].line.ids()
 
-    def expected_wait_s(self, queue: str, language: str, now_s: float, call: WaitingCall | None = None) -> float | None:
-        """How long `call` (None: one that enters now) is expected to wait; None: nobody can tell.
-
-        Calls of other queues count as well, in so far as the same agents take them.
-        """
-        hall = self._hall
-        group = hall.group_of(call) if call else hall.group(queue, language, 0)
-        shares, by_queue = hall.shares(group), dict[str, float]()
-        for other, share in shares.items():
-            by_queue[other.rules.name] = max(share, by_queue.get(other.rules.name, 0.0))
-        lately = pace(hall.queues[name].last_hour.sums(now_s) * share for name, share in by_queue.items())
-        if lately is None:
-            return None
-        if call is None and hall.pick(group):
-            return 0.0
-        place = call.place if call else LAST
-        ahead = sum(share * other.line.ahead_of(place) for other, share in shares.items())
-        return expected_wait_s(ahead, group.able(hall.queues[queue].open_sites), lately)
+    def expected_wait_s(self, queue: str, language: str, now_s: float) -> float | None:
+        """How long a call that enters now is expected to wait; None: nobody can tell."""
+        group = self._hall.group(queue, language, 0)
+        expected_s = self._waits.expected_s(group, LAST, now_s)
+        return 0.0 if expected_s is not None and self._hall.pick(group) else expected_s
 
     def position(self, call_id: str) -> int | None:
         """The place in the queue's line, 1 for the next; None where the call waits in none."""
@@ -425,30 +413,6 @@ class Floor:
 
     # --- within: waiting
 
-    def _begin_to_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
-        self.calls[call.id] = call
-        self._hall.stand_in_line(call)
-        self._watch_the_wait(call, over_earliest_s)
-
-    def _watch_the_wait(self, call: WaitingCall, over_earliest_s: float) -> None:
-        """Note when the wait will come to a rule."""
-        rules, since_s = self.rules[call.queue], call.since_s
-        if not call.is_call_back:
-            if over := self._over(call):
-                earliest_s = over_earliest_s if call.back_at_s is None else 0.0
-                self._deadlines.add(max(over[0], earliest_s), "wait", call.id)
-            self._plan_to_tell(call, over_earliest_s + FIRST_TOLD_S)
-        for step in rules.relax[call.stage :]:
-            self._deadlines.add(since_s + step.after_s, "relax", call.id)
-        for site in rules.sites:
-            if site.opening and site.opening.after_s is not None:
-                self._deadlines.add(since_s + site.opening.after_s, "overdue", call.id, site.name)
-
-    def _note_wait(self, call: WaitingCall, now_s: float, *, gave_up: bool) -> None:
-        """A call-back says nothing of how long callers have the patience to wait."""
-        if not call.is_call_back:
-            self._hall.queues[call.queue].last_hour.waited(now_s - call.since_s, now_s, gave_up=gave_up)
-
     def _ringing(self, leg: str) -> AgentOnFloor | None:
         agent = self.agent_at(leg)
         return agent if agent and agent.doing in RINGS else None
@@ -468,7 +432,7 @@ class Floor:
         for group in self._shaken:
             decisions += self._reasons(group)
         for call in self._moved:
-            if self._waits(call):
+            if self._is_to_be_offered(call):
                 decisions += self._reason(call, self._hall.group_of(call))
         self._freed, self._moved, self._shaken, self._to_look = [], [], {}, {}
         return decisions
@@ -491,7 +455,7 @@ class Floor:
         if self._suspended:
             return []
         hall, offers = self._hall, list[Decision]()
-        groups = [*self._shaken, *(hall.group_of(call) for call in self._moved if self._waits(call))]
+        groups = [*self._shaken, *(hall.group_of(call) for call in self._moved if self._is_to_be_offered(call))]
         agents = [agent for agent in self._freed if agent.can_take_a_call]
         while groups or agents:
             is_alone = not groups and len(agents) == 1  # who became free: then the call's agent is they
@@ -508,7 +472,7 @@ class Floor:
                 offers.append(self._ring(waiting, agent, now_s))
         return offers
 
-    def _waits(self, call: WaitingCall) -> bool:
+    def _is_to_be_offered(self, call: WaitingCall) -> bool:
         return call.id in self.calls and not call.legs
 
     def _offer(self, call: WaitingCall, agent: AgentOnFloor, now_s: float) -> list[Decision]:
@@ -619,70 +583,13 @@ class Floor:
             self._become_free(agent, Cause.REST_OVER, now_s)
 
     def _wait_is_over(self, call_id: str, now_s: float) -> list[Decision]:
-        call = self.calls.get(call_id)
-        over = self._over(call) if call else None
-        if call is None or over is None or now_s < over[0]:
-            return []  # other rules than when this was noted
-        _, then, why = over
-        call.over = True
-        if call.legs:
-            return []  # a phone rings for it: let it ring
-        self._forget(call)
-        return [LeaveQueue(call_id, call.queue, then, why)]
-
-    def _over(self, call: WaitingCall) -> tuple[float, Goto, Why] | None:
-        """When the call's wait is over, where it goes then, and why; None: it may wait for ever."""
-        rules = self.rules[call.queue]
-        if call.back_at_s is not None:
-            return call.back_at_s, Back(), Why.NOBODY_CAME
-        if rules.longest_wait_s is None or rules.longest_wait_then is None:
-            return None
-        return call.since_s + rules.longest_wait_s, rules.longest_wait_then, Why.WAITED_TOO_LONG
-
-    def _relax(self, call_id: str, now_s: float) -> None:
-        """The call may have waited long enough for less to be needed."""
-        call = self.calls.get(call_id)
-        if call is None:
-            return
-        stage = self.rules[call.queue].stage_at(call.since_s, now_s)
-        if call.legs or stage == call.stage:
-            call.stage = stage
-            return
-        self._hall.group_of(call).line.remove(call)
-        call.stage = stage
-        self._hall.group_of(call).line.add(call)
-        self._moved.append(call)
-
-    def _tell(self, call_id: str, at_s: float, now_s: float) -> list[Decision]:
-        """Time to tell a caller where they stand, unless a phone rings for them."""
-        call = self.calls.get(call_id)
-        if call is None or call.tell_at_s != at_s:
+        leaves = self._waits.over(call_id, now_s)
+        if leaves is None:
             return []
-        rules = self.rules[call.queue].while_waiting
-        call.tell_at_s = None
-        self._plan_to_tell(call, now_s + (rules.tell_every_s or 0.0))
-        if rules.tell_every_s is None or call.legs:
-            return []
-        position = self._hall.queues[call.queue].line.position(call)
-        expected_s = self.expected_wait_s(call.queue, call.language, now_s, call) if rules.tells_wait else None
-        return [tell(call, position, expected_s, now_s)]
-
-    def _plan_to_tell(self, call: WaitingCall, at_s: float) -> None:
-        if call.tell_at_s is None and self.rules[call.queue].while_waiting.tell_every_s is not None:
-            call.tell_at_s = at_s
-            self._deadlines.add(at_s, "tell", call.id)
+        self._forget(self.calls[call_id])
+        return [leaves]
 
     # --- within: sites
-
-    def _has_waited(self, call_id: str, site: str, now_s: float) -> None:
-        """A call may have waited as long as the rule of a further site says."""
-        call = self.calls.get(call_id)
-        there = self._hall.queues[call.queue].sites.get(site) if call else None
-        if call is None or there is None or there.rules.opening is None or there.rules.opening.after_s is None:
-            return
-        if now_s >= call.since_s + there.rules.opening.after_s:
-            there.overdue.add(call_id)
-            self._look_later(call.queue)
 
     def _look_at_sites(self, now_s: float) -> list[Decision]:
         """Open and close what is to be."""

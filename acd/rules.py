@@ -136,8 +136,9 @@ class QueueRules:
     loader never leaves it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds
     `full_waiting` others waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`:
     language → greeting. Who does not take `unanswered_most` offers in a row (1 or more) is paused for
-    `unanswered_pause_s`. `recording`: None where talks are not recorded. `whisper`: agents hear who calls before they
-    are joined.
+    `unanswered_pause_s`. `recording`: None where talks are not recorded. `dialled`: what an agent keys in to hand a
+    caller on to it; empty: nothing. `whisper`: agents hear who calls
+    before they are joined.
     """
 
     name: str
@@ -162,6 +163,7 @@ class QueueRules:
     unanswered_most: int = 3
     unanswered_pause_s: float = 300.0
     whisper: bool = False
+    dialled: str = ""
 
     def head_start_s(self, who: Caller) -> float:
         """The longest head start that holds; 0 where none does."""

@@ -28,6 +28,10 @@ class Spoken(Enum):
         "{count} persone sono in attesa, la prima da {wait}.",
         "{count} callers are waiting, the first for {wait}.",
     )
+    TO_WHOM = (
+        "Digita il numero a cui passare la chiamata, poi cancelletto.",
+        "Key in where the call is to go, then hash.",
+    )
     LESS_THAN_A_MINUTE = ("meno di un minuto", "less than a minute")
     # what cannot be done
     NOTHING_KEYED = ("Non hai digitato nulla.", "You have not keyed in anything.")

@@ -146,6 +146,10 @@ class FakeTelephony:
     def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
         self.ring(leg, number, call, shown, timeout_s)
 
+    def part(self, leg: str) -> None:
+        if there := self._asked_of(leg):
+            there.talks_in = ""
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         if not self.is_connected:
             return
@@ -359,11 +363,11 @@ class FakeTelephony:
             self._begin_first(leg)
 
     def _leave_talk(self, leg: FakeLeg) -> None:
-        """The talk is over for both: its bridge is taken away."""
-        for other in self.truth.legs.values():
-            if leg.talks_in and other.talks_in == leg.talks_in and other is not leg:
-                other.talks_in = ""
-        leg.talks_in = ""
+        """The talk is over for both: its bridge is taken away. Of three, two talk on."""
+        talk, leg.talks_in = leg.talks_in, ""
+        others = [other for other in self.truth.legs.values() if talk and other.talks_in == talk]
+        if len(others) == 1:
+            others[0].talks_in = ""
 
     def _over(self, leg: FakeLeg, cause: EndCause) -> None:
         if leg.line:

@@ -219,8 +219,14 @@ class Telephony(Protocol):
     def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
         """Ring `number` (E.164) outside, through the carrier, as `leg`; for the rest as `ring`."""
 
+    def part(self, leg: str) -> None:
+        """Take an agent's leg out of its talk: it hears nothing but what is played to it, until it is joined again."""
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone."""
+        """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone.
+
+        `agent_leg` names the talk: another one joined to it by the same name is a third who talks.
+        """
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         """Record the caller until `#`, `silence_s` of silence, `limit_s`, or the end of the leg.

@@ -93,6 +93,7 @@ class AsteriskTelephony:
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
+        self._made: set[str] = set()  # bridges of talks that were not taken away yet
         self._waiting: set[str] = set()  # legs with music
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
@@ -152,8 +153,14 @@ class AsteriskTelephony:
         }
         self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, reply))
 
+    def part(self, leg: str) -> None:
+        bridge = self._talks.get(leg)
+        if bridge is not None:  # which stays, for when they are joined again
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
+
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         bridge = f"{TALK}{agent_leg}"
+        self._made.add(bridge)
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
         self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
@@ -161,7 +168,7 @@ class AsteriskTelephony:
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
-            channel=f"{_channel(caller_leg)},{agent_leg}",
+            channel=f"{_channel(caller_leg)},{_channel(agent_leg)}",
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
@@ -296,6 +303,7 @@ class AsteriskTelephony:
         legs = [self._leg_now(c, in_bridge.get(_leg(c.id), "")) for c in channels if _is_a_leg(c)]
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
+        self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
         self._recorder.only_these_live(self._legs)
@@ -390,11 +398,18 @@ class AsteriskTelephony:
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
             self._end_talk(bridge)
+        if (own := f"{TALK}{leg}") in self._made:  # they have left it for another talk
+            self._end_talk(own)
         self._tell(LegEnded(leg, cause))
 
     def _end_talk(self, bridge: str) -> None:
-        """Take the bridge of a talk away, once. Who is still in it leaves first, or what is played next gets lost."""
+        """Take the bridge of a talk away, once, unless two are left who talk on. Who is still in it leaves first, or
+        what is played next gets lost.
+        """
         others = [leg for leg, talk in self._talks.items() if talk == bridge]
+        if len(others) > 1:
+            return
+        self._made.discard(bridge)
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))

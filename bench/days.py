@@ -35,7 +35,7 @@ MEMORY_MB_MAX = 500
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is simulated, and the seconds and agents that a deployment must come by."""
+    """What is simulated, and in how many seconds it should be."""
 
     number: str
     days: int
@@ -115,11 +115,12 @@ def _milan(here: World) -> list[Agent]:
     """Some 115 agents in five shifts, made from those of the deployment that take these calls."""
     able, made = list(here.agents), list[Agent]()
     for times, count in SHIFTS:
-        shift, _ = read_hours({"mon-fri": times})
-        thin, _ = read_hours({"mon-sun": times})
+        weekdays, _ = read_hours({"mon-fri": times})
+        whole_week, _ = read_hours({"mon-sun": times})
         for n in range(count):
             one = able[len(made) % len(able)]
-            made.append(replace(one, id=f"m{len(made)}", phone=None, shift=shift if n % 2 else thin, rank=len(made)))
+            shift = weekdays if n % 2 else whole_week
+            made.append(replace(one, id=f"m{len(made)}", phone=None, shift=shift, rank=len(made)))
     return made
 
 

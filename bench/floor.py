@@ -1,4 +1,4 @@
-"""Decisions of the floor: events a second on one core, with few and with many who wait. `python -m bench.floor`
+"""Decisions of the floor: events a second of CPU time, with few and with many who wait. `python -m bench.floor`
 
 5,000 agents, each with some 5 of 50 skills; 50 queues that need one each; 100, 1,000 and 10,000 calls that wait. All
 agents are busy as in a real rush; each round is four events, handled whole with all that they decide: an agent becomes
@@ -75,33 +75,33 @@ class Rush:
     def arrive(self) -> None:
         self.calls += 1
         call = WaitingCall(f"c{self.calls}", self.queues[self.calls % SKILLS], "it", self.now_s)
-        began = time.perf_counter()
+        began_s = time.process_time()
         decisions = self.floor.enter(call, self.now_s)
-        self._took("arrival", began)
+        self._took("arrival", began_s)
         self.answer(decisions)
 
     def answer(self, decisions: list[Decision]) -> None:
         for offer in decisions:
             if isinstance(offer, Offer):
-                began = time.perf_counter()
+                began_s = time.process_time()
                 self.floor.rang(offer.leg, self.now_s)
                 self.floor.answered(offer.leg, self.now_s)
-                self._took("answer", began)
+                self._took("answer", began_s)
                 self.talks.append(offer.leg)
 
     def free_one(self) -> None:
         leg = self.talks.popleft()
-        began = time.perf_counter()
+        began_s = time.process_time()
         decisions = self.floor.talk_ended(leg, self.now_s)
-        self._took("talk ends", began)
+        self._took("talk ends", began_s)
         self.answer(decisions)
 
     def let_time_pass(self) -> None:
         self.now_s += STEP_S
         while (at_s := self.floor.next_deadline()) is not None and at_s <= self.now_s:
-            began = time.perf_counter()
+            began_s = time.process_time()
             decisions = self.floor.due(at_s)
-            self._took("timer", began)
+            self._took("timer", began_s)
             self.answer(decisions)
 
     def round(self) -> None:
@@ -109,8 +109,8 @@ class Rush:
         self.free_one()
         self.arrive()
 
-    def _took(self, kind: str, began: float) -> None:
-        self.spent.setdefault(kind, []).append(time.perf_counter() - began)
+    def _took(self, kind: str, began_s: float) -> None:
+        self.spent.setdefault(kind, []).append(time.process_time() - began_s)
 
 
 def measure(waiting: int, rounds: int, seed: int) -> Figures:

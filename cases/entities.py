@@ -9,7 +9,8 @@ from ivr.hours import Hours
 @dataclass(frozen=True, slots=True)
 class Office:
     """An office of an entity: its second level. The agents of `queue` answer within `answer_within_s`, or its `phone`
-    (E.164) is rung, or one after the other; empty: it has none. `hours` None: always there.
+    (E.164) is rung, or one after the other; empty: it has none. `hours` None: always there. `dialled`: what an agent
+    keys in to hand a caller on there; empty: nothing.
     """
 
     id: str
@@ -18,6 +19,7 @@ class Office:
     hours: Hours | None = None
     queue: str = ""
     answer_within_s: float = 60.0
+    dialled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
-    problems += twice(deployment.files[AGENTS], ("agents", ANY, "number"), "number")
+    problems += _one_number_for_two(deployment)
     problems += _in_settings(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
     return problems
@@ -139,6 +139,13 @@ def _sites_of_queue(deployment: Deployment, name: str, rules: object) -> Iterato
         seen.add(site)
         if known is not None and site not in known and path[-1] == site:
             yield queues.at_key(at, f"site {shown(site)} is not in {AGENTS}", did_you_mean(site, known))
+        opens = [key for key in OPENINGS if key in opening]
+        if "back_after" in opening and not opens:
+            hint = "say when it opens, such as `after: 30s`, or remove it"
+            yield queues.at_key((*at, "back_after"), "this site is open from the start and never closes", hint)
+        if "by_hand" in opens and len(opens) > 1:
+            what = f"by hand only, or {shown(opens[0])}: it cannot be both"
+            yield queues.at_key((*at, "by_hand"), what, "remove one; any further site can be opened by hand too")
         first = opening.get("or_when_nobody_at")
         if first == site:
             yield queues.at((*at, "or_when_nobody_at"), "a site cannot wait for itself", "name an earlier one")
@@ -262,6 +269,23 @@ def _level(skills: Mapping[str, object], skill: str) -> int:
 
 def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     return ((path, value) for path, value in found(data, pattern) if isinstance(value, dict))
+
+
+def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
+    """What agents key in leads to one: an agent, a queue or an office."""
+    whose: dict[str, str] = {}
+    places = (
+        (AGENTS, ("agents", ANY, "number")),
+        (QUEUES, ("queues", ANY, "dialled")),
+        (ENTITIES, ("entities", ANY, "offices", ANY, "dialled")),
+    )
+    for file, pattern in places:
+        for path, number in words(deployment.files[file].data, pattern):
+            name = str(path[-2])
+            if number in whose:
+                hint = "give each queue, office and agent a number of its own"
+                yield deployment.files[file].at(path, f"{shown(number)} leads to {shown(whose[number])} already", hint)
+            whose.setdefault(number, name)
 
 
 def _one_phone_twice(agents: Located) -> Iterator[Problem]:

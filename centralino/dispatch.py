@@ -61,7 +61,9 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
 class Dispatcher:
-    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, the last to the call-backs."""
+    """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, `ring_back`, `not_reached` and
+    `talks` to the call-backs, the last to the consulting.
+    """
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
@@ -78,6 +80,8 @@ class Dispatcher:
         self.ring_back: Callable[[CallNow, str], None]
         self.not_reached: Callable[[CallNow, str], None]
         self.talks: Callable[[CallNow], None]
+        self.leave_to: Callable[[CallNow], bool]
+        self.go_on_consulting: Callable[[CallNow, dict[str, LegNow]], None]
 
     # --- callers
 
@@ -97,6 +101,12 @@ class Dispatcher:
     def enter_call_back(self, call: CallNow) -> None:
         """Somebody who is to be called back has a place in the line again: the one of their first entry."""
         self.carry_out(self.floor.enter_anyway(self._as_it_waits(call), self._clock.now_s()))
+
+    def transferred(self, transferred: ev.CallTransferred) -> None:
+        """The agent's talk ends; the caller stays with whom they asked."""
+        self._book.write(transferred)
+        self._telephony.hang_up(transferred.leg)
+        self.carry_out(self.floor.talk_ended(transferred.leg, self._clock.now_s()))
 
     def hand_on(self, handed_on: ev.CallHandedOn) -> None:
         """The agent's talk ends; the caller hears music, and whoever asked for it leads them on."""
@@ -177,6 +187,8 @@ class Dispatcher:
         if call is None:
             return
         if call.state is CallState.TALKING and leg == call.leg:
+            if self.leave_to(call):
+                return
             is_lost = cause is EndCause.GONE
             self._talk_over(call, "lost" if is_lost else "agent")
             self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
@@ -211,15 +223,15 @@ class Dispatcher:
         profile = self.profile(agent)
         now_s = self._clock.now_s()
         if profile is not None and self._is_available(agent):
-            own_call = self._book.house.own_call_at(agent.phone) is not None
+            own_call = self._book.house.has_other_call(agent.phone)
             self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
 
-    def own_call(self, phone: str, *, goes_on: bool) -> None:
-        """Somebody at `phone` calls, or is called, and not for a queue; until that is over, no queue's call comes."""
+    def other_call(self, phone: str, goes_on: bool) -> None:
+        """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more."""
         agent = self._book.house.agent_at(phone)
-        if agent is None:
+        if agent is None or (not goes_on and self._book.house.has_other_call(phone)):
             return
         self.carry_out(self.floor.own_call(agent.id, self._clock.now_s(), goes_on=goes_on))
 
@@ -291,7 +303,7 @@ class Dispatcher:
             on_floor = AgentOnFloor(
                 profile, self._is_available(agent), agent.idle_since_s, since_s=agent.since_s, busy_s=agent.busy_s
             )
-            on_floor.own_call = self._book.house.own_call_at(agent.phone) is not None
+            on_floor.own_call = self._book.house.has_other_call(agent.phone)
             if agent.wrap_up_call:
                 on_floor.since_s = agent.wrap_up_since_s
                 queue = agent.wrap_up_queue
@@ -333,6 +345,8 @@ class Dispatcher:
             leg = legs.get(call.leg)
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
+            elif call.parked or call.consult:
+                self.go_on_consulting(call, legs)
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
             return

@@ -4,6 +4,7 @@ Menus that lead to nobody, long speeches before the first key, hours that never 
 could answer.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,8 @@ from datetime import UTC, datetime
 
 from acd.rules import QueueRules, Rules
 from agents.roster import Agent, Roster
-from centralino.deployment import QUEUES, Deployment
+from centralino.deployment import ANY, ENTITIES, QUEUES, Deployment, sites_of, table, words
+from centralino.durations import written
 from centralino.located import Located, Path, Problem, shown
 from ivr.hours import DAY_MINUTES, DAYS, Hours
 from ivr.menu import (
@@ -50,6 +52,10 @@ def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: 
         for queue, hours in _queues_of(plan).items():
             at = deployment.files[QUEUES].at_key(("queues", queue), "")
             yield from _about_queue(_Served(replace(plan, hours=hours), place.file, rules.queues[queue], roster), at)
+
+    for queue_rules in rules.queues.values():
+        for path, what, hint in _never_so(queue_rules, roster, deployment):
+            yield _warning(deployment.files[QUEUES], ("queues", queue_rules.name, *path), what, hint)
 
 
 def _warning(located: Located, path: Path, what: str, hint: str) -> Problem:
@@ -189,6 +195,30 @@ class _Served:
             if any(agent.site == site.name for site in self.rules.sites)
             and all(agent.skills.get(skill, 0) >= level for skill, level in needs)
         ]
+
+
+def _never_so(rules: QueueRules, roster: Roster, deployment: Deployment) -> Iterator[tuple[Path, str, str]]:
+    """What the queue says of a moment that never comes: path, what is wrong, hint."""
+    paths = {site: path for path, site, _ in sites_of(table(deployment.files[QUEUES].data, "queues")[rules.name])}
+    openings = [(paths[site.name], site.opening) for site in rules.sites if site.opening]
+    offices = dict(words(deployment.files[ENTITIES].data, ("entities", ANY, "offices", ANY, "queue"))).values()
+    if rules.longest_wait_s is not None and rules.name not in offices:  # who is handed on may wait longer
+        after_s: dict[Path, float | None] = {("relax", n, "after"): step.after_s for n, step in enumerate(rules.relax)}
+        after_s |= {(*path, "after"): opening.after_s for path, opening in openings}
+        after_s["while_waiting", "callback", "after"] = rules.while_waiting.call_back_after_s
+        for path, waited_s in after_s.items():
+            if waited_s is not None and waited_s >= rules.longest_wait_s:
+                longest = written(rules.longest_wait_s)
+                yield path, f"nobody waits so long: after {longest} they go elsewhere", "write a shorter time"
+    for path, opening in openings:
+        if opening.waiting_over is not None and opening.waiting_over >= (rules.full_waiting or math.inf):
+            what = f"no more than {rules.full_waiting} wait: the queue is full then"
+            yield (*path, "or_waiting_over"), what, "write a smaller number"
+    for site in rules.sites:
+        there = sum(agent.site == site.name for agent in roster.agents.values())
+        if site.keep_free and site.keep_free >= there:
+            what = f"nobody of {shown(site.name)} is ever lent: {there} of agents.yaml sit there"
+            yield (*paths[site.name], "keep_free"), what, "keep fewer, or remove the site"
 
 
 def _queues_of(plan: Dialplan) -> dict[str, Hours | None]:

@@ -125,10 +125,11 @@ class CaseAsked(CallEvent, frozen=True, kw_only=True):
 
 
 class OfficeRung(CallEvent, frozen=True, kw_only=True):
-    """An office's telephone is about to be rung. Written before Asterisk is asked."""
+    """An office's telephone, or a colleague's phone, is about to be rung. Written before Asterisk is asked."""
 
     office: str
     leg: str
+    to_phone: str = ""  # where it is one of ours
 
 
 class OfficeAway(CallEvent, frozen=True, kw_only=True):
@@ -270,6 +271,61 @@ class CallHandedOn(CallEvent, frozen=True, kw_only=True):
     to: str
     by: str  # who gave the command
     note: str = ""
+
+
+class CallParked(CallEvent, frozen=True, kw_only=True):
+    """The agent keys in to whom the caller is to go; the caller hears music."""
+
+    agent: str
+    leg: str
+
+
+class CallTakenBack(CallEvent, frozen=True, kw_only=True):
+    """Agent and caller talk again."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class ConsultRung(CallEvent, frozen=True, kw_only=True):
+    """The agent asks somebody while the caller hears music: `to` as in `CallHandedOn`, rung as `leg`."""
+
+    agent: str
+    to: str
+    leg: str
+    to_phone: str = ""  # where it is one of ours
+
+
+class ConsultAnswered(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+
+
+class ConsultEnded(CallEvent, frozen=True, kw_only=True):
+    """They are not there, or have left; the agent has the caller again."""
+
+    agent: str
+    leg: str
+    why: str
+
+
+class ConferenceBegun(CallEvent, frozen=True, kw_only=True):
+    """All three talk."""
+
+    agent: str
+    leg: str
+
+
+class CallTransferred(CallEvent, frozen=True, kw_only=True):
+    """The agent of `queue` leaves, and the caller stays with whom they asked, as `to_leg`; `answered`: who is there."""
+
+    agent: str
+    leg: str
+    queue: str
+    to: str
+    to_leg: str
+    answered: bool
 
 
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
@@ -543,6 +599,13 @@ AnyEvent = (
     | TalkStarted
     | TalkEnded
     | CallHandedOn
+    | CallParked
+    | CallTakenBack
+    | ConsultRung
+    | ConsultAnswered
+    | ConsultEnded
+    | ConferenceBegun
+    | CallTransferred
     | TalkRecordingStarted
     | TalkNotRecorded
     | QueueLeft

@@ -258,6 +258,9 @@ class UnansweredForm(Form):
     pause: Annotated[float, between("10s", "24h")] = 300.0
 
 
+Dialled = Annotated[str, _matching("[0-9]{2,6}", "is no number to key in", "2 to 6 digits, in quotes")]
+
+
 class QueueForm(Form):
     needs: Annotated[dict[Name, Level], Field(min_length=1)]
     relax: list[RelaxForm] = []
@@ -276,6 +279,7 @@ class QueueForm(Form):
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
     whisper: bool = False
+    dialled: Dialled | None = None
 
 
 class QueuesForm(Form):
@@ -638,6 +642,7 @@ class OfficeForm(Form):
     answer_within: Annotated[float, between("5s", "1h")] = 60.0
     phone: Annotated[str, AfterValidator(_phone_number)] | None = None
     hours: dict[str, Any] | None = None
+    dialled: Dialled | None = None
 
 
 class EntityForm(Form):

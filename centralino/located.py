@@ -368,7 +368,8 @@ def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object
         case "bool_type":
             return f"{shown(value)} is neither true nor false", "write `true` or `false`"
         case "literal_error":
-            return f"{shown(value)} is not {context['expected']}", "write that, or remove the key"
+            written = str(value).lower() if isinstance(value, bool) else value
+            return f"{shown(written)} is not `{str(context['expected']).lower()}`", "write that, or remove the key"
         case "dict_type" | "model_type":
             return "this must be a table of keys", "write `{key: value}`"
         case "list_type":

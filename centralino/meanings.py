@@ -186,6 +186,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
         recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
+        dialled=form.dialled or "",
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
         whisper=form.whisper,
@@ -450,4 +451,5 @@ def _entity(name: str, form: EntityForm) -> Entity:
 
 def _office(name: str, form: OfficeForm) -> Office:
     hours = read_hours(form.hours)[0] if form.hours is not None else None
-    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within)
+    dialled = form.dialled or ""
+    return Office(name, form.name, form.phone or "", hours, form.queue or "", form.answer_within, dialled)

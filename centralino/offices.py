@@ -9,26 +9,36 @@ from asterisk.port import CallerId, EndCause, LegNow, Telephony
 from centralino import events as ev
 from centralino.book import Book
 from centralino.people import People
+from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
 
 WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
 
 
 class Offices:
-    """`taken` and `away` tell the attendant that somebody answered, or nobody; `end` belongs to the switchboard."""
+    """`taken` and `away` tell the attendant that somebody answered, or nobody; `end` belongs to the switchboard;
+    `other_call` tells the dispatcher that a phone of ours has a call that no queue brought, or has it no more.
+    """
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
         self._book, self._telephony, self._people = book, telephony, people
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
+        self.other_call: Callable[[str, bool], None]
+        self.configuration: Configuration
 
     def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
-        """Ring the office; the caller hears music meanwhile."""
+        """Ring the office, or a colleague's phone; the caller hears music meanwhile."""
         leg = f"{call.id}-leg0{call.entry}"  # a nought first: legs to agents are counted from 1
-        self._book.write(ev.OfficeRung(call=call.id, office=office, leg=leg))
+        to_phone = phone if phone in self.configuration.roster.phones else ""
+        self._book.write(ev.OfficeRung(call=call.id, office=office, leg=leg, to_phone=to_phone))
         self._telephony.hold(call.id)
-        self._telephony.ring_outside(leg, phone, call.id, self._shown(call), ring_s)
+        if to_phone:
+            self.other_call(to_phone, True)
+            self._telephony.ring(leg, phone, call.id, self._shown(call), ring_s)
+        else:
+            self._telephony.ring_outside(leg, phone, call.id, self._shown(call), ring_s)
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
@@ -76,14 +86,16 @@ class Offices:
             self.answered(call)
 
     def _stop_ringing(self, call: CallNow, why: str) -> None:
-        leg = call.leg
+        leg, phone = call.leg, call.to_phone
         self._book.write(ev.OfficeAway(call=call.id, office=call.office, leg=leg, why=why))
         self._telephony.hang_up(leg)
+        self.other_call(phone, False)
 
     def _leave(self, call: CallNow, by: str) -> None:
-        leg = call.leg
+        leg, phone = call.leg, call.to_phone
         self._book.write(ev.OfficeLeft(call=call.id, office=call.office, leg=leg, by=by))
         self._telephony.hang_up(leg)
+        self.other_call(phone, False)
 
     def _shown(self, call: CallNow) -> CallerId:
         """What the office's telephone shows: who calls, by way of which number."""

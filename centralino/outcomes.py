@@ -38,10 +38,10 @@ def estimate(values: Sequence[float | None]) -> Estimate | None:
 
 
 def rows(results: Sequence[Result], rules: Mapping[str, QueueRules]) -> dict[Key, Row]:
-    """In order: all, queues, sites, entities."""
+    """In order: all, queues, sites, entities. Who is not in a replication had no call there."""
     each = [dict(_figures(result, rules)) for result in results]
-    keys = dict.fromkeys(key for one in each for key in one)
-    return {key: _row([one[key] for one in each if key in one]) for key in sorted(keys, key=_order)}
+    keys, nobody = dict.fromkeys(key for one in each for key in one), _of(Tally(), (), 0)
+    return {key: _row([one.get(key, nobody) for one in each]) for key in sorted(keys, key=_order)}
 
 
 def differences(before: Sequence[Result], after: Sequence[Result], queue: str) -> Estimate | None:

@@ -136,11 +136,10 @@ class OwnCalls:
 
     def _tell_floor(self, call: OwnCall, *, goes_on: bool) -> None:
         for phone in (call.phone, call.to_phone):
-            if phone and (goes_on or not self._book.house.own_call_at(phone)):
-                self._dispatcher.own_call(phone, goes_on=goes_on)
+            self._dispatcher.other_call(phone, goes_on)
 
     def _is_busy(self, phone: str) -> bool:
-        return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.own_call_at(phone))
+        return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone))
 
     def _shown(self, call: OwnCall) -> CallerId:
         """Who calls: the agent, or the phone."""

@@ -6,6 +6,7 @@ one leg; nothing of it outlives the engine but what was done.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from acd.state import Doing
 from acd.why import Why
@@ -26,7 +27,7 @@ from ivr.prompts import Prompt
 
 CHECK_PIN = Callable[[str, str, Callable[[bool], None]], None]  # a hash, what was keyed in, whom to tell
 KEYS_WITHIN_S = 8.0
-KEYED_MOST = 8
+KEYED_MOST = 16  # a telephone number, with what stands before it
 WRONG_PINS_MOST = 3
 LOCKED_FOR_S = 300.0
 MINUTES_MOST = 60
@@ -35,11 +36,15 @@ ALARM = "code"
 
 @dataclass(slots=True)
 class CodeTalk:
-    """What goes on at a leg. `then`: what is done with the digits that are being keyed in; None: it ends when said."""
+    """What goes on at a leg. `then`: what is done with the digits that are being keyed in; None: it ends when said.
+
+    `at_end`: what follows when all is said.
+    """
 
     leg: str
     phone: str
     language: str
+    at_end: Callable[[], None]
     playback: str = ""
     said: int = 0
     then: Callable[[str], None] | None = None
@@ -69,6 +74,16 @@ class PhoneCodes:
         """Say `why` to a leg that waited for somebody, and hang up."""
         self._say(self._open(Dialled(leg, "", phone, "")), why)
 
+    def ask(
+        self, leg: str, phone: str, question: Spoken, then: Callable[[str], None], at_end: Callable[[], None]
+    ) -> None:
+        """Ask an agent in the middle of a talk; `then` is told what was keyed in, `at_end` when there was nothing."""
+        self._ask(self._open(Dialled(leg, "", phone, ""), at_end), question, then)
+
+    def say(self, leg: str, phone: str, what: Spoken, at_end: Callable[[], None]) -> None:
+        """Tell an agent something in the middle of a talk; `at_end` when it was said."""
+        self._say(self._open(Dialled(leg, "", phone, ""), at_end), what)
+
     # --- what happens at the phone
 
     def has(self, leg: str) -> bool:
@@ -91,7 +106,7 @@ class PhoneCodes:
             return
         talk.playback = ""
         if talk.then is None:
-            self._hang_up(talk)
+            self._end(talk)
         else:
             self._alarms.set(ALARM, leg, self._clock.now_s() + KEYS_WITHIN_S)
 
@@ -101,7 +116,7 @@ class PhoneCodes:
         if talk is None:
             return
         if talk.then is None:
-            self._hang_up(talk)
+            self._end(talk)
         else:
             self._keyed_in(talk)
 
@@ -254,11 +269,14 @@ class PhoneCodes:
 
     # --- the conversation
 
-    def _open(self, dialled: Dialled) -> CodeTalk:
-        """Whoever is signed in at the phone is spoken to in their language."""
-        self._telephony.answer(dialled.leg)
+    def _open(self, dialled: Dialled, at_end: Callable[[], None] | None = None) -> CodeTalk:
+        """Whoever is signed in at the phone is spoken to in their language. `at_end`: else, they are hung up."""
+        if at_end is None:
+            self._telephony.answer(dialled.leg)
         agent = self._agent_here(self._book.house.agent_at(dialled.phone))
-        talk = CodeTalk(dialled.leg, dialled.phone, spoken.language_of(agent.languages if agent else ()))
+        language = spoken.language_of(agent.languages if agent else ())
+        hang_up = partial(self._telephony.hang_up, dialled.leg)
+        talk = CodeTalk(dialled.leg, dialled.phone, language, at_end or hang_up)
         self._talks[talk.leg] = talk
         return talk
 
@@ -298,6 +316,6 @@ class PhoneCodes:
         else:
             self._say(talk, Spoken.NOTHING_KEYED)
 
-    def _hang_up(self, talk: CodeTalk) -> None:
+    def _end(self, talk: CodeTalk) -> None:
         self.forget(talk.leg)
-        self._telephony.hang_up(talk.leg)
+        talk.at_end()

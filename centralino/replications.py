@@ -2,8 +2,12 @@
 
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
@@ -34,14 +38,12 @@ class Compared:
 def run(worlds: Sequence[World], plan: Plan, console: Console) -> list[list[Result]]:
     """All replications of each world, in order."""
     done: Synchronized[int] = FORK.Value("L", 0)
+    born = (done, os.getpid())
     pieces, each = parts(plan), range(plan.replications)
-    with ProcessPoolExecutor(os.cpu_count(), FORK, initializer=_share, initargs=(done,)) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), FORK, initializer=_begin, initargs=born) as pool, _ended_at_once(pool):
         runs = [[[pool.submit(_one, world, piece, n) for piece in pieces] for n in each] for world in worlds]
         futures = [future for of_world in runs for whole in of_world for future in whole]
-        try:
-            _watch(futures, done, len(worlds) * plan.replications * plan.days, console)
-        finally:
-            pool.shutdown(cancel_futures=True)  # one has failed, or nothing is left
+        _watch(futures, done, len(worlds) * plan.replications * plan.days, console)
         return [[joined([future.result() for future in whole]) for whole in of_world] for of_world in runs]
 
 
@@ -57,9 +59,30 @@ def _watch(futures: Sequence[Future[Result]], done: "Synchronized[int]", days: i
                     future.result()
 
 
-def _share(done: "Synchronized[int]") -> None:
+@contextmanager
+def _ended_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Whatever goes wrong, Ctrl-C among it: nobody waits for what is being simulated, or would be next."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+
+
+def _begin(done: "Synchronized[int]", parent: int) -> None:
+    """In a process of the pool: Ctrl-C is for who started it, without whom there is nobody to work for."""
     global _days_done  # noqa: PLW0603 - the pool hands a shared value over at its birth only
     _days_done = done
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(1)
 
 
 def _one(world: World, plan: Plan, replication: int) -> Result:

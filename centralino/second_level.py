@@ -21,6 +21,7 @@ from ivr.sentences import Sentences
 
 QUEUE_WITHIN_S = 900.0  # that another queue has, where it has no longest wait of its own
 NOTE_LENGTH_MAX = 500
+COLLEAGUE, OUTSIDE = "@", "tel:"  # how a call is handed on to an agent, or to a person outside
 
 
 class SecondLevel:
@@ -40,6 +41,8 @@ class SecondLevel:
             raise Refused(f"there is no call {shown(call_id)} now; `centralino calls` lists them")
         if call.state is not CallState.TALKING:
             raise Refused(f"{call.id} is {call.state}: only a call that talks with an agent can be handed on")
+        if call.consult:
+            raise Refused(f"{call.agent} asks {call.consult.to} just now: the caller is handed on when that is over")
         if not self.connected[call.node]:
             raise Refused("there is no connection to the phone system: nothing can be done to the talk now")
         self._look_whether_it_can(call, to)
@@ -58,6 +61,9 @@ class SecondLevel:
     # --- within
 
     def _way(self, configuration: Configuration, plan: Dialplan, to: str) -> Transfer | None:
+        if phone := self._phone_of(configuration, to):
+            words = {language: (self._sentences.connecting("", language),) for language in plan.languages}
+            return Transfer(HANDED_ON, to, phone, FIRST_LEVEL, None, words)
         office, rules = configuration.entities.offices().get(to), configuration.rules.queues.get(to)
         name = office.name if office else ""
         words = {language: (self._sentences.connecting(name, language),) for language in plan.languages}
@@ -76,6 +82,13 @@ class SecondLevel:
             within_s = rules.longest_wait_s or QUEUE_WITHIN_S
             return Transfer(HANDED_ON, "", "", FIRST_LEVEL, None, words, queue=to, answer_within_s=within_s)
         return None
+
+    def _phone_of(self, configuration: Configuration, to: str) -> str:
+        """Where a colleague (`@AGENT`) sits, or the number of somebody outside (`tel:PERSON`); empty: it is neither."""
+        if to.startswith(OUTSIDE):
+            return self._people.who(to.removeprefix(OUTSIDE)).number
+        agent = configuration.roster.agents.get(to.removeprefix(COLLEAGUE)) if to.startswith(COLLEAGUE) else None
+        return (self._book.house.agent(agent.id).phone or agent.phone or "") if agent else ""
 
     def _look_whether_it_can(self, call: CallNow, to: str) -> None:
         """Raise Refused where nobody there could take the call, or it is no place to go."""

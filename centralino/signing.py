@@ -51,6 +51,8 @@ class Signing:
 
     def extend_wrap_up(self, agent_id: str, by_s: float, *, by: str) -> None:
         """The agent takes so much longer for what is left to do. Raises Refused."""
+        if agent_id not in self._book.house.agents and agent_id not in self.configuration.roster.agents:
+            raise Refused(f"there is no agent {agent_id} in agents.yaml")
         match self._dispatcher.extend_wrap_up(agent_id, by_s, by):
             case Why.WRAP_UP_AT_LONGEST as why:
                 raise Refused(f"{agent_id} cannot take longer: {why} (queues.yaml: `longest_wrap_up`)")

@@ -12,10 +12,14 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from centralino.clock import FIRST_YEAR, LAST_YEAR
 from centralino.options import HERE, AsJson, Config, Stop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from centralino.outcomes import Estimate
+    from centralino.profiles import Profile
     from centralino.replications import Compared
 
 PROFILES = "profiles"
@@ -55,16 +59,17 @@ def simulate(
     files = [_profile_file(name, config) for name in profile]
     for configuration in configurations:  # the last counts; the one before must know the same queues
         profiles = tuple(load_profile(file, configuration) for file in files)
-    plan = Plan(profiles, _day(begin) or profiles[0].begin, days, seed, repeat)
+    _once_each(profiles)
+    plan = Plan(profiles, _first_day(begin, days) or profiles[0].begin, days, seed, repeat)
     worlds = [world_of(one, plan.queues) for one in configurations]
     results = replications.run(worlds, plan, Console(stderr=True))
     compared = replications.compared(worlds, results)
-    if plot:
-        drawing.write(plot, plots.by_hour(results, plan.queues))
     if as_json:
         typer.echo(json.dumps(replications.as_data(plan, compared), indent=2))
-        return
-    _show(compared, Console())
+    else:
+        _show(compared, Console())
+    if plot:  # last: where it cannot be written, what was simulated is told all the same
+        drawing.write(plot, plots.by_hour(results, plan.queues))
 
 
 def _profile_file(name: str, config: Path) -> Path:
@@ -77,11 +82,22 @@ def _profile_file(name: str, config: Path) -> Path:
     return found
 
 
-def _day(text: str | None) -> date | None:
+def _once_each(profiles: Sequence[Profile]) -> None:
+    """Each would bring the very same callers twice."""
+    numbers = [profile.number for profile in profiles]
+    twice = next((number for number in numbers if numbers.count(number) > 1), None)
+    if twice:
+        raise Stop(f"{twice} is given by two profiles: name it once, with all its calls")
+
+
+def _first_day(text: str | None, days: int) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError as wrong:
         raise Stop(f"`{text}` is no day; write it as 2026-11-23") from wrong
+    if day and not FIRST_YEAR <= day.year <= LAST_YEAR - days // 365:
+        raise Stop(f"the year of `{text}` is out of range; write one from {FIRST_YEAR} to {LAST_YEAR - days // 365}")
+    return day
 
 
 # --- a table
@@ -104,10 +120,10 @@ HOW_SURE = ("of_all",)  # shown for this; --json has all
 
 
 def _show(compared: Compared, console: Console) -> None:
+    console.width = max(console.width, WIDTH_LEAST)
     console.print("Answered in time, in four variants (docs/simulation.md); ±: 95 %", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", overflow="fold")
-    console.width = max(console.width, WIDTH_LEAST)
     for title in COLUMNS.values():
         table.add_column(title, justify="right", no_wrap=True)
     last = "all"
@@ -118,6 +134,9 @@ def _show(compared: Compared, console: Console) -> None:
         within = f" ≤ {compared.within_s[name]:g} s" if scope == "queue" else ""
         table.add_row(f"  {name}{within}" if name else scope, *(_cell(row[key], key) for key in COLUMNS))
     console.print(table)
+    came = compared.rows["all", ""]["calls"]
+    if came is None or not came.mean:
+        console.print("Nobody calls in these days: is the number open on them?", highlight=False)
     for sentence in compared.sentences:
         console.print(sentence, highlight=False)
 

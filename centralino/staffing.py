@@ -2,8 +2,10 @@
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -14,9 +16,13 @@ from acd.rules import QueueRules, SiteRules
 from acd.service_level import Tally, Variant, total
 from acd.simulation import Change, Result, Simulation
 from centralino.durations import NotADuration, seconds
+from centralino.outcomes import Estimate, estimate
 
-CALLS = 10_000  # of each simulation
-FILLS_IN = 5  # times as long as a call takes: by then an empty hall is as busy as it will be
+CALLS_LEAST = 10_000  # of each simulation
+CALLS_AN_ERLANG = 100  # so that it is about a hundred handling times long
+WARM_UP = 10  # handling times before anything is counted: a hall begins empty, and its line settles after it has filled
+PARTS = 10  # from how they differ comes the ±
+ERLANGS_MAX = 500.0
 QUEUE = "hall"  # the only one
 
 
@@ -33,6 +39,11 @@ class Question:
         """The same calls, of whom nobody ever gives up."""
         return replace(self.load, patience_s=None)
 
+    @property
+    def calls(self) -> int:
+        """How many are simulated."""
+        return max(CALLS_LEAST, round(CALLS_AN_ERLANG * self.load.erlangs))
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -40,6 +51,7 @@ class Row:
     erlang_c: Expected
     erlang_a: Expected
     simulated: Tally
+    of_all: Estimate | None  # the share in time, as the parts of the simulation tell it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,55 +72,61 @@ def read_question(calls: str, aht: str, target: str, patience: str) -> Question:
         raise ValueError(f"`{calls}` is no rate of calls; write `100/h`")
     if not aim or not 0 < float(aim[1]) < 100:
         raise ValueError(f"`{target}` is no target; write `80%/20s`")
-    load = Load(float(rate[1]) / seconds(f"1{rate[2]}"), _seconds(aht), _seconds(patience))
-    return Question(load, float(aim[1]) / 100, _seconds(aim[2]))
+    load = Load(float(rate[1]) / seconds(f"1{rate[2]}"), _seconds(aht, "4h"), _seconds(patience, "1h"))
+    if load.erlangs > ERLANGS_MAX:
+        raise ValueError(f"{load.erlangs:,.0f} calls at a time are more than we reckon with, {ERLANGS_MAX:g}")
+    return Question(load, float(aim[1]) / 100, _seconds(aim[2], "1h"))
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, longest: str) -> float:
     try:
         duration_s = seconds(text)
     except NotADuration as wrong:
         raise ValueError(f"{wrong.what}; {wrong.hint}") from wrong
-    if not duration_s:
-        raise ValueError(f"`{text}` is too short")
+    if not 1 <= duration_s <= seconds(longest):
+        raise ValueError(f"`{text}` is too {'short' if duration_s < 1 else 'long'}; from 1s to {longest}")
     return duration_s
 
 
 def answer(question: Question, seed: int) -> Answer:
     """With a row for as many agents as each formula wants, for one fewer and one more.
 
-    The simulation is asked from the fewest of these on until it is content, too, so there may be rows between.
+    The simulation looks by halves for its own number, from the fewest to the most of these: there may be rows between.
     """
     target, within_s = question.target, question.within_s
     by_c, by_a = agents_needed(question.endless, target, within_s), agents_needed(question.load, target, within_s)
     if by_a is None:
         return Answer(by_c, by_a, None, ())
     near = {n + one for n in (by_a, by_c or by_a) for one in (-1, 0, 1)} - {0}
-    rows: list[Row] = []
-    by_simulation = None
-    for n in range(min(near), max(near) + 1):
-        if by_simulation is None or n in near:
-            rows.append(_row(question, n, seed))
-            level = rows[-1].simulated.service_level(Variant.OF_ALL) or 0
-            if by_simulation is None and level >= target:
-                by_simulation = n
-    return Answer(by_c, by_a, by_simulation, tuple(rows))
+    rows = {n: row_of(question, n, seed) for n in near}
+
+    def is_reached(agents: int) -> bool:
+        if agents not in rows:
+            rows[agents] = row_of(question, agents, seed)
+        return (rows[agents].simulated.service_level(Variant.OF_ALL) or 0) >= target
+
+    numbers = range(min(near), max(near) + 1)
+    n = bisect_left(numbers, True, key=is_reached)
+    by_simulation = numbers[n] if n < len(numbers) else None
+    return Answer(by_c, by_a, by_simulation, tuple(rows[agents] for agents in sorted(rows)))
 
 
-def _row(question: Question, agents: int, seed: int) -> Row:
+def row_of(question: Question, agents: int, seed: int) -> Row:
     by_c, by_a = (expected(load, agents, question.within_s) for load in (question.endless, question.load))
-    return Row(agents, by_c, by_a, simulated(question, agents, seed))
+    parts = simulated(question, agents, seed)
+    return Row(agents, by_c, by_a, total(parts), estimate([part.service_level(Variant.OF_ALL) for part in parts]))
 
 
-def simulated(question: Question, agents: int, seed: int) -> Tally:
-    """What the floor makes of some `CALLS` callers, counted once it is as busy as it will be."""
+def simulated(question: Question, agents: int, seed: int) -> list[Tally]:
+    """What the floor makes of some `question.calls` callers, part by part, counted once it is as busy as it will be."""
     load, chance = question.load, Random(seed)  # noqa: S311 - a simulation
-    begin_s = FILLS_IN * load.handling_s
-    end_s = begin_s + CALLS / load.calls_per_s
-    hours = [Hour(0.0, begin_s, begin_s * load.calls_per_s, 0), Hour(begin_s, end_s, CALLS, 1)]
+    calls, warm_s = question.calls / PARTS, WARM_UP * load.handling_s
+    begins = [warm_s + n * calls / load.calls_per_s for n in range(PARTS + 1)]
+    parts = [Hour(*span, calls, n) for n, span in enumerate(pairwise(begins), 1)]
+    hours = [Hour(0.0, warm_s, warm_s * load.calls_per_s, 0), *parts]
     who = callers(hours, [Kind(QUEUE, Exponential(load.handling_s))], Patience(load.patience_s), chance)
     result = on_the_floor(who, agents, question.within_s, chance)
-    return total(tally for of, tally in result.calls.items() if of.hour == 1)
+    return [tally for of, tally in result.calls.items() if of.hour]
 
 
 def on_the_floor(who: Iterable[Caller], agents: int, within_s: float, chance: Chance) -> Result:
@@ -144,8 +162,14 @@ def sentences(question: Question, answer: Answer) -> Iterator[str]:
     yield (
         f"{aim} needs {answer.by_erlang_c or 'too many'} agents by Erlang C (nobody gives up),"
         f" {answer.by_erlang_a} by Erlang A (callers give up after {question.load.patience_s:g} s on average)"
-        f" and {answer.by_simulation or 'more'} by simulation ({CALLS:,} calls)."
+        f" and {answer.by_simulation or 'more'} by simulation ({question.calls:,} calls{_sure(answer)})."
     )
+
+
+def _sure(answer: Answer) -> str:
+    """How far chance may be from the truth where the simulation reaches the target."""
+    there = next((row.of_all for row in answer.rows if row.agents == answer.by_simulation), None)
+    return f"; ± {100 * there.give_or_take:.1f} points" if there and there.give_or_take is not None else ""
 
 
 def as_data(question: Question, answer: Answer) -> dict[str, Any]:
@@ -158,6 +182,7 @@ def as_data(question: Question, answer: Answer) -> dict[str, Any]:
                 **{variant.name.lower(): row.simulated.service_level(variant) for variant in Variant},
                 "asa_s": row.simulated.asa_s,
                 "abandoned": row.simulated.abandonment,
+                "of_all_give_or_take": row.of_all and row.of_all.give_or_take,
             },
         }
         for row in answer.rows

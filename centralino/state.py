@@ -86,6 +86,13 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
+    (S.TALKING, ev.CallParked): S.TALKING,
+    (S.TALKING, ev.CallTakenBack): S.TALKING,
+    (S.TALKING, ev.ConsultRung): S.TALKING,
+    (S.TALKING, ev.ConsultAnswered): S.TALKING,
+    (S.TALKING, ev.ConsultEnded): S.TALKING,
+    (S.TALKING, ev.ConferenceBegun): S.TALKING,
+    (S.TALKING, ev.CallTransferred): S.TRANSFERRING,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -103,6 +110,16 @@ class Promise(msgspec.Struct):
     queue: str
     person: str
     since_s: float
+
+
+class Consult(msgspec.Struct):
+    """Whom an agent asks, or lets talk too (`all_talk`), in the middle of a talk. Events say the rest."""
+
+    to: str
+    leg: str
+    to_phone: str
+    answered: bool = False
+    all_talk: bool = False
 
 
 class CallNow(msgspec.Struct):
@@ -145,7 +162,11 @@ class CallNow(msgspec.Struct):
     call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
     back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
     back_to_step: str = ""
-    handed_to: str = ""  # by an agent: an office or a queue
+    parked: bool = False  # hears music while the agent, who has it, does something else
+    consult: Consult | None = None
+    consults: int = 0  # so far; numbers their legs
+    to_phone: str = ""  # one of ours, where it was transferred to
+    handed_to: str = ""  # by an agent: an office, a queue, `@AGENT`, or `tel:PERSON`
     handed_on_s: float = 0.0
     back_to: str = ""  # the agent's queue
     back_head_start_s: float = 0.0  # that it had there
@@ -298,9 +319,15 @@ class House(msgspec.Struct):
         """Who is signed in there."""
         return next((agent for agent in self.agents.values() if phone and agent.phone == phone), None)
 
-    def own_call_at(self, phone: str) -> OwnCall | None:
-        """The call that somebody made there, or from there, by themselves."""
-        return next((call for call in self.own_calls.values() if phone in (call.phone, call.to_phone)), None)
+    def has_other_call(self, phone: str) -> bool:
+        """Whether a call is there that no queue brought: one made there or to there, or one that a colleague gave."""
+        if not phone:
+            return False
+        own = any(phone in (call.phone, call.to_phone) for call in self.own_calls.values())
+        return own or any(
+            phone == call.to_phone or (call.consult is not None and phone == call.consult.to_phone)
+            for call in self.calls.values()
+        )
 
     def site(self, queue: str, site: str) -> SiteState:
         return self.sites.setdefault(f"{queue}/{site}", SiteState())
@@ -433,12 +460,13 @@ def _call_back_over(house: House, event: ev.CallBackOver, entry: Entry) -> None:
 
 def _office_rung(house: House, event: ev.OfficeRung, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.office, call.leg, call.why = event.office, event.leg, ""
+    call.office, call.leg, call.why, call.to_phone = event.office, event.leg, "", event.to_phone
 
 
 def _office_away(house: House, event: ev.OfficeAway, entry: Entry) -> None:
     call = house.calls[event.call]
     call.office, call.leg, call.why = "", "", event.why
+    _left_phone(house, call, entry.at_s)
 
 
 def _office_answered(house: House, event: ev.OfficeAnswered, entry: Entry) -> None:
@@ -447,7 +475,15 @@ def _office_answered(house: House, event: ev.OfficeAnswered, entry: Entry) -> No
 
 
 def _office_left(house: House, event: ev.OfficeLeft, entry: Entry) -> None:
-    house.calls[event.call].leg = ""
+    call = house.calls[event.call]
+    call.leg = ""
+    _left_phone(house, call, entry.at_s)
+
+
+def _left_phone(house: House, call: CallNow, now_s: float) -> None:
+    """A colleague to whom the call was given has it no more."""
+    phone, call.to_phone = call.to_phone, ""
+    _other_call_over(house, phone, now_s)
 
 
 def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
@@ -540,13 +576,59 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
     _talk_over(house, event, entry, is_lost=False)
     call = house.calls[event.call]
-    call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, event.queue
+    call.handed_to, call.handed_on_s, call.back_to, call.parked = event.to, entry.at_s, event.queue, False
     call.back_head_start_s, call.back_at_s = call.head_start_s, 0.0
     call.step, call.entry, call.queue, call.agent = HANDED_ON, entry.n, "", ""
     call.talk_started_s = 0.0
 
 
-def _talk_over(house: House, event: ev.TalkEnded | ev.CallHandedOn, entry: Entry, *, is_lost: bool) -> None:
+def _call_parked(house: House, event: ev.CallParked, entry: Entry) -> None:
+    house.calls[event.call].parked = True
+
+
+def _call_taken_back(house: House, event: ev.CallTakenBack, entry: Entry) -> None:
+    house.calls[event.call].parked = False
+
+
+def _consult_rung(house: House, event: ev.ConsultRung, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.consult, call.consults = Consult(event.to, event.leg, event.to_phone), call.consults + 1
+
+
+def _consult_answered(house: House, event: ev.ConsultAnswered, entry: Entry) -> None:
+    if consult := house.calls[event.call].consult:
+        consult.answered = True
+
+
+def _consult_ended(house: House, event: ev.ConsultEnded, entry: Entry) -> None:
+    call = house.calls[event.call]
+    consult, call.consult = call.consult, None
+    if consult:
+        _other_call_over(house, consult.to_phone, entry.at_s)
+
+
+def _conference_begun(house: House, event: ev.ConferenceBegun, entry: Entry) -> None:
+    call = house.calls[event.call]
+    call.parked = False
+    if call.consult:
+        call.consult.all_talk = True
+
+
+def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> None:
+    """As with an office that is rung, or has answered."""
+    call = house.calls[event.call]
+    consult, queue = call.consult, call.queue
+    _talk_over(house, event, entry, is_lost=False)
+    call.consult, call.parked, call.to_phone = None, False, consult.to_phone if consult else ""
+    call.office, call.leg, call.agent = event.to, event.to_leg, ""
+    call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, queue
+    call.back_head_start_s, call.back_at_s, call.step, call.entry = call.head_start_s, 0.0, HANDED_ON, entry.n
+    call.queue, call.talk_started_s = "", 0.0
+
+
+def _talk_over(
+    house: House, event: ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred, entry: Entry, *, is_lost: bool
+) -> None:
     call = house.calls[event.call]
     _let_go(house, call, event.agent, entry.at_s)
     if call.talk_recording in house.recordings and not is_lost:
@@ -699,8 +781,12 @@ def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) ->
 def _own_call_ended(house: House, event: ev.OwnCallEnded, entry: Entry) -> None:
     call = house.own_calls.pop(event.call)
     for phone in (call.phone, call.to_phone):
-        if (agent := house.agent_at(phone)) and not house.own_call_at(phone):
-            agent.idle_since_s = entry.at_s
+        _other_call_over(house, phone, entry.at_s)
+
+
+def _other_call_over(house: House, phone: str, now_s: float) -> None:
+    if (agent := house.agent_at(phone)) and not house.has_other_call(phone):
+        agent.idle_since_s = now_s
 
 
 def _site_opened(house: House, event: ev.SiteOpened, entry: Entry) -> None:
@@ -767,6 +853,13 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
+    ev.CallParked: _call_parked,
+    ev.CallTakenBack: _call_taken_back,
+    ev.ConsultRung: _consult_rung,
+    ev.ConsultAnswered: _consult_answered,
+    ev.ConsultEnded: _consult_ended,
+    ev.ConferenceBegun: _conference_begun,
+    ev.CallTransferred: _call_transferred,
     ev.TalkRecordingStarted: _talk_recording_started,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,

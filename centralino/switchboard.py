@@ -24,6 +24,7 @@ from centralino.book import Book
 from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
 from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
+from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
 from centralino.events import Outcome
 from centralino.holds import Holds
@@ -93,6 +94,9 @@ class Switchboard:
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms, clock)
         self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
+        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
+        self.offices.other_call = self.dispatcher.other_call
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.holds = Holds(book, self.dispatcher)
@@ -200,6 +204,8 @@ class Switchboard:
             self.dispatcher.whispers.cut_short(whispered)
         elif self.codes.has(leg):
             self.codes.digit(leg, digit)
+        elif talk := self.consulting.talk_at(leg):
+            self.consulting.pressed(talk, digit)
         else:
             self.attendant.digit(leg, digit)
 
@@ -216,8 +222,9 @@ class Switchboard:
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
-        parts = (self.attendant, self.dispatcher, self.signing, self.codes, self.own_calls, self.holds, self.call_backs)
-        for part in (*parts, self.dispatcher.whispers):
+        of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
+        of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
+        for part in (*of_calls, *of_phones):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -319,6 +326,8 @@ class Switchboard:
     def _leg_answered(self, leg: str) -> None:
         if own := self.own_calls.call_at(leg):
             self.own_calls.answered(own, leg)
+        elif asking := self.consulting.consult_at(leg):
+            self.consulting.answered(asking)
         elif call := self.offices.call_at(leg):
             self.offices.answered(call)
         elif call := self.book.call(leg):
@@ -330,6 +339,8 @@ class Switchboard:
         call = self.book.call(call_id)
         if own := self.own_calls.call_at(call_id):
             self.own_calls.end(own, "the two could not be joined")
+        elif call and self.consulting.join_failed(call):
+            return
         elif call and call.state is CallState.TRANSFERRED:
             self.offices.join_failed(call)
         else:
@@ -338,10 +349,11 @@ class Switchboard:
     def _leg_ended(self, leg: str, cause: port.EndCause) -> None:
         call = self.book.call(leg)
         if call is None:
-            if self.codes.has(leg):
-                self.codes.forget(leg)
-            elif own := self.own_calls.call_at(leg):
+            self.codes.forget(leg)
+            if own := self.own_calls.call_at(leg):
                 self.own_calls.leg_ended(own, leg, cause)
+            elif asking := self.consulting.consult_at(leg):
+                self.consulting.leg_ended(asking, cause)
             elif at_office := self.offices.call_at(leg):
                 self.offices.leg_ended(at_office, cause)
             else:
@@ -363,6 +375,7 @@ class Switchboard:
         elif call.state is CallState.CALLING_BACK:
             self.call_backs.let_go(call, "the call ended")
         else:
+            self.consulting.caller_left(call)
             self.dispatcher.caller_left(call)
 
     def _end_as_planned(self, call_id: str, why: str) -> None:
@@ -524,6 +537,7 @@ class Switchboard:
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End legs that we rang and that belong to no call any more."""
         ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
+        ours |= {call.consult.leg for call in self.book.house.calls.values() if call.consult}
         ours |= {leg for own in self.book.house.own_calls.values() for leg in (own.id, own.other_leg)}
         for leg in now.values():
             is_new = leg.arrived or (leg.dialled and not leg.up)  # else a code's, whose conversation we have forgotten

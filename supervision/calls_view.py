@@ -15,6 +15,7 @@ from centralino.events import (
     CallEvent,
     CallHandedOn,
     CallOffered,
+    CallTransferred,
     EntityChosen,
     LanguageChosen,
     OfferEnded,
@@ -140,7 +141,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, entity=entity)
         case AnswerKept(note=note, answer=answer):
             return replace(row, answers={**(row.answers or {}), note: answer})
-        case CallHandedOn():
+        case CallHandedOn() | CallTransferred():
             return _handed_on(row, as_utc(at_s), event)
         case OfficeRung(office=office):
             return replace(row, state=CallState.TRANSFERRING, office=office)
@@ -211,7 +212,9 @@ def _talk_over(row: CallRow, at: datetime) -> CallRow:
     return replace(row, talk_ended_at=at, talk_s=talked_s)
 
 
-def _handed_on(row: CallRow, at: datetime, event: CallHandedOn) -> CallRow:
+def _handed_on(row: CallRow, at: datetime, event: CallHandedOn | CallTransferred) -> CallRow:
+    if isinstance(event, CallTransferred):
+        return replace(_talk_over(row, at), state=CallState.TRANSFERRING, office=event.to)
     row = replace(_talk_over(row, at), state=CallState.IN_MENU)
     if not event.note:
         return row

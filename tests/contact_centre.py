@@ -422,12 +422,14 @@ class ContactCentre:
         calls = self.house.calls.values()
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
         ours |= {call.id for call in calls if call.call_back_of}
+        ours |= {call.consult.leg for call in calls if call.consult}
         ours |= {own.other_leg for own in self.house.own_calls.values()}
         strays = [leg for leg in legs if leg.phone and leg.id not in ours]
         assert strays == []
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
-        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up and leg.call not in self.house.own_calls)
+        own = {*self.house.own_calls, *(call.id for call in calls if call.consult)}
+        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up and leg.call not in own)
         for call, phones in ringing.items():
             rings_all = self.house.calls[call].queue in self._ring_all
             assert phones <= (RUNG_AT_ONCE_MOST if rings_all else 1), ringing

@@ -366,6 +366,79 @@ async def test_a_caller_who_is_put_on_hold_leaves_the_talk_and_hears_what_follow
     await world.talk(caller, "p102")
 
 
+# --- talks that change
+
+
+async def asked(world: World) -> tuple[str, str, str]:
+    """An agent who has asked somebody at p102 while the caller waits: the caller's, the agent's and the third leg."""
+    caller, agent = await talking(world, "p101")
+    world.line.part(agent)
+    world.line.hold(caller)
+    other = f"{caller}-leg001"
+    world.line.ring(other, "p102", caller, SHOWN, 20)
+    await world.told(LegRinging, other)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, other)
+    world.line.join(caller, agent, other)
+    await world.talk_between("p101", "p102")
+    return caller, agent, other
+
+
+async def test_an_agent_taken_out_of_a_talk_hears_words_and_is_joined_again(world: World) -> None:
+    caller, agent = await talking(world)
+    world.line.part(agent)
+    world.line.hold(caller)
+    world.line.play(agent, "where-to", [world.short], "it")
+    assert (await world.told(PlaybackEnded, agent)).whole
+    world.line.join(caller, caller, agent)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+async def test_who_was_asked_leaves_and_the_agent_is_joined_with_the_caller_again(world: World) -> None:
+    caller, agent, other = await asked(world)
+    await world.put_down_at("p102")
+    await world.told(LegEnded, other)
+    world.line.join(caller, caller, agent)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+async def test_the_agent_leaves_and_the_caller_is_joined_with_who_was_asked(world: World) -> None:
+    caller, agent, other = await asked(world)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    world.line.join(caller, other, caller)
+    await world.talk(caller, "p102")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("leaves", ["p101", "p102"])
+async def test_three_talk_and_when_one_leaves_two_talk_on(world: World, leaves: str) -> None:
+    caller, agent, other = await asked(world)
+    world.line.join(caller, caller, other)
+    for phone in ("p101", "p102"):
+        await world.talk(caller, phone)
+    await world.put_down_at(leaves)
+    await world.told(LegEnded, agent if leaves == "p101" else other)
+    await world.talk(caller, "p102" if leaves == "p101" else "p101")
+    assert await world.all_told() == []
+
+
+async def test_what_a_phone_of_ours_dials_is_told_as_such(world: World) -> None:
+    leg = await world.dial_from("p101", "*461")
+    world.line.play(leg, "words", [world.short], "it")
+    assert (await world.told(PlaybackEnded, leg)).whole
+    await world.lose_line()
+    await world.told(Lost)
+    [there] = [one for one in (await world.find_line()).legs if one.leg == leg]
+    assert there.dialled is not None
+    assert (there.dialled.phone, there.dialled.number, there.up) == ("p101", "*461", True)
+    assert there.arrived is None
+    world.line.hang_up(leg)
+    await world.told(LegEnded, leg)
+
+
 # --- recordings
 
 

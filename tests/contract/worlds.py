@@ -24,6 +24,7 @@ from asterisk.port import (
     Arrived,
     CallerId,
     Connected,
+    Dialled,
     LegEnded,
     PhoneEvent,
     PlaybackEnded,
@@ -113,6 +114,12 @@ class World(Protocol):
     async def talk(self, leg: str, phone: str) -> None:
         """Wait until caller and agent hear each other."""
 
+    async def talk_between(self, phone: str, other: str) -> None:
+        """Wait until who sits at these phones hear each other."""
+
+    async def dial_from(self, phone: str, number: str) -> str:
+        """Somebody at a phone of ours dials; the leg that was told."""
+
     async def unplug(self, phone: str) -> None: ...
 
     async def plug_in(self, phone: str) -> None: ...
@@ -194,6 +201,18 @@ class FakeWorld:
         assert theirs is not None
         assert theirs.talks_in != ""
         assert theirs.talks_in == self.fake.truth.legs[leg].talks_in
+
+    async def talk_between(self, phone: str, other: str) -> None:
+        ours = self.fake.leg_at(phone)
+        assert ours is not None
+        await self.talk(ours.id, other)
+
+    async def dial_from(self, phone: str, number: str) -> str:
+        self.calls += 1
+        self.fake.dial_from(phone, f"main-{self.calls}", number)
+        leg = (await self.told(Dialled)).leg
+        self.line.answer(leg)
+        return leg
 
     async def unplug(self, phone: str) -> None:
         self.fake.unplug(phone)
@@ -322,7 +341,21 @@ class RealWorld:
         return not self.rings[phone].is_answered_elsewhere
 
     async def talk(self, leg: str, phone: str) -> None:
-        ours, (theirs,) = self.callers[leg], self.phones[phone].live_calls
+        (theirs,) = self.phones[phone].live_calls
+        await self._both_hear(self.callers[leg], theirs)
+
+    async def talk_between(self, phone: str, other: str) -> None:
+        (ours,), (theirs,) = self.phones[phone].live_calls, self.phones[other].live_calls
+        await self._both_hear(ours, theirs)
+
+    async def dial_from(self, phone: str, number: str) -> str:
+        attempt = self.phones[phone].start_call(number)
+        leg = (await self.told(Dialled)).leg
+        self.line.answer(leg)
+        self.callers[leg] = await attempt.answered(WITHIN_S)
+        return leg
+
+    async def _both_hear(self, ours: Call, theirs: Call) -> None:
         for speaker, hearer in ((ours, theirs), (theirs, ours)):
             hearer.forget_heard()
             speaker.play(voice(1, 1.0), loop=True)

@@ -28,7 +28,9 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def put_call(database: Database, call: str, *, ended: bool = True, case: str | None = "10000011") -> None:
+async def put_call(
+    database: Database, call: str, *, ended: bool = True, case: str | None = "10000011", back_of: str | None = None
+) -> None:
     row = CallRow(
         id=call,
         node="main",
@@ -41,6 +43,7 @@ async def put_call(database: Database, call: str, *, ended: bool = True, case: s
         state=CallState.ENDED if ended else CallState.TALKING,
         ended_at=START + timedelta(minutes=2) if ended else None,
         case_id=case,
+        call_back_of=back_of,
     )
     async with database.engine.begin() as connection:
         await save_calls(connection, [row])
@@ -57,6 +60,19 @@ async def kinds(database: Database, *rows: CdrRow) -> list[tuple[FindingKind, st
 async def test_calls_that_fit_give_no_finding(database: Database) -> None:
     await put_call(database, "main-1.1")
     assert await kinds(database, cdr("main-1.1"), cdr("main-1.1"), cdr("leg-1", context="")) == []
+
+
+async def test_a_call_back_that_was_placed_or_that_rang_nobody_fits(database: Database) -> None:
+    for call in ("main-1.1", "main-1.2"):
+        await put_call(database, call)
+        await put_call(database, f"{call}-back1", back_of=call)
+    legs = (cdr("main-1.1-back1-leg1", context="from-phones"), cdr("main-1.1-back1-leg0"))
+    assert await kinds(database, cdr("main-1.1"), cdr("main-1.2"), *legs) == []
+
+
+async def test_an_office_that_was_rung_outside_is_no_call_that_came_in(database: Database) -> None:
+    await put_call(database, "main-1.1")
+    assert await kinds(database, cdr("main-1.1"), cdr("main-1.1-leg01")) == []
 
 
 async def test_a_record_without_a_call_is_found(database: Database) -> None:

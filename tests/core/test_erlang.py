@@ -54,7 +54,19 @@ def test_the_fewest_agents_who_reach_a_target() -> None:
     assert agents_needed(OFFICE, 0.80, WITHIN_S) == 6
     assert agents_needed(OFFICE, 0.90, WITHIN_S) == 7
     assert agents_needed(Load(OFFICE.calls_per_s, OFFICE.handling_s, 180.0), 0.80, WITHIN_S) == 5
-    assert agents_needed(Load(1e6, 123.0), 0.80, WITHIN_S) is None
+    assert [agents_needed(Load(per_s, 100.0), 0.80, WITHIN_S) for per_s in (99.92, 99.93, 1e6)] == [10_000, None, None]
+
+
+def test_the_fewest_of_a_large_hall_are_found_without_trying_all() -> None:
+    load = Load(20_000 / 3600, 123.0, 3600.0)
+    found = agents_needed(load, 0.80, WITHIN_S)
+    assert found == 688
+    assert expected(load, 687, WITHIN_S).answered_in_time < 0.80 <= expected(load, 688, WITHIN_S).answered_in_time
+
+
+def test_nobody_who_gives_up_within_a_second_waits_for_an_hour() -> None:
+    told = expected(Load(OFFICE.calls_per_s, OFFICE.handling_s, 1.0), 4, 3600.0)
+    assert told.answered_in_time == pytest.approx(1 - told.abandoned)
 
 
 @pytest.mark.parametrize("name", PATIENT)

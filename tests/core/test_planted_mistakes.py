@@ -50,18 +50,20 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     pick: longest_idle
     longest_wrap_up: 10m
     whisper: true
+    dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
-      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, by_hand: true}
+      - roma: {or_expected_wait_over: 10m, or_when_nobody_at: laquila, keep_free: 2, agents_at_most: 5}
     head_start:
       - {number: "055099", step: office, by: 1m}
       - {entity: comune-scandicci, caller: "+39055", nth_call_today: 2, by: 30s}
       - {open_case: true, by: 2m}
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
+  a-mano: {needs: {tributi: 1}, sites: [laquila, {roma: {by_hand: true}}]}
 """,
     "agents.yaml": """\
 longest_pause: 90m
@@ -525,7 +527,9 @@ def a_duration_of_another_unit(place: Place, _: Deployment) -> Planted | None:
 
 @kind
 def a_duration_too_long(place: Place, _: Deployment) -> Planted | None:
-    return Planted(place.with_value("99d"), place.at, "`99d` is too long", "from") if is_duration(place) else None
+    if not is_duration(place) or is_accepted(place, "99d"):
+        return None
+    return Planted(place.with_value("99d"), place.at, "`99d` is too long", "from")
 
 
 @kind

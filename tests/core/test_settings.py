@@ -460,6 +460,57 @@ MISTAKES = [
         "3:13: nobody in agents.yaml has skill `tributo`",
         "did you mean `tributi`?",
     ),
+    # what contradicts itself, or speaks of a moment that never comes
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {back_after: 9m}}]",
+        "7:30: this site is open from the start and never closes",
+        "say when it opens, such as `after: 30s`, or remove it",
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {after: 9s, by_hand: true}}]",
+        "7:41: by hand only, or `after`: it cannot be both",
+        "remove one; any further site can be opened by hand too",
+    ),
+    (Q, "[laquila, roma]", "[laquila, {roma: {by_hand: false}}]", "7:39: `false` is not `true`", None),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {after: 15m}}]",
+        "7:30: warning: nobody waits so long: after 15m they go elsewhere",
+        "write a shorter time",
+    ),
+    (
+        Q,
+        "ring: 20s",
+        "relax: [{after: 20m, needs: {tributi: 1}}]",
+        "5:14: warning: nobody waits so long: after 15m they go elsewhere",
+        None,
+    ),
+    (
+        Q,
+        "ring: 20s",
+        'while_waiting: {callback: {key: "1", after: 15m}}',
+        "5:42: warning: nobody waits so long: after 15m they go elsewhere",
+        None,
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {or_waiting_over: 50}}]",
+        "7:30: warning: no more than 50 wait: the queue is full then",
+        "write a smaller number",
+    ),
+    (
+        Q,
+        "[laquila, roma]",
+        "[laquila, {roma: {keep_free: 1}}]",
+        "7:30: warning: nobody of `roma` is ever lent: 1 of agents.yaml sit there",
+        "keep fewer, or remove the site",
+    ),
 ]
 
 

@@ -1,23 +1,28 @@
 """Days of the deployment that ships, in simulated time: who is here, who calls, and what the commands say of it."""
 
 import json
+import multiprocessing
+import os
 import shutil
+import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from acd.erlang import expected
 from acd.service_level import Variant
 from acd.simulation import Result as Simulated
 from agents.roster import Agent
-from centralino import staffing
+from centralino import replications, staffing
 from centralino.cli import app
-from centralino.outcomes import Estimate, estimate
+from centralino.outcomes import Estimate, estimate, rows
 from centralino.profiles import Profile, load_profile
 from centralino.settings import Configuration, load
 from centralino.simulating import Plan, World, joined, parts, simulate, world_of
@@ -26,6 +31,7 @@ from tests.core.test_docs import ROOT
 
 WEDNESDAY = date(2026, 1, 7)
 HOUR_S = 3600.0
+ENDS_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -218,12 +224,57 @@ def test_simulate_draws_a_picture_that_loads_nothing(tmp_path: Path) -> None:
     [
         (("--profile", "112"), "there is no profile 112; known: 020202, 055055, 060606, 800840840"),
         (("--profile", "055055", "--from", "soon"), "`soon` is no day"),
+        (("--profile", "055055", "--from", "9999-12-31"), "the year of `9999-12-31` is out of range"),
+        (("--profile", "055055", "--from", "2199-01-01", "--days", "3660"), "write one from 2000 to 2189"),
+        (("--profile", "055055", "--profile", "055055"), "055055 is given by two profiles: name it once"),
     ],
 )
 def test_simulate_refuses_what_it_cannot_do_in_a_sentence(words: tuple[str, ...], said: str) -> None:
     told = centralino("simulate", "--config", ROOT, *words)
     assert told.exit_code != 0
     assert said in str(told.exception)
+
+
+def test_simulate_tells_what_it_came_to_also_where_the_picture_cannot_be_written(tmp_path: Path) -> None:
+    told = centralino(*SIMULATE, "--plot", tmp_path / "nowhere" / "day.svg")
+    assert "protezione-civile" in told.stdout
+    assert "No such file" in str(told.exception)
+
+
+def test_simulate_says_so_where_nobody_calls() -> None:
+    told = centralino("simulate", "--config", ROOT, "--profile", "800840840", "--from", "2026-11-22", "--days", 1)
+    assert "Nobody calls in these days" in told.stdout
+
+
+def test_who_calls_in_few_of_the_replications_counts_as_nobody_in_the_others(here: World, civil: Profile) -> None:
+    busy = run(here, plan_of(civil))
+    told = rows([busy, Simulated({}, {}, {}), Simulated({}, {}, {}), Simulated({}, {}, {})], here.rules)
+    calls, queue = (told[key]["calls"] for key in (("all", ""), ("queue", "protezione-civile")))
+    assert calls is not None
+    assert queue == calls
+    assert told["queue", "protezione-civile"]["of_all"] is None, "in some there was nothing to measure"
+
+
+def test_ctrl_c_ends_a_simulation_at_once(here: World, civil: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        assert multiprocessing.active_children()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replications, "wait", pressed)
+    began_s = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        replications.run([here], plan_of(civil, days=3650), Console(quiet=True))
+    assert time.monotonic() - began_s < ENDS_WITHIN_S
+    for child in multiprocessing.active_children():
+        child.join(ENDS_WITHIN_S)
+    assert not multiprocessing.active_children()
+
+
+def test_who_simulates_for_somebody_who_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    replications._end_with(parent=-1)
+    assert ended == [1]
 
 
 def test_staff_answers_three_times_over() -> None:
@@ -236,22 +287,40 @@ def test_staff_answers_three_times_over() -> None:
 
 @pytest.mark.parametrize(
     ("seed", "by_simulation", "agents"),
-    [(1, 98, [98, 99, 100, 106, 107, 108]), (2, 107, list(range(98, 109)))],  # so few calls are soon lucky, or not
+    [  # so few calls are soon lucky, or not
+        (2, 103, [98, 99, 100, 102, 103, 106, 107, 108]),
+        (3, 99, [98, 99, 100, 103, 106, 107, 108]),
+        (7, None, [98, 99, 100, 103, 106, 107, 108]),
+    ],
 )
-def test_staff_simulates_the_numbers_near_both_formulas_and_those_between_until_it_is_content(
-    monkeypatch: pytest.MonkeyPatch, seed: int, by_simulation: int, agents: list[int]
+def test_staff_simulates_the_numbers_near_both_formulas_and_finds_its_own_between_them_by_halves(
+    monkeypatch: pytest.MonkeyPatch, seed: int, by_simulation: int | None, agents: list[int]
 ) -> None:
-    monkeypatch.setattr(staffing, "CALLS", 300)
+    monkeypatch.setattr(staffing.Question, "calls", 300)
     found = staffing.answer(staffing.read_question("2000/h", "3m", "80%/20s", "3m"), seed)
     assert (found.by_erlang_a, found.by_erlang_c, found.by_simulation) == (99, 107, by_simulation)
     assert [row.agents for row in found.rows] == agents
 
 
-def test_staff_simulates_a_large_hall_as_it_is_when_it_is_busy() -> None:
-    question = staffing.read_question("4000/h", "3m", "80%/20s", "3m")
-    found = staffing.simulated(question, 190, seed=1)
-    formula = expected(question.load, 190, question.within_s)
-    assert found.service_level(Variant.OF_ALL) == pytest.approx(formula.answered_in_time, abs=0.05)
+def test_staff_counts_nothing_before_a_large_hall_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staffing.Question, "calls", 200)  # two each: all in time if the hall were empty
+    question = staffing.read_question("3000/h", "123s", "80%/20s", "3m")
+    levels = [staffing.row_of(question, 99, seed).simulated.service_level(Variant.OF_ALL) or 0.0 for seed in range(10)]
+    formula = expected(question.load, 99, question.within_s)
+    assert fmean(levels) == pytest.approx(formula.answered_in_time, abs=0.1)
+
+
+def test_staff_says_how_far_chance_goes_in_a_large_hall() -> None:
+    question = staffing.read_question("3000/h", "123s", "80%/20s", "3m")
+    formula = expected(question.load, 99, question.within_s).answered_in_time
+    levels = []
+    for seed in range(3):
+        row = staffing.row_of(question, 99, seed)
+        levels.append(row.simulated.service_level(Variant.OF_ALL) or 0.0)
+        assert row.of_all is not None
+        assert row.of_all.give_or_take is not None
+        assert abs(levels[-1] - formula) <= row.of_all.give_or_take
+    assert fmean(levels) == pytest.approx(formula, abs=0.05)
 
 
 def test_staff_cuts_no_word_in_a_narrow_terminal() -> None:
@@ -267,6 +336,9 @@ def test_staff_cuts_no_word_in_a_narrow_terminal() -> None:
         (("--calls", "100", "--aht", "123s"), "`100` is no rate of calls; write `100/h`"),
         (("--calls", "100/h", "--aht", "123"), "`123` has no unit; write `123s` for seconds"),
         (("--calls", "100/h", "--aht", "123s", "--target", "80"), "`80` is no target; write `80%/20s`"),
+        (("--calls", "100/h", "--aht", "123s", "--patience", "0.001s"), "`0.001s` is too short; from 1s to 1h"),
+        (("--calls", "100/h", "--aht", "123s", "--target", "80%/9999d"), "`9999d` is too long; from 1s to 1h"),
+        (("--calls", "1000000000/h", "--aht", "123s"), "34,166,667 calls at a time are more than we reckon with"),
     ],
 )
 def test_staff_refuses_what_it_cannot_read_in_a_sentence(words: tuple[str, ...], said: str) -> None:

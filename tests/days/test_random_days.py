@@ -41,6 +41,22 @@ LANGUAGES = ("it", "en")
 OFFICE_PHONE = "phone-of-desk"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
 CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "1", "2", "3", "055123456", "899123456", "*99")
+KEYED_IN = (
+    "#11#",
+    "#12#",
+    "#181#",
+    "#1055123456#",
+    "*21#",
+    "*22#",
+    "*23#",
+    "*2055123456#",
+    "*2",
+    "#1",
+    "*",
+    "3",
+    "#",
+    "7",
+)
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
     "bo": ({"taxes": 1}, ("it",), "laquila"),
@@ -73,6 +89,7 @@ class Day:
             (4, self.an_agent_who_hears_who_calls_does_not_wait),
             (3, self.an_agent_turns_away),
             (4, self.an_agent_dials),
+            (6, self.an_agent_keys_in),
             (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
             (2, self.a_site_is_held),
@@ -225,6 +242,14 @@ class Day:
         self.dialled += 1
         phone = phone_of(self.chance.choice(list(AGENTS)))
         self.centre.dial_from(phone, self.chance.choice(CODES_AND_NUMBERS), f"d{self.dialled}")
+
+    def an_agent_keys_in(self) -> None:
+        """In a talk: a whole command, or keys that may be part of one."""
+        legs = [call.leg for call in self.centre.house.calls.values() if call.leg in self.centre.line.truth.legs]
+        leg = self._some(legs)
+        for key in self.chance.choice(KEYED_IN):
+            if leg in self.centre.line.truth.legs:
+                self.centre.press(leg, key)
 
     def an_agent_hands_on(self) -> None:
         talks = {call for agent, call in self.centre.talking_now().items() if agent in AGENTS}
