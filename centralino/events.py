@@ -423,6 +423,19 @@ class CallBackOver(LeftBehind, frozen=True, kw_only=True):
     by: str = ""  # who took it back; empty: nobody did
 
 
+class CallDisposed(LeftBehind, frozen=True, kw_only=True):
+    """What is said of the call, in place of what was said before: an `agents.disposition` Kind and Level.
+
+    `agent`: whose word it is; empty: of nobody in agents.yaml. `by`: how it was given.
+    """
+
+    agent: str = ""
+    kind: str
+    topic: str = ""
+    level: str = ""
+    by: str
+
+
 class AgentEvent(Event, frozen=True, kw_only=True):
     agent: str
 
@@ -617,6 +630,7 @@ AnyEvent = (
     | CallEnded
     | TalkRecordingEnded
     | RecordingDeleted
+    | CallDisposed
     | AgentSignedIn
     | AgentSignedOut
     | AgentReady

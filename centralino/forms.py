@@ -653,6 +653,7 @@ class EntityForm(Form):
 
 class EntitiesForm(Form):
     entities: dict[Name, EntityForm]
+    topics: list[Name] = []
 
 
 # --- centralino.yaml

@@ -441,7 +441,7 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 
 def entities(form: EntitiesForm) -> Entities:
-    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()})
+    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()}, tuple(form.topics))
 
 
 def _entity(name: str, form: EntityForm) -> Entity:

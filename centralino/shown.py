@@ -173,7 +173,20 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(row) for row in rows])
     _table(
-        ("call", "arrived", "number", "from", "came of it", "queue", "agent", "wait", "talk", "case", "message"),
+        (
+            "call",
+            "arrived",
+            "number",
+            "from",
+            "came of it",
+            "queue",
+            "agent",
+            "wait",
+            "talk",
+            "case",
+            "about",
+            "message",
+        ),
         (
             (
                 row.id,
@@ -186,11 +199,12 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
                 _span(row.wait_s),
                 _span(row.talk_s),
                 row.case_id or "",
+                disposition(row.kind, row.topic, row.level),
                 f"{row.voicemail}.wav" if row.voicemail else "",
             )
             for row in rows
         ),
-        left_out_first=("message", "talk", "wait", "number", "queue", "agent", "from"),
+        left_out_first=("message", "about", "talk", "wait", "number", "queue", "agent", "from"),
     )
 
 
@@ -199,7 +213,7 @@ def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_j
     if as_json:
         return _json([dataclasses.asdict(row) | {"code": codes[row.id]} for row in rows])
     _table(
-        ("case", "code", "opened", "state", "number", "from", "contacts", "why"),
+        ("case", "code", "opened", "state", "number", "from", "contacts", "about", "why"),
         (
             (
                 row.id,
@@ -209,11 +223,12 @@ def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_j
                 row.service,
                 row.number or "withheld",
                 ", ".join(contact.kind for contact in row.contacts),
+                disposition(row.kind, row.topic, row.level),
                 row.closed_why or row.why,
             )
             for row in rows
         ),
-        left_out_first=("why", "contacts", "number", "code"),
+        left_out_first=("why", "contacts", "number", "about", "code"),
     )
 
 
@@ -258,6 +273,8 @@ def sentence(kind: str, body: Row) -> str:
         "head_start": _head_start(body),
         "by_hand": f" by {body['by']}" if body.get("by") else "",
         "for_office": f", for office {body['office']}" if body.get("office") else "",
+        "whose": body.get("agent") or body.get("by") or "?",
+        "disposition": disposition(body.get("kind"), body.get("topic"), body.get("level")),
         "with_note": ", with a note" if body.get("note") else "",
     }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
@@ -267,6 +284,11 @@ def sentence(kind: str, body: Row) -> str:
 
 def _message(body: Row) -> str:
     return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+def disposition(kind: str | None, topic: str | None, level: str | None) -> str:
+    """What was said of a call, in one cell; empty: nothing."""
+    return ", ".join(word for word in (kind, topic, level) if word)
 
 
 def _head_start(body: Row) -> str:
@@ -335,6 +357,7 @@ SENTENCES = {
     "VoicemailStarted": "came to the voicemail of {box}",
     "VoicemailEnded": "{left} in the voicemail",
     "CallEnded": "ended: {outcome}",
+    "CallDisposed": "{whose} says: {disposition}",
 }
 
 

@@ -240,6 +240,8 @@ class AgentNow(msgspec.Struct):
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
     wrong_pins: int = 0  # in a row
     pin_locked_until_s: float = 0.0
+    last_call: str = ""  # in which they talked to a caller, and that talk is over
+    last_call_ended_s: float = 0.0
     call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
@@ -636,6 +638,8 @@ def _talk_over(
     call.talk_recording = ""
     if is_lost:
         return  # perhaps nobody talked at all
+    agent = house.agent(event.agent)
+    agent.last_call, agent.last_call_ended_s = call.id, entry.at_s
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1

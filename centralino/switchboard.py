@@ -26,6 +26,7 @@ from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
 from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
+from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
 from centralino.offices import Offices
@@ -94,6 +95,7 @@ class Switchboard:
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms, clock)
         self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.codes.dispositions = self.dispositions = Dispositions(book, clock)
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
         self.offices.other_call = self.dispatcher.other_call
@@ -224,7 +226,7 @@ class Switchboard:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
         of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
-        for part in (*of_calls, *of_phones):
+        for part in (*of_calls, *of_phones, self.dispositions):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from agents import spoken, who_calls
+from agents import disposition, spoken, who_calls
 from centralino import piper
 from centralino.attendant import Voice
 from centralino.instance import Instance
@@ -94,11 +94,12 @@ async def prepare(
 def prompts_for_agents(configuration: Configuration) -> frozenset[Prompt]:
     """What agents hear at their phones: the answers to their codes, and who calls, where a queue whispers it."""
     whispering = {name for name, rules in configuration.rules.queues.items() if rules.whisper}
+    said = spoken.prompts() | disposition.prompts()
     if not whispering:
-        return spoken.prompts()
+        return said
     entities, tables = configuration.entities, system_sentences().tables
     offices = {office.name for office in entities.offices().values() if office.queue in whispering}
-    return spoken.prompts() | who_calls.prompts(
+    return said | who_calls.prompts(
         whispering | offices,
         {entity.name for entity in entities.entities.values()},
         {language for plan in configuration.dialplans.values() for language in plan.languages},

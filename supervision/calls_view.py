@@ -11,6 +11,7 @@ from centralino.events import (
     CallBackBegun,
     CallBackRung,
     CallBackUnanswered,
+    CallDisposed,
     CallEnded,
     CallEvent,
     CallHandedOn,
@@ -87,6 +88,9 @@ class CallRow:
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
+    kind: str | None = None  # what was said of it last: an `agents.disposition` Kind, a topic, a Level
+    topic: str | None = None
+    level: str | None = None
     call_back_of: str | None = None  # the call in which was promised what this one, a call-back, is to keep
 
 
@@ -128,8 +132,8 @@ def begun(at_s: float, event: CallBackBegun, case_id: str | None) -> CallRow:
 
 def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     """The row after `event`, which is about this call. What a row does not show leaves it as it is."""
-    if isinstance(event, VoicemailEnded):  # may come after the end: the caller hangs up, then the file is closed
-        return replace(row, voicemail=event.recording, voicemail_s=event.duration_s) if event.kept else row
+    if isinstance(event, VoicemailEnded | CallDisposed):
+        return _told_late(row, event)
     if row.state is CallState.ENDED:
         return row  # late news of a call that is over changes nothing
     match event:
@@ -162,6 +166,13 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
         case CallEnded():
             return _ended(row, as_utc(at_s), event)
     return row
+
+
+def _told_late(row: CallRow, event: VoicemailEnded | CallDisposed) -> CallRow:
+    """What may come after the end: the caller hangs up, then the file is closed, then the agent says what it was."""
+    if isinstance(event, CallDisposed):
+        return replace(row, kind=event.kind, topic=event.topic or None, level=event.level or None)
+    return replace(row, voicemail=event.recording, voicemail_s=event.duration_s) if event.kept else row
 
 
 def _in_queue(row: CallRow, at_s: float, event: InQueue) -> CallRow:

@@ -65,6 +65,9 @@ voices: {it: {piper: prompts/voices/it_IT-ada-medium.onnx}}
     longest_wait: {after: 10m, then: {queue: centralino}}
   a-mano: {needs: {tributi: 1}, sites: [laquila, {roma: {by_hand: true}}]}
 """,
+    "entities.yaml": """\
+topics: [tari, imu]
+""",
     "agents.yaml": """\
 longest_pause: 90m
 second_sign_in: move

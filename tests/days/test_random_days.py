@@ -40,7 +40,7 @@ QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
 OFFICE_PHONE = "phone-of-desk"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
-CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "1", "2", "3", "055123456", "899123456", "*99")
+CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "*49", "*4942", "1", "2", "3", "055123456", "899123456", "*99")
 KEYED_IN = (
     "#11#",
     "#12#",
