@@ -71,5 +71,5 @@ if [ -n "$packages" ]; then
     [ -n "$python" ] || fail "Python 3.11 or later is needed, and apt has none. Debian 12 and 13 have it."
 fi
 install_uv
-.tools/bin/uv sync --quiet --frozen --python "$python" || fail "the Python environment could not be made from uv.lock"
+.tools/bin/uv sync --quiet --frozen --compile-bytecode --python "$python" || fail "the Python environment could not be made from uv.lock"
 .venv/bin/python -m asterisk.installer >/dev/null || exit 1

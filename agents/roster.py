@@ -2,26 +2,42 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ivr.hours import Hours
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A hall. `name_shown` is for people; `node` is the Asterisk its phones register at; `seats` over 0."""
+    """A hall. `name_shown` is for people; `node` is the Asterisk its phones register at; `seats` over 0.
+
+    `phone` (E.164): the number that those see whom its phones call in an emergency; empty: the phone's own id.
+    """
 
     name: str
     name_shown: str
     node: str
     seats: int
+    phone: str = ""
+
+
+class Make(StrEnum):
+    """Who made a phone, and so how it wants to be told what it is."""
+
+    YEALINK = "yealink"
+    SNOM = "snom"
+    GRANDSTREAM = "grandstream"
+    LINPHONE = "linphone"
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneSeat:
-    """A SIP phone: its id is its SIP user. A phone is not an agent."""
+    """A SIP phone: its id is its SIP user. A phone is not an agent. `mac`: twelve hex digits in small, or empty."""
 
     id: str
     site: str
+    mac: str = ""
+    make: Make | None = None
 
 
 @dataclass(frozen=True, slots=True)

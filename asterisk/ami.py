@@ -137,11 +137,16 @@ class AmiLine:
         manager.connect()
 
     def look_after(self, phones: frozenset[str]) -> None:
-        """These phones are ours from now on: where they are others than before, ask which are within reach."""
+        """These phones are ours from now on: where they are others than before, ask which are within reach.
+
+        Those that are gone no longer are.
+        """
         if phones == self._phones:
             return
-        self._phones = phones
+        gone, self._phones = self._phones - phones, phones
         self._contacts = {phone: self._contacts.get(phone, set()) for phone in phones}
+        for phone in sorted(gone):
+            self._on_event(Unreachable(phone))
         if self._manager and self._manager.authenticated:
             self._booted()
 

@@ -68,6 +68,12 @@ class Bridge(msgspec.Struct, frozen=True):
     channels: list[str] = []
 
 
+class Received(msgspec.Struct, frozen=True):
+    """How many packets of sound a channel has received."""
+
+    rxcount: int = 0
+
+
 class Message(msgspec.Struct, frozen=True):
     """Any message of Asterisk's: an event of one of the types we use, or the answer to a request."""
 
@@ -76,6 +82,7 @@ class Message(msgspec.Struct, frozen=True):
     args: list[str] = []
     digit: str = ""
     cause: int = 0
+    tech_cause: int = 0  # the SIP status that ended it, where there was one
     playback: Playback | None = None
     recording: LiveRecording | None = None
     request_id: str = ""

@@ -7,21 +7,24 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 
+from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Tls
 from asterisk.installer import Installation
 from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
 
 APP = "centralino"  # our Stasis application
 TALK = "talk-"  # begins the name of a bridge in which two talk
-CARRIER = "carrier"  # the endpoint's name, and so the start of its channels' names: PJSIP/carrier-…
+CARRIER = "carrier-"  # and the carrier's name: its endpoint, and so the start of its channels' names
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
-EMERGENCY_NUMBERS = ("112", "113", "115", "118")
+# Why not SIP's 32 s: so long would a caller, or somebody in an emergency, wait for a carrier that says nothing at all.
+FIRST_ANSWER_WITHIN_MS = 8_000
+CERTIFICATE, KEY, AUTHORITIES = TLS_FILES = ("sip-certificate.pem", "sip-key.pem", "sip-authorities.pem")
 SOCKET_PATH_BYTES_MAX = 100  # why: the kernel takes 107, and Asterisk's clients say nothing when one is longer
 RTP_PORTS_PER_LEG = 2
 TEMPLATES = Path(__file__).parent / "conf"
@@ -36,7 +39,10 @@ _DIALLED = re.compile(r"\+?[0-9]{1,32}")
 _ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}")
 _PEER = re.compile(_ADDRESS.pattern + r"(:[0-9]{1,5})?(/[0-9]{1,2})?")
 _WEBSOCKET_URL = re.compile(r"wss?://[0-9A-Za-z.:\[\]-]+/[0-9A-Za-z/_-]*")
-_SIP_URI = re.compile(r"(sip:[0-9A-Za-z.:\[\]-]{1,100})?")
+_SERVER = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,254}(:[0-9]{1,5})?")
+_USER = re.compile(r"[0-9A-Za-z+][0-9A-Za-z._+-]{0,63}")
+_PASSWORD = re.compile(r"(?![\"'])[!-~]{1,128}")  # a carrier's: it chose it. _harmless has the last word
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -46,10 +52,11 @@ class CannotWrite(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """What a phone registers with."""
+    """What a phone registers with. `site_number`: what those see whom it calls in an emergency; empty: its id."""
 
     id: str
     secret: str
+    site_number: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +79,9 @@ class Node:
     ami_password: str
     phones: tuple[PhoneAccount, ...] = ()
     service_numbers: tuple[str, ...] = ()  # what our own phones may dial, beside emergency numbers
-    carrier_peers: tuple[str, ...] = ("127.0.0.1",)  # an address, address:port or network, of those who bring calls
-    carrier_channels: int = 180
-    carrier_uri: str = ""  # where calls to offices, and emergency calls of our phones, are sent; empty: nowhere
+    carriers: tuple[Carrier, ...] = (Carrier("carrier", ("127.0.0.1",)),)  # calls outside try them in this order
+    carrier_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # by the name of the carrier
+    tls: Tls | None = None
     state: Path
     prompts: Path
     recordings: Path
@@ -140,7 +147,8 @@ def write(node: Node, installation: Installation, folder: Path) -> set[str]:
     folders = Folders(folder.absolute())
     texts = render(node, installation, folders)
     _make_folders(node, installation, folders)
-    for stale in {path.name for path in folders.conf.glob("*.conf")} - texts.keys():
+    texts |= _tls_texts(node.tls)
+    for stale in {path.name for pattern in ("*.conf", "*.pem") for path in folders.conf.glob(pattern)} - texts.keys():
         (folders.conf / stale).unlink()
     return {name for name, text in texts.items() if _replace(folders.conf / name, text)}
 
@@ -153,13 +161,18 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "folders": folders,
         "installation": installation,
         "modules": [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)],
-        "codecs": "alaw,ulaw,g722,opus" if _has_opus(installation) else "alaw,ulaw,g722",
+        "codecs": ",".join(_codecs(installation)),
+        "codecs_of": {carrier.name: ",".join(_codecs(installation, carrier.codecs)) for carrier in node.carriers},
         "cdr_columns": CDR_COLUMNS,
         "app": APP,
         "carrier": CARRIER,
         "beat": BEAT_VARIABLE,
         "beat_age_s_max": BEAT_AGE_S_MAX,
         "emergency_numbers": EMERGENCY_NUMBERS,
+        "first_answer_within_ms": FIRST_ANSWER_WITHIN_MS,
+        "certificate": folders.conf / CERTIFICATE,
+        "key": folders.conf / KEY,
+        "authorities": folders.conf / AUTHORITIES,
     }
     shelf = _templates()
     return {name.removesuffix(".j2"): shelf.get_template(name).render(facts) for name in shelf.list_templates(["j2"])}
@@ -170,7 +183,6 @@ def check(node: Node) -> None:
     _fits("node name", node.name, _NAME)
     _fits("language", node.language, _LANGUAGE)
     _fits("engine_url", node.engine_url, _WEBSOCKET_URL)
-    _fits("carrier_uri", node.carrier_uri, _SIP_URI)
     for what in ("sip_host", "http_host", "ami_host"):
         _fits(what, getattr(node, what), _ADDRESS)
     for what in ("ari_user", "ami_user"):
@@ -179,11 +191,26 @@ def check(node: Node) -> None:
         _fits(what, getattr(node, what), _SECRET, secret=True)
     for what in ("sip_port", "rtp_first", "rtp_last", "http_port", "ami_port"):
         _within(what, getattr(node, what), 1, 65535)
-    _within("carrier_channels", node.carrier_channels, 1, 10_000)
     _check_rtp(node)
+    for carrier in node.carriers:
+        _check_carrier(carrier, node)
     _check_phones(node)
     _each("service number", node.service_numbers, _DIALLED)
-    _each("carrier peer", node.carrier_peers, _PEER)
+
+
+def _check_carrier(carrier: Carrier, node: Node) -> None:
+    _fits("carrier's name", carrier.name, _WORD)
+    _within(f"channels of carrier {carrier.name}", carrier.channels, 1, 10_000)
+    _each("carrier peer", carrier.peers, _PEER)
+    _each("carrier's server", (carrier.send_to,) if carrier.send_to else (), _SERVER)
+    _each("word of a carrier", (carrier.transport, *carrier.codecs, carrier.caller_id, carrier.dialled_in), _WORD)
+    if carrier.registration:
+        _fits("carrier's server", carrier.registration.server, _SERVER)
+        _fits("carrier's user", carrier.registration.user, _USER)
+        secret = node.carrier_secrets.get(carrier.name, "")
+        _fits(f"secret of carrier {carrier.name}", secret, _PASSWORD, secret=True)
+    if carrier.transport == "tls" and node.tls is None:
+        raise CannotWrite(f"carrier {carrier.name} speaks TLS, and nothing is said of it")
 
 
 def _check_rtp(node: Node) -> None:
@@ -196,9 +223,10 @@ def _check_phones(node: Node) -> None:
     _each("phone id", tuple(ids), _NAME)
     for phone in node.phones:
         _fits(f"secret of phone {phone.id}", phone.secret, _SECRET, secret=True)
-    taken = {CARRIER, "global", "system", "transport-udp", "transport-tcp"}
+        _each("number of a site", (phone.site_number,) if phone.site_number else (), _DIALLED)
     for phone_id in ids:
-        if phone_id in taken or ids.count(phone_id) > 1 or phone_id.endswith("-auth"):
+        is_taken = phone_id in {"carrier", "global", "system"} or phone_id.startswith((CARRIER, "transport-"))
+        if is_taken or ids.count(phone_id) > 1 or phone_id.endswith("-auth"):
             raise CannotWrite(f"phone id {phone_id!r} is taken, or stands twice")
 
 
@@ -218,8 +246,17 @@ def _within(what: str, value: int, least: int, most: int) -> None:
         raise CannotWrite(f"{what}: {value} is not from {least} to {most}")
 
 
-def _has_opus(installation: Installation) -> bool:
-    return any(map(installation.has_module, ("codec_opus", "codec_opus_open_source")))
+def _codecs(installation: Installation, wanted: tuple[str, ...] = ()) -> list[str]:
+    """Those that are `wanted` (none: all), in that order, as far as they are there."""
+    has_opus = any(map(installation.has_module, ("codec_opus", "codec_opus_open_source")))
+    there = [codec for codec in wanted or ("alaw", "ulaw", "g722", "opus") if codec != "opus" or has_opus]
+    return there or ["alaw"]
+
+
+def _tls_texts(tls: Tls | None) -> dict[str, str]:
+    """Copies for Asterisk's own user, who may not read the originals. Raises OSError."""
+    files = (tls.certificate, tls.key, tls.authorities) if tls else ()
+    return {name: file.read_text() for name, file in zip(TLS_FILES, files, strict=False) if file}
 
 
 def _templates() -> jinja2.Environment:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from asterisk.carrier import Allowed
 from asterisk.port import (
     Arrived,
     CallerId,
@@ -94,6 +95,8 @@ class FakeTelephony:
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
+        self.carriers_that_refuse: set[str] = set()
+        self.rung_through: list[tuple[str, str]] = []  # the carrier, and the number
         self.joins_that_fail = 0
         self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
@@ -143,8 +146,13 @@ class FakeTelephony:
             self.shown[phone] = shown
             self._tell(LegRinging(leg))
 
-    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        self.ring(leg, number, call, shown, timeout_s)
+    def ring_outside(self, leg: str, to: Allowed, call: str, shown: CallerId, timeout_s: float) -> None:
+        carrier = next((carrier for carrier in to.carriers if carrier not in self.carriers_that_refuse), None)
+        if carrier is None and self.is_connected and leg not in self.truth.legs:
+            self._tell(LegEnded(leg, EndCause.UNREACHABLE))
+        elif carrier is not None:
+            self.ring(leg, to.number, call, shown, timeout_s)
+            self.rung_through.append((carrier, to.number))
 
     def part(self, leg: str) -> None:
         if there := self._asked_of(leg):

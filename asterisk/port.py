@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from asterisk.carrier import Allowed
+
 
 class EndCause(StrEnum):
     """Why a leg ended, or never came to be."""
@@ -216,8 +218,12 @@ class Telephony(Protocol):
         `LegRinging`, then `LegAnswered` or `LegEnded` follow.
         """
 
-    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        """Ring `number` (E.164) outside, through the carrier, as `leg`; for the rest as `ring`."""
+    def ring_outside(self, leg: str, to: Allowed, call: str, shown: CallerId, timeout_s: float) -> None:
+        """Ring a number outside as `leg` through the first of its carriers that takes the call; for the rest as `ring`.
+
+        A carrier does not take it if all its channels are in use, it is out of reach, refuses the call or says nothing
+        for a while. Once it has rung, or the number itself is busy or unknown, no other is asked.
+        """
 
     def part(self, leg: str) -> None:
         """Take an agent's leg out of its talk: it hears nothing but what is played to it, until it is joined again."""

@@ -10,13 +10,15 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Reply
-from asterisk.configuration import APP, BEAT_VARIABLE, CARRIER, TALK
+from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply
+from asterisk.carrier import Allowed
+from asterisk.configuration import APP, BEAT_VARIABLE, TALK, Node
+from asterisk.outside import FURTHER, CallsOutside, RingOutside
 from asterisk.port import (
     Arrived,
     CallerId,
@@ -80,15 +82,17 @@ CAUSES = {
 NORMAL, ANSWERED_ELSEWHERE = "16", "26"  # Q.850 causes that we give; the latter stands in the CANCEL
 _channels = msgspec.json.Decoder(list[Channel]).decode
 _bridges = msgspec.json.Decoder(list[Bridge]).decode
+_received = msgspec.json.Decoder(Received).decode
 
 
 class AsteriskTelephony:
     """One Asterisk node. Implements `asterisk.port.Telephony`."""
 
-    def __init__(self, node: str, on_event: OnEvent, user: str, password: str, recorder: TalkRecorder) -> None:
-        self.node = node
+    def __init__(self, node: Node, on_event: OnEvent, recorder: TalkRecorder) -> None:
+        self.node = node.name
         self._recorder = recorder
-        self.line = AriLine(self, user, password)
+        self.line = AriLine(self, node.ari_user, node.ari_password)
+        self.outside = CallsOutside(node.carriers, self)
         self._on_event = on_event
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
@@ -102,17 +106,17 @@ class AsteriskTelephony:
     # --- requests: asterisk.port.Telephony
 
     def answer(self, leg: str) -> None:
-        self._ask("POST", f"channels/{_channel(leg)}/answer", then=lambda reply: self._answer_asked(leg, reply))
+        self._ask("POST", f"channels/{self._channel(leg)}/answer", then=lambda reply: self._answer_asked(leg, reply))
 
     def let_hear_ringing(self, leg: str) -> None:
-        self._ask("POST", f"channels/{_channel(leg)}/ring")
+        self._ask("POST", f"channels/{self._channel(leg)}/ring")
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         self._end_music(leg)
         media = ",".join(f"sound:{sound}" for sound in sounds)
         self._ask(
             "POST",
-            f"channels/{_channel(leg)}/play/{playback}",
+            f"channels/{self._channel(leg)}/play/{playback}",
             then=lambda reply: self._tell(PlaybackEnded(leg, playback, whole=False)) if _is_refused(reply) else None,
             media=media,
             lang=language,
@@ -129,34 +133,36 @@ class AsteriskTelephony:
     def hold(self, leg: str) -> None:
         self._waiting.add(leg)
         self._talks.pop(leg, None)  # it leaves the talk, whose bridge goes with the other
-        self._ask("POST", f"bridges/{self._holding}/addChannel", channel=_channel(leg), role="holding_participant")
+        self._ask("POST", f"bridges/{self._holding}/addChannel", channel=self._channel(leg), role="holding_participant")
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        self._originate(leg, f"PJSIP/{phone}", call, shown, timeout_s)
+        if leg not in self._legs:  # else asked already
+            self._legs.add(leg)
+            self._originate(leg, f"PJSIP/{phone}", call, shown, timeout_s)
 
-    def ring_outside(self, leg: str, number: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        self._originate(leg, f"PJSIP/{number}@{CARRIER}", call, shown, timeout_s)
+    def ring_outside(self, leg: str, to: Allowed, call: str, shown: CallerId, timeout_s: float) -> None:
+        if leg not in self._legs:
+            self._legs.add(leg)
+            self.outside.ring(leg, _channel(leg), RingOutside(to, call, shown), timeout_s)
 
     def _originate(self, leg: str, endpoint: str, call: str, shown: CallerId, timeout_s: float) -> None:
-        if leg in self._legs:
-            return  # asked already
-        self._legs.add(leg)
+        channel = self._channel(leg)
         body = {
             "endpoint": endpoint,
             "app": APP,
             "appArgs": f"leg,{call}",
             "callerId": caller_id(shown),
             "timeout": int(timeout_s) or 1,
-            "channelId": _channel(leg),
+            "channelId": channel,
             "formats": "alaw,ulaw",
             "variables": {"CENTRALINO_CALL": call},
         }
-        self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, reply))
+        self._ask("POST", "channels", body=body, then=lambda reply: self._ring_asked(leg, channel, reply))
 
     def part(self, leg: str) -> None:
         bridge = self._talks.get(leg)
         if bridge is not None:  # which stays, for when they are joined again
-            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
         bridge = f"{TALK}{agent_leg}"
@@ -168,14 +174,14 @@ class AsteriskTelephony:
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
-            channel=f"{_channel(caller_leg)},{_channel(agent_leg)}",
+            channel=f"{self._channel(caller_leg)},{self._channel(agent_leg)}",
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         self._end_music(leg)
         self._ask(
             "POST",
-            f"channels/{_channel(leg)}/record",
+            f"channels/{self._channel(leg)}/record",
             then=lambda reply: self._record_asked(leg, recording, reply),
             name=recording,
             format="wav",
@@ -193,14 +199,33 @@ class AsteriskTelephony:
 
     def call_off(self, leg: str) -> None:
         if leg in self._legs:
-            self._hang_up(leg, BUSY_TRIES, ANSWERED_ELSEWHERE)
+            self.outside.rings(leg)  # no other carrier is asked any more
+            self._hang_up(self._channel(leg), BUSY_TRIES, ANSWERED_ELSEWHERE)
 
     def look_at(self, leg: str) -> None:
-        self._ask("GET", f"channels/{_channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
+        self._ask("GET", f"channels/{self._channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs:
-            self._hang_up(leg, BUSY_TRIES)
+            self.outside.rings(leg)
+            self._hang_up(self._channel(leg), BUSY_TRIES)
+
+    # --- numbers outside: asterisk.outside.Asker
+
+    def originate(self, leg: str, endpoint: str, wanted: RingOutside, timeout_s: float) -> None:
+        self._originate(leg, endpoint, wanted.call, wanted.shown, timeout_s)
+
+    def cut(self, channel: str) -> None:
+        self._hang_up(channel, BUSY_TRIES)
+
+    def hears_something(self, channel: str, told: Callable[[bool], None]) -> None:
+        def counted(reply: Reply) -> None:
+            told(reply.ok and _received(reply.body).rxcount > 0)
+
+        self._ask("GET", f"channels/{channel}/rtp_statistics", then=counted)
+
+    def nobody_takes_it(self, leg: str, cause: EndCause) -> None:
+        self._leg_over(leg, cause)
 
     # --- the line: asterisk.ari.Listener
 
@@ -244,21 +269,31 @@ class AsteriskTelephony:
             return
         if message.args and message.args[0] == "leg":
             leg = _leg(channel.id)
-            if leg in self._legs:
+            if leg in self._legs and not self.outside.is_stale(leg, channel.id):
+                self.outside.rings(leg)
                 self._tell(LegAnswered(leg))
             else:
-                self._hang_up(leg, BUSY_TRIES)  # an answer to a leg that was over already
+                self._hang_up(channel.id, BUSY_TRIES)  # an answer to a leg that was over already
             return
         self._legs.add(channel.id)
+        self.outside.arrived(channel.id, channel.name)
         self._tell(_dialled(channel, self.node) or _arrival(channel, self.node, message.args))
 
     def _state_change(self, message: Message) -> None:
-        if message.channel and message.channel.state == "Ringing" and (leg := _leg(message.channel.id)) in self._legs:
+        channel = message.channel
+        if channel is None or channel.state != "Ringing" or (leg := _leg(channel.id)) not in self._legs:
+            return
+        if not self.outside.is_stale(leg, channel.id):
+            self.outside.rings(leg)
             self._tell(LegRinging(leg))
 
     def _channel_over(self, message: Message) -> None:
-        if message.channel:
-            self._leg_over(_leg(message.channel.id), CAUSES.get(message.cause, EndCause.HUNG_UP))
+        if message.channel is None:
+            return
+        leg = _leg(message.channel.id)
+        if self.outside.is_stale(leg, message.channel.id) or self.outside.ended(leg, message.tech_cause, message.cause):
+            return
+        self._leg_over(leg, CAUSES.get(message.cause, EndCause.HUNG_UP))
 
     def _digit(self, message: Message) -> None:
         if message.channel:
@@ -300,7 +335,13 @@ class AsteriskTelephony:
             return
         bridges = _bridges(reply.body)
         in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
-        legs = [self._leg_now(c, in_bridge.get(_leg(c.id), "")) for c in channels if _is_a_leg(c)]
+        channels = [channel for channel in channels if _is_a_leg(channel)]
+        newest = {_leg(channel.id): channel for channel in sorted(channels, key=lambda channel: len(channel.id))}
+        for channel in channels:
+            if channel not in newest.values():
+                self._hang_up(channel.id, BUSY_TRIES)  # given up for a further carrier
+        legs = [self._leg_now(channel, in_bridge.get(leg, "")) for leg, channel in newest.items()]
+        self.outside.only_these_live({leg: (channel.id, channel.name) for leg, channel in newest.items()})
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
         self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
@@ -319,7 +360,7 @@ class AsteriskTelephony:
     def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
         talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
         dialled = _dialled(channel, self.node)
-        arrived = None if dialled or OUR_LEG.search(channel.id) else _arrival(channel, self.node, [])
+        arrived = None if dialled or _is_ours(channel.id) else _arrival(channel, self.node, [])
         return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived, dialled)
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
@@ -338,6 +379,10 @@ class AsteriskTelephony:
         self._heartbeat = loop.call_later(HEARTBEAT_EVERY_S, self._beat)
 
     # --- within
+
+    def _channel(self, leg: str) -> str:
+        """The channel that the leg is now."""
+        return self.outside.channel(leg) or _channel(leg)
 
     @property
     def _holding(self) -> str:
@@ -361,9 +406,11 @@ class AsteriskTelephony:
         else:
             self._tell(LegEnded(leg, EndCause.GONE))
 
-    def _ring_asked(self, leg: str, reply: Reply) -> None:
+    def _ring_asked(self, leg: str, channel: str, reply: Reply) -> None:
         if not _is_refused(reply):
             return  # what came of it is told by events
+        if self.outside.is_stale(leg, channel) or self.outside.refused(leg):
+            return
         log.info("phone could not be rung as %s: %s %s", leg, reply.status, reply.body)
         self._leg_over(leg, EndCause.UNREACHABLE)
 
@@ -376,23 +423,24 @@ class AsteriskTelephony:
         """In a bridge a channel is not recorded, and hears music between the words."""
         if leg in self._waiting:
             self._waiting.discard(leg)
-            self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=_channel(leg))
+            self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=self._channel(leg))
 
     def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
 
-    def _hang_up(self, leg: str, tries: int, cause: str = NORMAL) -> None:
+    def _hang_up(self, channel: str, tries: int, cause: str = NORMAL) -> None:
         def hang_up_again(reply: Reply) -> None:
             if reply.status == CONFLICT and tries > 0:
-                asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, leg, tries - 1, cause)
+                asyncio.get_running_loop().call_later(BUSY_AGAIN_S, self._hang_up, channel, tries - 1, cause)
 
-        self._ask("DELETE", f"channels/{_channel(leg)}", then=hang_up_again, reason_code=cause)
+        self._ask("DELETE", f"channels/{channel}", then=hang_up_again, reason_code=cause)
 
     def _leg_over(self, leg: str, cause: EndCause) -> None:
         if leg not in self._legs:
             return
         self._legs.discard(leg)
+        self.outside.forget(leg)
         self._waiting.discard(leg)
         self._recorder.leg_over(leg)
         bridge = self._talks.pop(leg, None)
@@ -412,7 +460,7 @@ class AsteriskTelephony:
         self._made.discard(bridge)
         for leg in others:
             del self._talks[leg]
-            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=_channel(leg))
+            self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
         self._ask("DELETE", f"bridges/{bridge}")
 
 
@@ -446,12 +494,17 @@ def _channel(leg: str) -> str:
 
 
 def _leg(channel: str) -> str:
-    return channel.removesuffix(CITIZEN)
+    return FURTHER.sub("", channel).removesuffix(CITIZEN)
+
+
+def _is_ours(channel: str) -> bool:
+    """Whether we made the channel."""
+    return OUR_LEG.search(FURTHER.sub("", channel)) is not None
 
 
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
-    return channel.dialplan.app_name == "Stasis" or OUR_LEG.search(channel.id) is not None
+    return channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
 
 
 def _dialled(channel: Channel, node: str) -> Dialled | None:

@@ -4,19 +4,24 @@ One attempt at a time, and each is a call of its own: its id is that of the call
 behind it, `-back2` and so on; it is also the citizen's leg. Who talked with us is not called back any more.
 """
 
+import logging
 from collections.abc import Callable
 
 from acd.rules import CallBackRules
+from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
+from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import CallBackNow, CallNow, CallState
 from ivr.call_back import when_to_call
 from ivr.hours import Span
+
+log = logging.getLogger(__name__)
 
 PLACE, RING = "place a call-back", "ring for a call-back"  # alarms: of a promise, of an attempt
 ALARMS = (PLACE, RING)
@@ -76,8 +81,12 @@ class CallBacks:
         """An agent is there, as `leg`: ring the citizen; the agent hears music meanwhile."""
         self._book.write(ev.CallBackRung(call=call.id, agent=call.rings[leg], leg=leg))
         self._telephony.hold(leg)
-        number, ring_s = self._people.who(call.person).number, self._rules(call.queue).ring_s
-        self._telephony.ring_outside(call.id, number, call.id, CallerId(call.service, ""), ring_s)
+        decided, ring_s = self._may_call(call.person), self._rules(call.queue).ring_s
+        if isinstance(decided, Refused):
+            self.not_reached(call, decided.why)
+            return
+        shown = CallerId(self.configuration.settings.outgoing.shown_for(call.entity, call.service), "")
+        self._telephony.ring_outside(call.id, decided, call.id, shown, ring_s)
         self._alarms.set(RING, call.id, self._clock.now_s() + ring_s + RING_BACKSTOP_S)
 
     def answered(self, call: CallNow) -> None:
@@ -132,10 +141,19 @@ class CallBacks:
             self._over(promise, "its number or queue is not there any more", kept=False)
         elif not self._people.who(promise.person).number:
             self._over(promise, "nobody knows their number any more", kept=False)
+        elif isinstance(decided := self._may_call(promise.person), Refused):
+            self._over(promise, f"their number is not called: {decided.why}", kept=False)
         elif at.timestamp() > now_s:
             self._put_off(promise, at.timestamp(), "nobody is called outside hours")
         else:
             self._begin(promise)
+
+    def _may_call(self, person: str) -> Allowed | Refused:
+        """Who wants to be called back at a number that costs money, or abroad, is not: it may be a fraud."""
+        decided = may_call(self._people.who(person).number, self.configuration.settings.outgoing)
+        if isinstance(decided, Refused):
+            log.warning("no call back to %s: %s", decided.number, decided.why)
+        return decided
 
     def _begin(self, promise: CallBackNow) -> None:
         attempt = promise.attempts + 1

@@ -23,6 +23,7 @@ from centralino.call_commands import add_call_commands
 from centralino.door import DoorClient
 from centralino.durations import NotADuration, seconds
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
+from centralino.provision_command import add_provision_command
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
 from centralino.yaml_commands import add_yaml_commands
@@ -40,6 +41,7 @@ agents_app = typer.Typer(help="Who is here and what they do; and sign agents in 
 add_yaml_commands(app)
 add_simulate_commands(app)
 add_call_commands(app)
+add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
 app.add_typer(call_backs_app, name="call-backs")
@@ -181,17 +183,18 @@ def phone(
 ) -> None:
     """What a phone needs to register: user, secret, registrar, transport."""
     from centralino import settings
+    from centralino.provisioning import own_server
 
     configuration = settings.load(config)
     if name not in configuration.roster.phones:
         raise Stop(f"there is no phone {name} in agents.yaml")
     instance = _instance(config, state, port_offset)
-    node = next(iter(configuration.settings.nodes.values()))
+    server = own_server(configuration, port_offset)
     facts = {
         "user": name,
         "secret": instance.secrets(frozenset(configuration.roster.phones)).phones[name],
-        "registrar": f"{node.sip_host}:{node.sip_port + port_offset}",
-        "transport": "udp",
+        "registrar": str(server),
+        "transport": str(server.transport),
     }
     shown.one(facts, as_json=as_json)
 

@@ -5,15 +5,19 @@ caller back, `3` lets all talk, and who hangs up leaves the caller with whoever 
 agent and caller have each other again.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from agents.spoken import Spoken
+from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
+from centralino.outgoing import Refused as NotAllowed
+from centralino.outgoing import may_call
 from centralino.own_calls import RINGS_FOR_S, RINGS_OUTSIDE_FOR_S, SPOKEN_OF
 from centralino.people import People
 from centralino.phone_codes import PhoneCodes
@@ -21,7 +25,8 @@ from centralino.second_level import COLLEAGUE, OUTSIDE
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState
-from ivr.keying import callable_number
+
+log = logging.getLogger(__name__)
 
 HAND_ON, ASK = "#1", "*2"  # as features.conf of Asterisk has them
 TAKE_BACK, ALL_TALK = "*", "3"
@@ -179,14 +184,20 @@ class Consulting:
             self._ring(call, there)
 
     def _ring(self, call: CallNow, there: Destination) -> None:
+        outside = self._may_call(there.number) if there.number and not there.phone else None
+        if isinstance(outside, NotAllowed):
+            self._say_why_not(call, Spoken.NOT_ALLOWED)
+            return
         leg = f"{call.id}-leg00{call.consults + 1}"  # two noughts first: offices have one, agents none
         self._book.write(ev.ConsultRung(call=call.id, agent=call.agent, to=there.to, leg=leg, to_phone=there.phone))
         shown = self._shown(call)
-        if there.phone:
+        if outside:
+            number_shown = self.configuration.settings.outgoing.shown_for(call.entity, call.service)
+            shown = CallerId(number_shown, shown.name)
+            self._telephony.ring_outside(leg, outside, call.id, shown, RINGS_OUTSIDE_FOR_S)
+        else:
             self._dispatcher.other_call(there.phone, True)
             self._telephony.ring(leg, there.phone, call.id, shown, RINGS_FOR_S)
-        else:
-            self._telephony.ring_outside(leg, there.number, call.id, shown, RINGS_OUTSIDE_FOR_S)
 
     def _pressed_while_asking(self, call: CallNow, key: str) -> None:
         consult = call.consult
@@ -226,11 +237,17 @@ class Consulting:
         if agent := configuration.roster.agent_numbered(number):
             phone = self._book.house.agent(agent.id).phone or agent.phone or ""
             return Destination(f"{COLLEAGUE}{agent.id}", phone) if phone else None
-        outside = callable_number(number)
-        if not outside:
+        outside = self._may_call(number)
+        if isinstance(outside, NotAllowed):
             return None
-        person = self._people.key_for(outside, "", self._clock.now_s())
-        return Destination(f"{OUTSIDE}{person}", number=outside)
+        person = self._people.key_for(outside.number, "", self._clock.now_s())
+        return Destination(f"{OUTSIDE}{person}", number=outside.number)
+
+    def _may_call(self, number: str) -> Allowed | NotAllowed:
+        decided = may_call(number, self.configuration.settings.outgoing)
+        if isinstance(decided, NotAllowed):
+            log.warning("agents may not call %s: %s", decided.number, decided.why)
+        return decided
 
     def _is_busy(self, phone: str) -> bool:
         return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone))

@@ -22,8 +22,10 @@ from centralino.deployment import (
     words,
 )
 from centralino.durations import NotADuration, seconds
+from centralino.forms import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
+from centralino.trunkchecks import problems_of_carriers, takes_calls
 
 USES = {
     QUEUES: (
@@ -65,7 +67,9 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
     problems += _one_phone_twice(deployment.files[AGENTS])
     problems += _one_number_for_two(deployment)
+    problems += _one_mac_twice(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
+    problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
 
@@ -297,6 +301,16 @@ def _one_phone_twice(agents: Located) -> Iterator[Problem]:
         whose.setdefault(phone, str(path[1]))
 
 
+def _one_mac_twice(agents: Located) -> Iterator[Problem]:
+    whose: dict[str, str] = {}
+    for path, text in words(agents.data, ("phones", ANY, "mac")):
+        mac = bare_mac(text)
+        if mac in whose:
+            what = f"MAC address {shown(text)} is that of phone {shown(whose[mac])} too"
+            yield agents.at(path, what, "copy the one on this phone's label")
+        whose.setdefault(mac, str(path[1]))
+
+
 def _offices(entities: Located) -> Iterator[Problem]:
     for path, office in _tables(entities.data, OFFICES):
         if not {"queue", "phone"} & office.keys():
@@ -309,14 +323,14 @@ def _offices(entities: Located) -> Iterator[Problem]:
 
 def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
     settings = deployment.files[SETTINGS]
-    if not settings.readable or "send_to" in table(settings.data, "carrier"):
+    if not settings.readable or takes_calls(settings.data):
         return
     for plan in deployment.dialplans:
         for path, step in found(plan.data, ("steps", ANY, "transfer")):
             office = deployment.office(table(step).get("to"))
             if office and "phone" not in office:
                 continue
-            hint = 'write to whom calls outside are sent: `carrier: {send_to: "ADDRESS:PORT"}` in centralino.yaml'
+            hint = 'write to whom calls outside are sent: `send_to: "ADDRESS:PORT"` at a carrier in centralino.yaml'
             yield plan.at_key(path, "an office cannot be rung without a carrier", hint)
 
 
@@ -345,6 +359,7 @@ def _one_port_twice(settings: Located) -> Iterator[Problem]:
 def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
     """All ports we would listen on by TCP, the given and the default ones."""
     ports = {"http": 8088, "ami": 5038, "engine": 8090} | table(data, "ports")
+    tls = table(data, "tls").get("port", 5061)
     web = str(table(data, "web").get("listen", "127.0.0.1:8055"))
     console = str(table(data, "console").get("listen", "127.0.0.1:5022"))
     ours = ((("web", "listen"), web), (("console", "listen"), console))
@@ -352,4 +367,6 @@ def _ports(data: object) -> Iterator[tuple[Path, int, str]]:
         port = address.rpartition(":")[2]
         if port.isascii() and port.isdigit():
             yield path, int(port), "SIP" if path[0] == "nodes" else f"the {path[0]}"
+    if "tls" in table(data) and type(tls) is int:
+        yield ("tls", "port"), tls, "SIP over TLS"
     yield from ((("ports", name), port, f"`{name}`") for name, port in ports.items() if type(port) is int)

@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from acd.goto import ToQueue
 from acd.rules import QueueRules, Rules
 from agents.roster import Agent, Roster
 from centralino.deployment import ANY, ENTITIES, QUEUES, Deployment, sites_of, table, words
 from centralino.durations import written
 from centralino.located import Located, Path, Problem, shown
+from centralino.trunkchecks import doubts_of_carriers
 from ivr.hours import DAY_MINUTES, DAYS, Hours
 from ivr.menu import (
     Ask,
@@ -43,6 +45,7 @@ A_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)  # from where a year of opening hour
 def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: Deployment) -> Iterator[Problem]:
     """All warnings about a deployment without mistakes."""
     located = {str(one.data["number"]): one for one in deployment.dialplans}
+    yield from doubts_of_carriers(deployment)
     for plan in plans:
         place = located[plan.number]
         yield from _about_hours(plan, place)
@@ -56,6 +59,10 @@ def doubts(plans: Iterable[Dialplan], rules: Rules, roster: Roster, deployment: 
     for queue_rules in rules.queues.values():
         for path, what, hint in _never_so(queue_rules, roster, deployment):
             yield _warning(deployment.files[QUEUES], ("queues", queue_rules.name, *path), what, hint)
+        if ring := _sends_round(queue_rules.name, rules.queues):
+            what = f"who has waited too long goes round and round: {' → '.join(shown(name) for name in ring)}"
+            path = ("queues", queue_rules.name, "longest_wait")
+            yield _warning(deployment.files[QUEUES], path, what, "let one of them lead to the voicemail, or to a step")
 
 
 def _warning(located: Located, path: Path, what: str, hint: str) -> Problem:
@@ -219,6 +226,15 @@ def _never_so(rules: QueueRules, roster: Roster, deployment: Deployment) -> Iter
         if site.keep_free and site.keep_free >= there:
             what = f"nobody of {shown(site.name)} is ever lent: {there} of agents.yaml sit there"
             yield (*paths[site.name], "keep_free"), what, "keep fewer, or remove the site"
+
+
+def _sends_round(name: str, rules: Mapping[str, QueueRules]) -> list[str]:
+    """The way from queue `name` back to it, by longest waits alone; none where there is none, or another tells it."""
+    way = [name]
+    while isinstance(then := rules[way[-1]].longest_wait_then, ToQueue) and then.queue not in way:
+        way.append(then.queue)
+    comes_back = isinstance(then, ToQueue) and then.queue == name
+    return [*way, name] if comes_back and name == min(way) else []
 
 
 def _queues_of(plan: Dialplan) -> dict[str, Hours | None]:

@@ -156,7 +156,7 @@ class Engine:
             log.warning("prompt: %s", problem)
         self._ami = AmiLine(frozenset(self.configuration.roster.phones), self.on_phone_event)
         recorder = TalkRecorder(self._ami, node.recordings, self.on_phone_event)
-        self.telephony = AsteriskTelephony(node.name, self.on_phone_event, node.ari_user, node.ari_password, recorder)
+        self.telephony = AsteriskTelephony(node, self.on_phone_event, recorder)
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
         self._open_cases = OpenCases(self._queues_in_force)
@@ -292,7 +292,9 @@ class Engine:
         by = str(args.get("by") or "")[:64]
         adopted = await self._reloading.prepare(folder, by, self.configuration)
         if adopted is None:
-            return {"release": None, "difference": ""}
+            return {"release": None, "difference": "", "talks_on": {}}
+        gone = self.configuration.roster.phones.keys() - adopted.configuration.roster.phones.keys()
+        talks_on = {phone: agent for phone in sorted(gone) if (agent := self.switchboard.who_has_a_call_at(phone))}
         number = adopted.release.number
         self.switchboard.book.write(ev.ConfigurationLoaded(release=number, by=by, files=adopted.files))
         self.configuration = adopted.configuration
@@ -301,8 +303,9 @@ class Engine:
         self.switchboard.adopt(number, adopted.configuration)
         self.live.adopt(dict(adopted.configuration.roster.agents))
         self._ami.look_after(frozenset(adopted.configuration.roster.phones))
+        self.telephony.outside.adopt(adopted.configuration.settings.carriers)
         self._after()
-        return {"release": number, "difference": adopted.difference}
+        return {"release": number, "difference": adopted.difference, "talks_on": talks_on}
 
     async def _change_emergency(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         by = str(args.get("by") or "")[:64]

@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from acd.rules import Pick
+from agents.roster import Make
 from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.located import TAG, did_you_mean, shown
@@ -62,7 +63,7 @@ Name = Annotated[
 AsteriskName = Annotated[
     str,
     _matching(
-        "(?!carrier$|global$|system$|transport-udp$|transport-tcp$)(?!.*-auth$)[A-Za-z][A-Za-z0-9_-]{0,31}",
+        "(?!carrier$|carrier-|global$|system$|transport-)(?!.*-auth$)[A-Za-z][A-Za-z0-9_-]{0,31}",
         "is no name that Asterisk can use",
         "a letter, then letters, digits, `-` and `_`, at most 32; not carrier, global, system, nor ending in -auth",
     ),
@@ -591,13 +592,39 @@ def _pin(text: str) -> str:
 
 
 class SiteForm(Form):
+    """`phone`: the number that those whom its phones call in an emergency see."""
+
     name: ShownName
     node: Name
     seats: Annotated[int, Field(ge=1, le=10_000)]
+    phone: Annotated[str, AfterValidator(_phone_number)] | None = None
+
+
+MAC_DIGITS = 12
+
+
+def bare_mac(text: str) -> str:
+    """The digits alone, in small, of an address as labels and routers write it; also of what is none."""
+    return re.sub("[:.-]", "", text).lower()
+
+
+def _mac(text: str) -> str:
+    mac = bare_mac(text)
+    if not re.fullmatch(f"[0-9a-f]{{{MAC_DIGITS}}}", mac):
+        refuse(f"{shown(text)} is no MAC address", 'twelve hex digits, as on the phone\'s label: `"80:5e:c0:12:34:56"`')
+    if int(mac[1], 16) & 1 or not mac.strip("0"):
+        refuse(f"{shown(text)} is the MAC address of no phone", "copy the one on the phone's label")
+    return mac
+
+
+def _make(text: str) -> str:
+    return text if text in set(Make) else refuse(f"unknown make {shown(text)}", did_you_mean(text, Make))
 
 
 class PhoneForm(Form):
     site: Name
+    mac: Annotated[str, AfterValidator(_mac)] | None = None
+    make: Annotated[str, AfterValidator(_make)] | None = None
 
 
 class AgentForm(Form):
@@ -725,10 +752,91 @@ class NodeForm(Form):
     sip: Annotated[Listen, AfterValidator(_ipv4)]
 
 
+def _peer(text: str) -> str:
+    """An address, address:port, or network."""
+    if "/" not in text:
+        return _ipv4(_address(text))
+    try:
+        ipaddress.IPv4Network(text)
+    except ValueError:
+        refuse(f"{shown(text)} is not a network", "write its first address and its length, such as `192.0.2.0/28`")
+    return text
+
+
+def split_server(text: str) -> tuple[str, int | None]:
+    """`sip.carrier.example`, `sip.carrier.example:5080`, `192.0.2.1:5060` → host and port. Raises a pydantic error."""
+    host, colon, port = text.partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", host):
+        refuse(f"{shown(text)} is no server", 'write its name or IPv4 address: `"sip.carrier.example:5060"`')
+    if not re.search("[A-Za-z]", host):
+        _listen(text)
+    return host, _port(port) if colon else None
+
+
+def _server(text: str) -> str:
+    split_server(text)
+    return text
+
+
+Server = Annotated[str, AfterValidator(_server)]
+SecretName = Annotated[
+    str,
+    _matching(
+        "[A-Za-z][A-Za-z0-9_]{0,39}",
+        "is no name of a secret",
+        "write the name under which STATE/secrets.yaml or the environment has it, never the secret itself",
+    ),
+]
+
+
+class RegisterForm(Form):
+    """An account at a carrier. Of its password only the name stands here."""
+
+    server: Server
+    user: Annotated[
+        str, _matching(r"[A-Za-z0-9+][A-Za-z0-9._+-]{0,63}", "is no SIP user", "the user alone, no address")
+    ]
+    secret: SecretName
+
+
+CarrierName = Annotated[
+    str, _matching("[A-Za-z][A-Za-z0-9_]{0,19}", "is no name of a carrier", "a letter, then letters, digits and `_`")
+]
+CARRIER = "carrier"  # the name of the one that stands under `carrier`
+
+
 class CarrierForm(Form):
-    peers: Annotated[list[Annotated[str, AfterValidator(_address), AfterValidator(_ipv4)]], Field(min_length=1)]
-    send_to: Annotated[Listen, AfterValidator(_ipv4)] | None = None
+    """It has `peers`, `send_to` or `register`; trunkchecks.py looks at what goes with what."""
+
+    peers: Annotated[list[Annotated[str, AfterValidator(_peer)]], Field(min_length=1)] | None = None
+    send_to: Server | None = None
+    account: RegisterForm | None = Field(None, alias="register")
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    codecs: Annotated[list[Literal["alaw", "ulaw", "g722", "opus"]], Field(min_length=1)] | None = None
     channels: Annotated[int, Field(ge=1, le=10_000)] = 180
+    caller_id: Literal["pai", "rpid", "from"] = "pai"
+    dialled_in: Literal["request", "to"] = "request"
+
+
+PemFile = Annotated[
+    str, _matching(r"/[A-Za-z0-9_./-]{1,200}", "is no path of a file", "write where it lies: `/etc/ssl/…/NAME.pem`")
+]
+
+
+class TlsForm(Form):
+    """`certificate` and `key` go together; trunkchecks.py looks at that, and into the files."""
+
+    certificate: PemFile | None = None
+    key: PemFile | None = None
+    authorities: PemFile = "/etc/ssl/certs/ca-certificates.crt"
+    port: Port = 5061
+
+
+class OutgoingForm(Form):
+    allow: list[NumberStart] = ["+39"]
+    deny: list[NumberStart] = []
+    through: dict[NumberStart, Names] = {}
+    caller_id: dict[Name, Number] = {}
 
 
 class WebForm(Form):
@@ -762,7 +870,10 @@ class VoiceForm(Form):
 
 class SettingsForm(Form):
     nodes: Annotated[dict[AsteriskName, NodeForm], Field(min_length=1)]
-    carrier: CarrierForm
+    carrier: CarrierForm | None = None
+    carriers: Annotated[dict[CarrierName, CarrierForm], Field(min_length=1)] | None = None
+    tls: TlsForm | None = None
+    outgoing: OutgoingForm = OutgoingForm()
     time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/Rome"
     testing: bool = False
     database: Annotated[str, AfterValidator(_database)] = "sqlite"

@@ -1,7 +1,11 @@
 """One installation on one machine: its folders, its ports, its secrets, and what its Asterisk is told."""
 
+import fcntl
+import os
 import secrets as random
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -15,13 +19,18 @@ class CannotKeep(Exception):
     """The state folder cannot be used; the text says why."""
 
 
+class MissingSecret(CannotKeep):
+    """A carrier's password is nowhere; the text says where to write it."""
+
+
 class Secrets(msgspec.Struct):
-    """Made at the first start, kept in STATE/secrets.yaml (mode 600)."""
+    """Made at the first start, kept in STATE/secrets.yaml (mode 600). Only `carriers` is written by people."""
 
     ari: str
     ami: str
     case_codes: str
     phones: dict[str, str] = {}
+    carriers: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,10 @@ class Instance:
         return self.state / "people.jsonl"
 
     @property
+    def secrets_file(self) -> Path:
+        return self.state / "secrets.yaml"
+
+    @property
     def asterisk(self) -> Path:
         return self.state / "asterisk"
 
@@ -71,10 +84,20 @@ class Instance:
                 raise CannotKeep(f"nothing can be kept in {self.state}: {refused.strerror} ({folder})") from refused
 
     def secrets(self, phones: frozenset[str]) -> Secrets:
-        """The installation's secrets; those that are missing are made and kept."""
-        path = self.state / "secrets.yaml"
+        """The installation's secrets; those that are missing are made and kept, by one process at a time.
+
+        Raises CannotKeep.
+        """
+        with _alone(self.secrets_file.with_suffix(".lock")):
+            return self._secrets(phones)
+
+    def _secrets(self, phones: frozenset[str]) -> Secrets:
+        path = self.secrets_file
         kept = yaml.safe_load(path.read_text()) if path.exists() else {}
-        known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
+        try:
+            known = msgspec.convert({"ari": _made(), "ami": _made(), "case_codes": _made()} | (kept or {}), Secrets)
+        except msgspec.ValidationError as odd:
+            raise CannotKeep(f"{path}: {odd}; put each secret in quotes") from odd
         for phone in sorted(phones - known.phones.keys()):
             known.phones[phone] = _made()
         now = msgspec.to_builtins(known)
@@ -83,7 +106,7 @@ class Instance:
         return known
 
     def node(self, configuration: Configuration) -> Node:
-        """What our Asterisk is told."""
+        """What our Asterisk is told. Raises MissingSecret."""
         settings = configuration.settings
         node = next(iter(settings.nodes.values()))
         secrets = self.secrets(frozenset(configuration.roster.phones))
@@ -98,11 +121,18 @@ class Instance:
             ari_password=secrets.ari,
             ami_port=settings.ports.ami + self.port_offset,
             ami_password=secrets.ami,
-            phones=tuple(PhoneAccount(phone, secrets.phones[phone]) for phone in configuration.roster.phones),
+            phones=tuple(
+                PhoneAccount(phone.id, secrets.phones[phone.id], configuration.roster.sites[phone.site].phone)
+                for phone in configuration.roster.phones.values()
+            ),
             service_numbers=tuple(n for d in configuration.dialplans.values() for n in (d.number, *d.old_numbers)),
-            carrier_peers=settings.carrier_peers,
-            carrier_channels=settings.carrier_channels,
-            carrier_uri=f"sip:{settings.carrier_send_to}" if settings.carrier_send_to else "",
+            carriers=settings.carriers,
+            carrier_secrets={
+                carrier.name: _secret_of(carrier.name, carrier.registration.secret, secrets)
+                for carrier in settings.carriers
+                if carrier.registration
+            },
+            tls=replace(settings.tls, port=settings.tls.port + self.port_offset) if settings.tls else None,
             state=self.state.absolute(),
             prompts=self.prompts.absolute(),
             recordings=self.recordings.absolute(),
@@ -118,8 +148,28 @@ class Instance:
         return configuration.settings.console_port + self.port_offset
 
 
+def _secret_of(carrier: str, name: str, secrets: Secrets) -> str:
+    """A carrier's password: the environment goes first, so that a vault can give it. Raises MissingSecret."""
+    secret = os.environ.get(name) or secrets.carriers.get(name)
+    if not secret:
+        where = f"write it into STATE/secrets.yaml (`carriers: {{{name}: …}}`), or into the environment as {name}"
+        raise MissingSecret(f"secret {name} of carrier {carrier} is nowhere: {where}")
+    return secret
+
+
 def _made() -> str:
     return random.token_urlsafe(18)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Why: two that made a new phone's secret at once would each tell another one."""
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)  # for us alone: who could hold it could stop a reload
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _write_private(path: Path, text: str) -> None:

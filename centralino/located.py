@@ -369,7 +369,9 @@ def _in_our_words(kind: str, details: ErrorDetails, context: Mapping[str, object
             return f"{shown(value)} is neither true nor false", "write `true` or `false`"
         case "literal_error":
             written = str(value).lower() if isinstance(value, bool) else value
-            return f"{shown(written)} is not `{str(context['expected']).lower()}`", "write that, or remove the key"
+            expected = str(context["expected"]).lower()
+            choices = expected.replace("'", "`") if "'" in expected else f"`{expected}`"
+            return f"{shown(written)} is not {choices}", "write that, or remove the key"
         case "dict_type" | "model_type":
             return "this must be a table of keys", "write `{key: value}`"
         case "list_type":

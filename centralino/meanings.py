@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,19 +21,23 @@ from acd.rules import (
     SiteRules,
     WhileWaiting,
 )
-from agents.roster import Agent, PauseReason, PhoneSeat, Roster, Site, digits_of
+from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
+from asterisk.carrier import Carrier, Registration, Tls
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
+    CARRIER,
     WITHHELD,
     AlsoForm,
     AskForm,
     BranchForm,
     CallBackRulesForm,
+    CarrierForm,
     DialplanForm,
     EntitiesForm,
     EntityForm,
     NoticeForm,
     OfficeForm,
+    PhoneForm,
     QueueForm,
     QueuesForm,
     RecordedForm,
@@ -42,10 +47,12 @@ from centralino.forms import (
     SiteRulesForm,
     StepForm,
     ThereForm,
+    TlsForm,
     TransferForm,
     WhileWaitingForm,
     split_address,
 )
+from centralino.outgoing import Outgoing
 from ivr.hours import DAYS, Hours, read_hours
 from ivr.menu import (
     Ask,
@@ -111,17 +118,16 @@ class Ports:
 class Settings:
     """What centralino.yaml says. `time_zone` is that of all times in YAML; `testing` allows `--clock`.
 
-    `carrier_peers`: addresses, or address:port, that may send us calls; `carrier_channels`: how many at once;
-    `carrier_send_to`: the address:port to which calls outside go (None: nowhere).
+    `carriers`: in the order in which calls outside are offered to them; `outgoing`: which such calls may be made.
     `piper_voices`: by language, the file of a voice in the deployment's folder.
     `database`: `sqlite`, or `postgresql://…` (may hold a password: never log it).
     """
 
     time_zone: ZoneInfo
     nodes: dict[str, NodeSettings]
-    carrier_peers: tuple[str, ...]
-    carrier_channels: int = 180
-    carrier_send_to: str | None = None
+    carriers: tuple[Carrier, ...] = ()
+    tls: Tls | None = None
+    outgoing: Outgoing = field(default_factory=Outgoing)
     testing: bool = False
     database: str = "sqlite"
     web_host: str = "127.0.0.1"
@@ -137,12 +143,13 @@ def settings(form: SettingsForm) -> Settings:
     web_host, web_port = _host_and_port(form.web.listen)
     console_host, console_port = _host_and_port(form.console.listen)
     first, last = (int(port) for port in form.rtp.split("-"))
+    carriers = tuple(_carrier(name, carrier) for name, carrier in _carriers(form).items())
     return Settings(
         time_zone=ZoneInfo(form.time_zone),
         nodes={name: NodeSettings(name, node.manage, *_host_and_port(node.sip)) for name, node in form.nodes.items()},
-        carrier_peers=tuple(form.carrier.peers),
-        carrier_channels=form.carrier.channels,
-        carrier_send_to=form.carrier.send_to,
+        carriers=carriers,
+        tls=_tls(form),
+        outgoing=_outgoing(form, carriers),
         testing=form.testing,
         database=form.database,
         web_host=web_host,
@@ -152,6 +159,46 @@ def settings(form: SettingsForm) -> Settings:
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
+    )
+
+
+def _carriers(form: SettingsForm) -> dict[str, CarrierForm]:
+    """The one under `carrier` is the first."""
+    return {**({CARRIER: form.carrier} if form.carrier else {}), **(form.carriers or {})}
+
+
+def _carrier(name: str, form: CarrierForm) -> Carrier:
+    account = form.account
+    return Carrier(
+        name,
+        tuple(form.peers or ()),
+        form.send_to or (account.server if account else ""),
+        form.channels,
+        form.transport,
+        Registration(account.server, account.user, account.secret) if account else None,
+        tuple(form.codecs or ()),
+        form.caller_id,
+        form.dialled_in,
+    )
+
+
+def _tls(form: SettingsForm) -> Tls | None:
+    """Where a carrier speaks it and nothing is said of it, only we connect."""
+    if form.tls is None and all(carrier.transport != "tls" for carrier in _carriers(form).values()):
+        return None
+    tls = form.tls or TlsForm()
+    certificate, key = (Path(file) if file else None for file in (tls.certificate, tls.key))
+    return Tls(tls.port, Path(tls.authorities), certificate, key)
+
+
+def _outgoing(form: SettingsForm, carriers: Iterable[Carrier]) -> Outgoing:
+    said = form.outgoing
+    return Outgoing(
+        carriers=tuple(carrier.name for carrier in carriers if carrier.send_to),
+        allow=tuple(said.allow),
+        deny=tuple(said.deny),
+        through={start: tuple(names) for start, names in said.through.items()},
+        caller_ids=said.caller_id,
     )
 
 
@@ -411,8 +458,10 @@ def roster(form: RosterForm) -> Roster:
     shifts = _hours(form.shifts)
     by_id = _numbers_by_id(form)
     return Roster(
-        sites={name: Site(name, site.name, site.node, site.seats) for name, site in form.sites.items()},
-        phones={name: PhoneSeat(name, phone.site) for name, phone in form.phones.items()},
+        sites={
+            name: Site(name, site.name, site.node, site.seats, site.phone or "") for name, site in form.sites.items()
+        },
+        phones={name: _phone(name, phone) for name, phone in form.phones.items()},
         agents={
             name: Agent(
                 name,
@@ -432,6 +481,10 @@ def roster(form: RosterForm) -> Roster:
         pauses={keys: PauseReason(pause.name, pause.longest) for keys, pause in form.pauses.items()},
         moves=form.second_sign_in == "move",
     )
+
+
+def _phone(name: str, form: PhoneForm) -> PhoneSeat:
+    return PhoneSeat(name, form.site, form.mac or "", Make(form.make) if form.make else None)
 
 
 def _numbers_by_id(form: RosterForm) -> dict[str, str]:

@@ -3,14 +3,18 @@
 As with agents, the leg's id is chosen and saved before the phone system is asked.
 """
 
+import logging
 from collections.abc import Callable
 
 from asterisk.port import CallerId, EndCause, LegNow, Telephony
 from centralino import events as ev
 from centralino.book import Book
+from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import CallNow, CallState
+
+log = logging.getLogger(__name__)
 
 WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
 
@@ -22,23 +26,34 @@ class Offices:
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
         self._book, self._telephony, self._people = book, telephony, people
+        self.configuration: Configuration
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
         self.other_call: Callable[[str, bool], None]
-        self.configuration: Configuration
 
     def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
         """Ring the office, or a colleague's phone; the caller hears music meanwhile."""
         leg = f"{call.id}-leg0{call.entry}"  # a nought first: legs to agents are counted from 1
         to_phone = phone if phone in self.configuration.roster.phones else ""
         self._book.write(ev.OfficeRung(call=call.id, office=office, leg=leg, to_phone=to_phone))
-        self._telephony.hold(call.id)
         if to_phone:
+            self._telephony.hold(call.id)
             self.other_call(to_phone, True)
-            self._telephony.ring(leg, phone, call.id, self._shown(call), ring_s)
+            self._telephony.ring(leg, phone, call.id, self._shown_inside(call), ring_s)
         else:
-            self._telephony.ring_outside(leg, phone, call.id, self._shown(call), ring_s)
+            self._ring_outside(call, office, phone, ring_s)
+
+    def _ring_outside(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
+        rules = self.configuration.settings.outgoing
+        decided = may_call(phone, rules)
+        if isinstance(decided, Refused):
+            log.warning("call %s: %s is not called: %s", call.id, decided.number, decided.why)
+            self.give_up(call, decided.why)
+            return
+        shown = self._shown(call, rules.shown_for(office.partition("/")[0], call.service))
+        self._telephony.hold(call.id)
+        self._telephony.ring_outside(call.leg, decided, call.id, shown, ring_s)
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
@@ -97,9 +112,15 @@ class Offices:
         self._telephony.hang_up(leg)
         self.other_call(phone, False)
 
-    def _shown(self, call: CallNow) -> CallerId:
-        """What the office's telephone shows: who calls, by way of which number."""
+    def _shown_inside(self, call: CallNow) -> CallerId:
+        """What a colleague's phone shows: who calls, by way of which number."""
         if call.withheld:
             return CallerId("anonymous", call.service)
         who = self._people.who(call.person)
         return CallerId(who.number, f"{call.service}: {who.name or who.number}")
+
+    def _shown(self, call: CallNow, number: str) -> CallerId:
+        """What the office's telephone shows: a number of ours, as carriers want it; by its name, who calls us."""
+        who = self._people.who(call.person)
+        caller = "" if call.withheld else f": {who.number} {who.name}".rstrip()
+        return CallerId(number, f"{call.service}{caller}")

@@ -4,6 +4,7 @@ As with offers, a leg's id is chosen and saved before the phone system is asked;
 queue's call rings at its phones.
 """
 
+import logging
 from collections.abc import Callable
 
 from agents.spoken import Spoken
@@ -11,10 +12,12 @@ from asterisk.port import CallerId, Dialled, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
+from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.state import OwnCall
-from ivr.keying import callable_number
+
+log = logging.getLogger(__name__)
 
 RINGS_FOR_S = 30.0
 RINGS_OUTSIDE_FOR_S = 60.0
@@ -97,20 +100,19 @@ class OwnCalls:
             self._telephony.ring(call.other_leg, phone, call.id, self._shown(call), RINGS_FOR_S)
 
     def _ring_outside(self, dialled: Dialled) -> None:
-        number = callable_number(dialled.number)
-        now_s = self._clock.now_s()
-        person = self._people.key_for(number or dialled.number, "", now_s)
-        if not number:
+        decided = may_call(dialled.number, self.configuration.settings.outgoing)
+        person = self._people.key_for(decided.number, "", self._clock.now_s())
+        if isinstance(decided, Refused):
+            log.warning("%s may not call %s: %s", dialled.phone, decided.number, decided.why)
             agent = self._book.house.agent_at(dialled.phone)
-            why = "no number that may be called"
             self._book.write(
-                ev.OwnCallRefused(phone=dialled.phone, agent=agent.id if agent else "", person=person, why=why)
+                ev.OwnCallRefused(phone=dialled.phone, agent=agent.id if agent else "", person=person, why=decided.why)
             )
             self.refuse(dialled, Spoken.NOT_ALLOWED)
             return
         call = self._begin(dialled, person=person)
         number_shown = next(iter(self.configuration.dialplans))
-        self._telephony.ring_outside(call.other_leg, number, call.id, CallerId(number_shown, ""), RINGS_OUTSIDE_FOR_S)
+        self._telephony.ring_outside(call.other_leg, decided, call.id, CallerId(number_shown, ""), RINGS_OUTSIDE_FOR_S)
 
     def _begin(self, dialled: Dialled, *, to: str = "", to_phone: str = "", person: str = "") -> OwnCall:
         agent = self._book.house.agent_at(dialled.phone)

@@ -17,7 +17,7 @@ from asterisk.installer import find_or_make
 from asterisk.process import AsteriskProcess, NotRunning
 from centralino import settings
 from centralino.door import CommandRefused
-from centralino.instance import Instance
+from centralino.instance import Instance, MissingSecret
 from centralino.releases import Release, Releases, difference, digest
 from centralino.settings import BrokenConfiguration, Configuration
 
@@ -95,11 +95,11 @@ class Reloading:
         return Adopted(release, configuration, changed)
 
     async def _tell_asterisk(self, configuration: Configuration) -> None:
-        node = self._instance.node(configuration)
         installation = await asyncio.to_thread(find_or_make)
         try:
+            node = self._instance.node(configuration)
             changed = await asyncio.to_thread(asterisk_files.write, node, installation, self._instance.asterisk)
-        except CannotWrite as refused:
+        except (CannotWrite, MissingSecret) as refused:
             raise CommandRefused(f"{refused}. Nothing was loaded.") from refused
         if changed:
             try:

@@ -66,6 +66,10 @@ class Runner:
             check_free(self._own_ports())
             installation = await asyncio.to_thread(find_or_make, None, console.print)
             await self._speak(console)
+            if not any(carrier.send_to for carrier in self.configuration.settings.carriers):
+                console.print(
+                    "No carrier takes calls (`send_to`): phones cannot call 112, nor any other number outside."
+                )
             console.print("Starting Asterisk, engine and desk…")
             on_stop_signals(stop)  # until here Ctrl-C ends us as it ends any program: nothing runs yet
             keeping: list[asyncio.Task[None]] = []

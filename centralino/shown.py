@@ -135,6 +135,15 @@ def call_backs(rows: list[Row], at_s: float, *, as_json: bool) -> None:
     )
 
 
+def phones(rows: list[Row], *, as_json: bool) -> None:
+    if as_json:
+        return _json(rows)
+    heads = ("phone", "name", "make", "mac", "secret")
+    _print(f"Phones register at {rows[0]['server']} by {rows[0]['transport']}, each with its own name as user.")
+    shown = ([row["user"], row["name"], row["make"] or "", row["mac"], row["secret"]] for row in rows)
+    _table(heads, shown, left_out_first=("name", "mac"))
+
+
 def agents(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["agents"].values())
     if as_json:

@@ -465,6 +465,10 @@ class Switchboard:
 
     # --- phones, and what agents choose
 
+    def who_has_a_call_at(self, phone: str) -> str:
+        """The agent whose call rings or talks at `phone`; empty: nobody's."""
+        return self.dispatcher.who_has_a_call_at(phone)
+
     def _reach(self, phone: str, *, within_reach: bool) -> None:
         if self.book.house.reachable.get(phone) is within_reach:
             return

@@ -158,6 +158,8 @@ def _say_loaded(loaded: dict[str, Any]) -> None:
         typer.echo("Nothing changed.")
         return
     typer.echo(loaded["difference"], nl=False)
+    for phone, agent in loaded.get("talks_on", {}).items():
+        typer.echo(f"Phone {phone} is gone and can register no more; the call of {agent} there goes on.")
     typer.echo(f"Configuration {loaded['release']} is in force; calls in progress end in the one they began in.")
 
 

@@ -77,6 +77,7 @@ class Phone:
         """
         self.on_incoming: Callable[[IncomingCall], None] | None = None
         self.is_registered = False
+        self.refuses_with = 0  # a SIP status with which each call is refused before it rings, as carriers do; 0: none
         wire = Wire(self._asked, timing or Timing())
         kept_s = keep_s if keep_audio else 0.0
         self._line = Line(wire, server, user, secret, display_name, local_host, kept_s)
@@ -242,6 +243,9 @@ class Phone:
             self._make_room()
         except PhoneBusy:
             served.respond(486)
+            return
+        if self.refuses_with:
+            served.respond(self.refuses_with)
             return
         incoming = IncomingCall(self._line, served)
         if self.on_incoming:

@@ -15,7 +15,8 @@ from supervision.calls_view import CallState
 from supervision.store import Call, calls_since
 
 INBOUND = ("from-carrier", "fallback")  # fallback: Asterisk spoke alone, since no engine was there
-OUR_LEG = re.compile(r"-leg\d+$")  # whom we rang, inside or outside; Asterisk's own ids end in a number after a dot
+# Whom we rang, inside or outside, by a further carrier too; Asterisk's own ids end in a number after a dot.
+OUR_LEG = re.compile(r"-leg\d+(-way\d+)?$")
 GRACE_S = 5.0  # so long may the other side of a call's end be on its way
 LONG_AGO = datetime(1970, 1, 2, tzinfo=UTC)
 

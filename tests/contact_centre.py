@@ -42,6 +42,7 @@ from centralino.events import (
     WhisperCutOff,
 )
 from centralino.meanings import NodeSettings, Settings
+from centralino.outgoing import Outgoing
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.speaking import system_sentences
@@ -52,6 +53,7 @@ from ivr.sentences import Sentence, Sentences
 from ivr.situation import CaseStanding
 
 NODE = "main"
+OUTGOING = Outgoing(("first", "second"))
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK, CallState.WHISPERING)
 ROUNDS_MAX = 50_000  # deadlines within one `advance`: more, and time stands still
@@ -119,7 +121,7 @@ class ContactCentre:
         self.entities: dict[str, Entity] = {}
         sites = {name: Site(name, name, NODE, 99) for name in ("laquila", "roma")}
         self.configuration = Configuration(
-            Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, ()),
+            Settings(ZoneInfo("Europe/Rome"), {NODE: NodeSettings(NODE, True, "127.0.0.1", 5060)}, outgoing=OUTGOING),
             Rules(self.queues),
             Roster(sites, self.phones, self.agents),
             Entities(self.entities),

@@ -22,6 +22,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.typing import Subprotocol
 
+from asterisk.carrier import Carrier
 from asterisk.configuration import CDR_COLUMNS, Folders, Node, PhoneAccount, write
 from asterisk.installer import Installation, find_or_make
 from asterisk.ports import PortBusy, Transport, holders
@@ -61,8 +62,7 @@ def node(home: Path) -> Node:
         ami_password=PASSWORD,
         phones=(PhoneAccount("p101", "secret-of-p101"),),
         service_numbers=("055055",),
-        carrier_peers=(f"127.0.0.1:{PEER_PORT}",),
-        carrier_channels=2,
+        carriers=(Carrier("main", (f"127.0.0.1:{PEER_PORT}",), channels=2),),
         state=home,
         prompts=home / "prompts",
         recordings=home / "recordings",
@@ -396,7 +396,7 @@ async def test_a_call_arrives_unanswered_with_the_number_dialled_and_an_id_of_th
     (record,) = await call_records(node, 1)
     assert record["uniqueid"] == arrived["channel"]["id"]
     assert (record["dst"], record["dcontext"]) == ("055055", "from-carrier")
-    assert record["channel"].startswith("PJSIP/carrier-")
+    assert record["channel"].startswith("PJSIP/carrier-main-")
     assert record["userfield"] == ""
 
 

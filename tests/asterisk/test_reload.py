@@ -6,8 +6,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import pytest
 import pytest_asyncio
 
+from centralino.door import CommandRefused
+from demo.phone import Phone, RegistrationRefused
 from demo.sounds import voice
 from tests.house import House, open_house
 
@@ -62,6 +65,39 @@ async def test_twenty_reloads_lose_none_of_twenty_calls(house: House) -> None:
     assert code == 0, said
     outcomes = Counter(row["outcome"] for row in await house.json("calls"))
     assert outcomes == {"answered": TALKING, "abandoned": CALLS - TALKING}
+
+
+async def test_a_phone_that_is_removed_talks_on_until_its_call_is_over_and_registers_no_more(house: House) -> None:
+    secret = house.instance.secrets(frozenset()).phones["p102"]
+    async with house.citizen("+39055700201") as citizen, Phone(house.sip, "p102", secret) as seat:
+        await seat.register()
+        await house.door.command("agents.in", agent="a1002", phone="p102", by="test")
+        call = await citizen.call("055055")
+        call.press("1")
+        talk = await (await seat.ring(within_s=20)).answer()
+        call.play(voice(1), loop=True)
+        talk.play(voice(2), loop=True)
+        await house.until(lambda now: states(house) == {"talking": 1})
+        edit(house, "agents.yaml", "  p102: {site: laquila}\n", "")
+        edit(house, "agents.yaml", "site: laquila, phone: p102", "site: laquila")
+        code, said = await house.cli("reload")
+        assert code == 0, said
+        assert "Phone p102 is gone and can register no more; the call of a1002 there goes on." in said.splitlines()
+        await house.until(lambda now: not now["agents"]["a1002"]["reachable"])
+        endpoints = await house.asterisk("pjsip show endpoints")
+        assert "p101" in endpoints
+        assert "p102-auth" not in endpoints
+        for end in (call, talk):  # a second of sound, each way
+            await end.wait_packets(50, within_s=5)
+        with pytest.raises(RegistrationRefused):
+            await seat.register()
+        assert states(house) == {"talking": 1}
+        await talk.hang_up()  # the phone's own BYE is still heard
+        await call.wait_ended(within_s=5)
+        await house.until_ended()
+        await house.door.command("agents.out", agent="a1002", by="test")
+        with pytest.raises(CommandRefused, match="there is no phone p102"):
+            await house.door.command("agents.in", agent="a1002", phone="p102", by="test")
 
 
 async def test_a_call_ends_in_the_menu_it_began_in_also_when_the_engine_is_killed(house: House) -> None:

@@ -20,7 +20,7 @@ from asterisk.port import (
     TalkRecorded,
     Unreachable,
 )
-from tests.contract.worlds import FAR_PHONE, FakeWorld, RealWorld, World, real_world
+from tests.contract.worlds import FAR_PHONE, OUTSIDE, FakeWorld, RealWorld, World, real_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -582,6 +582,92 @@ async def test_a_talk_of_somebody_who_is_gone_is_told_as_not_recorded(world: Wor
     world.line.record_talk("gone-leg1", "talks/hall/2026-11-23/gone-talk1")
     assert (await world.told(TalkRecorded, "gone-leg1")).duration_s == 0.0
     assert world.talk_s("talks/hall/2026-11-23/gone-talk1") == 0.0
+
+
+# --- numbers outside
+
+
+async def test_a_number_outside_rings_through_the_first_carrier_and_both_talk(world: World) -> None:
+    world.let_refuse("first", 0)
+    caller, office = await ringing_outside(world)
+    phone = await world.rings_through("first")
+    await talks_with_the_office(world, caller, office, phone)
+    await world.put_down(caller)
+    await world.told(LegEnded, caller)
+    world.line.hang_up(office)
+    await world.told(LegEnded, office)
+
+
+@pytest.mark.parametrize("status", [403, 500, 503])
+async def test_what_the_first_carrier_does_not_take_the_second_does_as_the_same_leg(world: World, status: int) -> None:
+    world.let_refuse("first", status)
+    caller, office = await ringing_outside(world)
+    phone = await world.rings_through("second")
+    await talks_with_the_office(world, caller, office, phone)
+    world.line.look_at(office)
+    assert await world.all_told() == []
+    await world.put_down_at(phone)
+    await world.told(LegEnded, office)
+    assert await world.is_up(caller)
+
+
+async def test_where_no_carrier_takes_the_call_its_end_is_told_once(world: World) -> None:
+    world.let_refuse("first", 503)
+    world.let_refuse("second", 403)
+    _, office = await ringing_outside(world)
+    assert (await world.told(LegEnded, office)).cause is EndCause.UNREACHABLE
+    assert await world.all_told() == []
+
+
+async def test_of_who_turns_the_call_away_no_other_carrier_is_asked(world: World) -> None:
+    world.let_refuse("first", 0)
+    _, office = await ringing_outside(world)
+    await world.told(LegRinging, office)
+    await world.turn_away(await world.rings_through("first"))
+    assert (await world.told(LegEnded, office)).cause is EndCause.REJECTED
+    assert await world.all_told() == []
+
+
+async def test_a_number_outside_that_is_called_off_stops_ringing_and_no_other_carrier_is_asked(world: World) -> None:
+    world.let_refuse("first", 503)
+    _, office = await ringing_outside(world)
+    await world.told(LegRinging, office)
+    phone = await world.rings_through("second")
+    world.line.hang_up(office)
+    await world.told(LegEnded, office)
+    await world.stops_ringing(phone)
+    assert await world.all_told() == []
+
+
+async def test_a_talk_through_the_second_carrier_outlives_the_line(world: World) -> None:
+    world.let_refuse("first", 503)
+    caller, office = await ringing_outside(world)
+    phone = await world.rings_through("second")
+    await talks_with_the_office(world, caller, office, phone)
+    await world.lose_line()
+    await world.told(Lost)
+    found = {leg.leg: leg for leg in (await world.find_line()).legs}
+    assert found.keys() == {caller, office}
+    assert (found[office].talks_in, found[office].arrived) == (caller, None)
+    await world.put_down_at(phone)
+    await world.told(LegEnded, office)
+
+
+async def ringing_outside(world: World) -> tuple[str, str]:
+    """A caller, and the leg of the office that is rung for them."""
+    caller = await world.dial()
+    world.line.hold(caller)
+    office = f"{caller}-leg01"
+    world.line.ring_outside(office, OUTSIDE, caller, SHOWN, 20)
+    return caller, office
+
+
+async def talks_with_the_office(world: World, caller: str, office: str, phone: str) -> None:
+    await world.told(LegRinging, office)
+    await world.pick_up(phone)
+    await world.told(LegAnswered, office)
+    world.line.join(caller, caller, office)
+    await world.talk(caller, phone)
 
 
 # --- the line

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from asterisk import configuration as asterisk_files
 from asterisk.ami import AmiLine
+from asterisk.carrier import Allowed, Carrier
 from asterisk.configuration import Node, PhoneAccount
 from asterisk.fake import FakeTelephony
 from asterisk.installer import find_or_make
@@ -45,6 +46,8 @@ WITHIN_S = 5.0
 SECRET = "made-for-this-test"
 ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
+CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take calls
+OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
 Kind = TypeVar("Kind", bound=PhoneEvent)
@@ -123,6 +126,12 @@ class World(Protocol):
     async def unplug(self, phone: str) -> None: ...
 
     async def plug_in(self, phone: str) -> None: ...
+
+    def let_refuse(self, carrier: str, status: int) -> None:
+        """From now on the carrier refuses calls outside with this SIP status, before they ring; 0: no more."""
+
+    async def rings_through(self, carrier: str) -> str:
+        """Wait until OUTSIDE rings by way of the carrier; where it can be picked up, as a phone is."""
 
     async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
         """The next event of this kind (about a leg or phone). Raises AssertionError where it never comes."""
@@ -220,6 +229,15 @@ class FakeWorld:
     async def plug_in(self, phone: str) -> None:
         self.fake.plug_in(phone)
 
+    def let_refuse(self, carrier: str, status: int) -> None:
+        (self.fake.carriers_that_refuse.add if status else self.fake.carriers_that_refuse.discard)(carrier)
+        self.fake.truth.within_reach.add(OUTSIDE.number)
+
+    async def rings_through(self, carrier: str) -> str:
+        assert self.fake.rung_through[-1] == (carrier, OUTSIDE.number)
+        assert self.fake.leg_at(OUTSIDE.number)
+        return OUTSIDE.number
+
     async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
         until_s = self.clock.now_s() + within_s
         while True:
@@ -265,7 +283,7 @@ class RealWorld:
         self.heard = Told()
         self.ami = AmiLine(frozenset(PHONES), self.heard.add)
         recorder = TalkRecorder(self.ami, node.recordings, self.heard.add)
-        self.line = AsteriskTelephony(node.name, self.heard.add, node.ari_user, node.ari_password, recorder)
+        self.line = AsteriskTelephony(node, self.heard.add, recorder)
         self.short, self.long = (str(node.prompts / name) for name in ("short", "long"))
         self.missing = str(node.prompts / "missing")
         self.citizens = Phone(("127.0.0.1", SIP_PORT), "citizen", max_calls=50)
@@ -279,6 +297,9 @@ class RealWorld:
         await self.line.line.listen("127.0.0.1", ENGINE_PORT)
         self.ami.connect("127.0.0.1", AMI_PORT, self.node.ami_user, SECRET)
         await self.citizens.open()
+        for carrier, port in CARRIERS.items():
+            self.phones[carrier] = Phone(("127.0.0.1", SIP_PORT), carrier, local_port=port)
+            await self.phones[carrier].open()
         for phone in PHONES:
             await self.told(Unreachable, phone)
             await self.plug_in(phone)
@@ -300,6 +321,8 @@ class RealWorld:
         for leg in list(self.line._legs):
             self.line.hang_up(leg)
             await self.told(LegEnded, leg)
+        for carrier in CARRIERS:
+            self.let_refuse(carrier, 0)
         self.heard.events.clear()
         self.callers.clear()
         self.rings.clear()
@@ -369,6 +392,13 @@ class RealWorld:
         self.phones[phone] = Phone(("127.0.0.1", SIP_PORT), phone, SECRET)
         await self.phones[phone].open()
         await self.phones[phone].register()
+
+    def let_refuse(self, carrier: str, status: int) -> None:
+        self.phones[carrier].refuses_with = status
+
+    async def rings_through(self, carrier: str) -> str:
+        await self._ring(carrier)
+        return carrier
 
     async def told(self, kind: type[Kind], subject: str = "", within_s: float = WITHIN_S) -> Kind:
         try:
@@ -466,6 +496,10 @@ def _node(home: Path) -> Node:
         ami_password=SECRET,
         phones=tuple(PhoneAccount(phone, SECRET) for phone in (*PHONES, FAR_PHONE)),
         service_numbers=("055055",),
+        carriers=(
+            Carrier("first", ("127.0.0.1",), f"127.0.0.1:{CARRIERS['first']}"),
+            Carrier("second", send_to=f"127.0.0.1:{CARRIERS['second']}"),
+        ),
         state=home,
         prompts=home / "prompts",
         recordings=home / "recordings",

@@ -177,10 +177,12 @@ async def test_an_ami_that_says_nothing_any_more_is_left_for_a_new_line(
     assert set(await told.next(2)) == {Unreachable("p101"), Reachable("p102")}
 
 
-async def test_a_reload_asks_of_phones_only_where_they_are_others(line: AmiLine, manager: Manager, told: Told) -> None:
+async def test_a_reload_asks_of_phones_only_where_they_are_others_and_tells_at_once_which_are_gone(
+    line: AmiLine, manager: Manager, told: Told
+) -> None:
     manager.contacts = {"p101", "p103"}
     line.look_after(frozenset({"p101", "p103"}))
-    assert await told.next(2) == [Reachable("p101"), Reachable("p103")]
+    assert await told.next(3) == [Unreachable("p102"), Reachable("p101"), Reachable("p103")]
     line.look_after(frozenset({"p101", "p103"}))
     await until_looked(manager)
     assert told.no_more()

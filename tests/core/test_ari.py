@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from asterisk import ari
-from asterisk.configuration import APP
+from asterisk.configuration import APP, Node
 from asterisk.port import CallerId, Connected, Digit, EndCause, LegAnswered, LegEnded, LegRinging, Lost, PhoneEvent
 from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
@@ -118,7 +118,9 @@ def asterisk() -> PaperAsterisk:
 async def telephony(asterisk: PaperAsterisk, told: Told, tmp_path: Any) -> AsyncIterator[AsteriskTelephony]:
     """Connected, and there are no calls."""
     recorder = TalkRecorder(NoAmi(), tmp_path, told)  # type: ignore[arg-type]
-    telephony = AsteriskTelephony("main", told, "user", "secret", recorder)
+    folders = {"state": tmp_path, "prompts": tmp_path, "recordings": tmp_path}
+    node = Node(name="main", ari_user="user", ari_password="secret", ami_password="", **folders)
+    telephony = AsteriskTelephony(node, told, recorder)
     await telephony.line.listen("127.0.0.1", 0)
     await asterisk.dial(port_of(telephony))
     assert await told.until(Connected) == [Connected("main", ())]

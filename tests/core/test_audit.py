@@ -72,7 +72,7 @@ async def test_a_call_back_that_was_placed_or_that_rang_nobody_fits(database: Da
 
 async def test_an_office_that_was_rung_outside_is_no_call_that_came_in(database: Database) -> None:
     await put_call(database, "main-1.1")
-    assert await kinds(database, cdr("main-1.1"), cdr("main-1.1-leg01")) == []
+    assert await kinds(database, cdr("main-1.1"), cdr("main-1.1-leg01"), cdr("main-1.1-leg01-way2")) == []
 
 
 async def test_a_record_without_a_call_is_found(database: Database) -> None:

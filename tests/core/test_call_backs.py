@@ -14,6 +14,7 @@ from agents.state import Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
 from centralino.events import Entry, Outcome
+from centralino.outgoing import Outgoing
 from centralino.state import CallState
 from ivr.call_back import when_to_call
 from ivr.hours import Span, read_hours
@@ -78,6 +79,21 @@ def test_an_agent_is_rung_first_then_the_citizen_and_they_talk(centre: ContactCe
     assert centre.house.call_backs == {}
     centre.clock.advance(2 * sum(AGAIN_S))
     assert centre.count(ev.CallBackBegun) == 1
+
+
+def test_a_number_that_may_not_be_called_is_not_called_back_and_the_refusal_names_it(
+    centre: ContactCentre, caplog: pytest.LogCaptureFixture
+) -> None:
+    denied = Outgoing(("first",), deny=(CITIZEN[:6],))
+    object.__setattr__(centre.configuration.settings, "outgoing", denied)
+    promise(centre)
+    centre.choose("ana", Wish.READY)
+    centre.clock.advance(1)
+    assert rings(centre) == set()
+    assert centre.house.call_backs == {}
+    assert f"no call back to {CITIZEN}: `outgoing` denies it" in caplog.text
+    [over] = [entry.event for entry in centre.entries if isinstance(entry.event, ev.CallBackOver)]
+    assert (over.kept, over.why) == (False, "their number is not called: `outgoing` denies it")
 
 
 @pytest.mark.parametrize("is_new_life", [False, True])

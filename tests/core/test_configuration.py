@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk.account import Account
+from asterisk.carrier import Carrier, Registration, Tls
 from asterisk.configuration import CannotWrite, Folders, Node, PhoneAccount, check, render, write
 from asterisk.installer import CannotInstall, Installation, cache_folder, debian_mirror, in_root
 from asterisk.modules import NEEDED_MODULES
 from asterisk.ports import PortBusy, Transport, Wanted, check_free
+from tests.certificates import made_certificate
 
 HOSTILE = [
     "a;b",
@@ -51,7 +53,7 @@ def node(folder: Path = Path("/state")) -> Node:
         ami_password="ami-password",
         phones=(PhoneAccount("p101", "secret-101"), PhoneAccount("p102", "secret-102")),
         service_numbers=("055055",),
-        carrier_peers=("192.0.2.1", "192.0.2.2:5070"),
+        carriers=(Carrier("main", ("192.0.2.1", "192.0.2.2:5070")),),
         state=folder,
         prompts=folder / "prompts",
         recordings=folder / "recordings",
@@ -86,7 +88,8 @@ def test_the_carrier_is_known_by_address_only(tmp_path: Path) -> None:
 
 
 def test_without_peers_nobody_is_let_in_as_the_carrier(tmp_path: Path) -> None:
-    assert "identify\n" not in files(replace(node(), carrier_peers=()), folder=tmp_path)["pjsip.conf"]
+    out = replace(node(), carriers=(Carrier("main", send_to="192.0.2.1"),))
+    assert "identify\n" not in files(out, folder=tmp_path)["pjsip.conf"]
 
 
 def test_opus_is_offered_only_where_its_module_is_there(tmp_path: Path) -> None:
@@ -111,9 +114,88 @@ def test_no_caller_can_put_anything_into_the_dialplan_but_the_dialled_number(tmp
 
 def test_phones_dial_emergency_numbers_only_where_a_way_out_is_named(tmp_path: Path) -> None:
     assert "exten => 112" not in files(node(), folder=tmp_path)["extensions.conf"]
-    out = files(replace(node(), carrier_uri="sip:192.0.2.1:5060"), folder=tmp_path)
-    assert "exten => 112,1,Dial(PJSIP/112@carrier)" in out["extensions.conf"]
-    assert "contact = sip:192.0.2.1:5060\n" in section(out["pjsip.conf"], "carrier", "aor")
+    out = files(replace(node(), carriers=(Carrier("main", send_to="192.0.2.1:5060"),)), folder=tmp_path)
+    assert "n,Dial(PJSIP/112@carrier-main)" in out["extensions.conf"]
+    assert "contact = sip:192.0.2.1:5060\n" in section(out["pjsip.conf"], "carrier-main", "aor")
+
+
+def trunks(folder: Path, *carriers: Carrier, **more: object) -> dict[str, str]:
+    changed = replace(node(), carriers=carriers, carrier_secrets={"b": "p#ss,w${x}"}, **more)  # type: ignore[arg-type]
+    return files(changed, folder=folder)
+
+
+def test_a_carrier_is_registered_at_with_its_secret_over_its_transport(tmp_path: Path) -> None:
+    account = Registration("sip.carrier.example:5070", "390552768", "B")
+    carrier = Carrier("b", send_to="sip.carrier.example:5070", transport="tcp", registration=account)
+    pjsip = trunks(tmp_path, carrier)["pjsip.conf"]
+    registration = section(pjsip, "carrier-b-registration", "registration")
+    assert "server_uri = sip:sip.carrier.example:5070\\;transport=tcp\n" in registration
+    assert "client_uri = sip:390552768@sip.carrier.example:5070\n" in registration
+    assert "transport = transport-tcp\n" in registration
+    assert "password = p#ss,w${x}\n" in section(pjsip, "carrier-b-auth", "auth")
+    assert "contact = sip:sip.carrier.example:5070\\;transport=tcp\nqualify" in section(pjsip, "carrier-b", "aor")
+    assert "transport = transport-tcp\n" in section(pjsip, "carrier-b", "carrier")
+
+
+def test_a_carriers_codecs_stand_in_its_order_as_far_as_they_are_there(tmp_path: Path) -> None:
+    pjsip = trunks(tmp_path, Carrier("a", ("192.0.2.1",), codecs=("opus", "g722", "alaw")))["pjsip.conf"]
+    assert "allow = g722,alaw\n" in section(pjsip, "carrier-a", "carrier")
+
+
+@pytest.mark.parametrize(
+    ("header", "trusted", "sent"), [("pai", "yes", "pai"), ("rpid", "yes", "rpid"), ("from", "no", "")]
+)
+def test_only_the_header_that_is_trusted_says_who_calls(tmp_path: Path, header: str, trusted: str, sent: str) -> None:
+    endpoint = section(
+        trunks(tmp_path, Carrier("a", ("192.0.2.1",), caller_id=header))["pjsip.conf"], "carrier-a", "carrier"
+    )
+    assert f"trust_id_inbound = {trusted}\n" in endpoint
+    assert f"CALLER_IN={header}\n" in endpoint
+    assert [kind for kind in ("pai", "rpid") if f"send_{kind} = yes\n" in endpoint] == ([sent] if sent else [])
+
+
+def test_tls_stands_in_the_files_only_where_it_is_spoken_and_its_files_are_copied(tmp_path: Path) -> None:
+    assert "tls" not in trunks(tmp_path / "x", Carrier("a", ("192.0.2.1",)))["pjsip.conf"]
+    certificate, key = made_certificate(tmp_path / "tls")
+    carrier = Carrier("a", send_to="192.0.2.1:5061", transport="tls")
+    changed = replace(node(tmp_path), carriers=(carrier,), tls=Tls(5061, certificate, certificate, key))
+    write(changed, installation(tmp_path / "asterisk-folder"), tmp_path / "asterisk")
+    conf = tmp_path / "asterisk" / "conf"
+    assert f"priv_key_file = {conf}/sip-key.pem\n" in (conf / "pjsip.conf").read_text()
+    assert (conf / "sip-key.pem").read_text() == key.read_text()
+    write(node(tmp_path), installation(tmp_path / "asterisk-folder"), tmp_path / "asterisk")
+    assert not (conf / "sip-key.pem").exists()
+    with pytest.raises(CannotWrite, match="TLS"):
+        check(replace(node(), carriers=(carrier,)))
+
+
+def test_emergency_numbers_go_to_each_carrier_that_takes_calls_in_order_and_then_anyhow(tmp_path: Path) -> None:
+    carriers = (Carrier("a", send_to="192.0.2.1:5060"), Carrier("in", ("192.0.2.3",)), Carrier("c", send_to="x:1"))
+    extensions = trunks(tmp_path, *carriers)["extensions.conf"]
+    assert re.findall(r"Dial\((PJSIP/[^)]*118[^)]*)\)", extensions) == [
+        "PJSIP/118@carrier-a",
+        "PJSIP/118@carrier-c",
+        "PJSIP/carrier-a/sip:118@192.0.2.1:5060",
+        "PJSIP/carrier-c/sip:118@x:1",
+    ]
+
+
+@pytest.mark.parametrize("value", [*HOSTILE, "a;b", "x\\"])
+def test_a_carriers_hostile_words_are_refused(tmp_path: Path, value: str) -> None:
+    account = Registration("x", "y", "B")
+    good = Carrier("b", send_to="x", registration=account)
+    hostile = [
+        replace(good, name=value),
+        replace(good, peers=(value,)),
+        replace(good, transport=value),
+        replace(good, caller_id=value),
+        replace(good, registration=replace(account, user=value)),
+        replace(good, registration=replace(account, server=value)),
+    ]
+    for carrier in hostile:
+        if value not in ("-a", "x" * 200) or carrier.registration == account:
+            with pytest.raises(CannotWrite):
+                trunks(tmp_path, carrier)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -136,7 +218,7 @@ def test_a_hostile_phone_number_or_peer_is_refused(value: str) -> None:
             check(changed)
 
 
-@pytest.mark.parametrize("phone_id", ["101", "+39055", "carrier", "p101-auth", "transport-udp"])
+@pytest.mark.parametrize("phone_id", ["101", "+39055", "carrier", "carrier-main", "p101-auth", "transport-udp"])
 def test_a_phone_id_that_is_a_number_or_taken_is_refused(phone_id: str) -> None:
     with pytest.raises(CannotWrite):
         check(replace(node(), phones=(PhoneAccount(phone_id, "secret-101"),)))
@@ -150,7 +232,12 @@ def test_a_refused_secret_is_not_shown() -> None:
 
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_whatever_stands_in_the_yaml_is_refused_or_harmless(secret: str, peer: str, number: str) -> None:
-    changed = replace(node(), phones=(PhoneAccount("p101", secret),), carrier_peers=(peer,), service_numbers=(number,))
+    changed = replace(
+        node(),
+        phones=(PhoneAccount("p101", secret),),
+        carriers=(Carrier("main", (peer,)),),
+        service_numbers=(number,),
+    )
     try:
         check(changed)
     except CannotWrite:
@@ -179,7 +266,7 @@ def test_refused_values_leave_the_files_as_they_were(tmp_path: Path) -> None:
     write(node(tmp_path), there, tmp_path / "asterisk")
     before = (tmp_path / "asterisk" / "conf" / "pjsip.conf").read_text()
     with pytest.raises(CannotWrite):
-        write(replace(node(tmp_path), carrier_peers=("a;b",)), there, tmp_path / "asterisk")
+        write(replace(node(tmp_path), carriers=(Carrier("main", ("a;b",)),)), there, tmp_path / "asterisk")
     assert (tmp_path / "asterisk" / "conf" / "pjsip.conf").read_text() == before
 
 

@@ -5,10 +5,14 @@ import shutil
 from pathlib import Path
 
 from acd.rules import Recording
+from asterisk.carrier import EMERGENCY_NUMBERS
+from centralino.forms import CarrierForm, OutgoingForm, TlsForm
 from centralino.settings import examine, load
 from docs import states
+from tests.certificates import made_certificate
 
 ROOT = Path(__file__).parents[2]
+CARRIERS = ROOT / "docs" / "carriers.md"
 DEPLOYMENT = ("centralino.yaml", "queues.yaml", "agents.yaml", "entities.yaml")
 
 
@@ -71,3 +75,27 @@ def test_each_row_of_the_page_on_troubles_names_tests_that_exist() -> None:
         for file, test in named:
             text = (ROOT / "tests" / file).read_text()
             assert re.search(rf"^(async )?def {test}\(", text, re.MULTILINE), f"{file}::{test}"
+
+
+def test_the_examples_of_the_page_on_carriers_work(tmp_path: Path) -> None:
+    by_address, by_registration, outgoing = re.findall(r"```yaml\n(.*?)```", CARRIERS.read_text(), re.DOTALL)
+    made_certificate(tmp_path / "tls")
+    shipped = (ROOT / "centralino.yaml").read_text()
+    bare = re.sub("^carrier:.*\n", "", shipped, flags=re.MULTILINE)
+    assert bare != shipped
+    with_files = by_address.replace("/etc/centralino/", f"{tmp_path}/tls/") + outgoing
+    for name in DEPLOYMENT:
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    for text in (bare + with_files, bare + by_registration):
+        (tmp_path / "centralino.yaml").write_text(text)
+        assert examine(tmp_path)[1] == ()
+        assert load(tmp_path).settings.outgoing.carriers
+
+
+def test_the_page_on_carriers_names_each_key_and_each_emergency_number() -> None:
+    page = CARRIERS.read_text()
+    forms = (CarrierForm, TlsForm, OutgoingForm)
+    keys = {info.alias or name for form in forms for name, info in form.model_fields.items()}
+    assert [key for key in keys if f"`{key}`" not in page and f"{key}:" not in page] == []
+    assert [number for number in EMERGENCY_NUMBERS if number not in page] == []

@@ -51,7 +51,7 @@ def test_a_call_is_led_to_an_office_that_answers(line: ContactCentre) -> None:
     line.press("c1", "1")
     assert line.now("c1").state is CallState.TRANSFERRING
     assert line.hears("c1") == "music"
-    assert line.line.shown[OFFICE] == CallerId("+39055123456", "1: +39055123456")
+    assert line.line.shown[OFFICE] == CallerId("1", "1: +39055123456")
     office_picks_up(line)
     assert line.now("c1").state is CallState.TRANSFERRED
     leg = line.line.leg_at(OFFICE)
@@ -86,6 +86,44 @@ def test_where_an_office_does_not_take_the_call_it_goes_on_in_the_menu(line: Con
     assert line.waiting_in() == ["c1"]
     assert line.now("c1").entity == "florence"
     assert line.line.leg_at(OFFICE) is None
+
+
+def test_an_office_is_rung_through_the_first_carrier_that_takes_the_call(line: ContactCentre) -> None:
+    line.line.carriers_that_refuse.add("first")
+    line.call("c1", number="1")
+    line.press("c1", "1")
+    office_picks_up(line)
+    assert line.line.rung_through == [("second", OFFICE)]
+    assert line.now("c1").state is CallState.TRANSFERRED
+
+
+def test_where_no_carrier_takes_the_call_it_goes_on_in_the_menu(line: ContactCentre) -> None:
+    line.line.carriers_that_refuse |= {"first", "second"}
+    line.call("c1", number="1")
+    line.press("c1", "1")
+    assert line.waiting_in() == ["c1"]
+
+
+def test_an_office_sees_a_number_of_its_entity_and_by_its_name_who_calls(line: ContactCentre) -> None:
+    line.configuration.settings.outgoing.caller_ids["florence"] = "0552768"  # type: ignore[index]
+    line.call("c1", number="1", caller=CallerId("+39055123456", "Rossi"))
+    line.press("c1", "1")
+    assert line.line.shown[OFFICE] == CallerId("0552768", "1: +39055123456 Rossi")
+
+
+def test_an_office_that_may_not_be_called_is_not_and_the_refusal_names_it(
+    line: ContactCentre, caplog: pytest.LogCaptureFixture
+) -> None:
+    premium = "+39899123456"
+    line.service(dialplan("2", [Transfer("office", "florence/registry", premium, "hall"), Queue("hall", "hall")]))
+    line.line.plug_in(premium)
+    line.settle()
+    line.call("c1", number="2")
+    assert line.line.rung_through == []
+    assert line.waiting_in() == ["c1"]
+    assert f"{premium} is not called: it is a premium or special number" in caplog.text
+    [away] = [entry.event for entry in line.entries if isinstance(entry.event, ev.OfficeAway)]
+    assert away.why == "it is a premium or special number"
 
 
 def test_an_office_whose_end_is_never_told_is_given_up(line: ContactCentre) -> None:

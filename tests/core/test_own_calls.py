@@ -106,11 +106,14 @@ def test_a_number_outside_is_rung_and_its_person_is_on_record(office: ContactCen
 
 
 @pytest.mark.parametrize("number", ["899123456", "0044123456", "7", "892424"])
-def test_what_may_not_be_called_is_refused_and_on_record(office: ContactCentre, number: str) -> None:
+def test_what_may_not_be_called_is_refused_and_on_record_and_in_the_log(
+    office: ContactCentre, caplog: pytest.LogCaptureFixture, number: str
+) -> None:
     office.dial_from(ANA, number)
     assert office.hears("d1") == Spoken.NOT_ALLOWED.prompt("it").text
     [refused] = [entry.event for entry in office.entries if isinstance(entry.event, ev.OwnCallRefused)]
     assert (refused.agent, refused.phone) == ("ana", ANA)
+    assert f"{ANA} may not call {office.people.who(refused.person).number}: {refused.why}" in caplog.text
 
 
 def test_the_end_of_the_wrap_up_waits_for_the_end_of_the_call(office: ContactCentre) -> None:

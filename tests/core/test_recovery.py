@@ -25,7 +25,7 @@ from centralino.state import CallState, House
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from ivr.sentences import Sentence
-from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan, said
+from tests.contact_centre import MONDAY_MORNING, ContactCentre, Faults, dialplan, phone_of, said
 
 AGENTS = ("ana", "bo", "cora")
 ROUNDS_MAX = 60
@@ -325,9 +325,9 @@ def handing_on_morning(centre: ContactCentre) -> None:
     centre.queue("hall", needs={"hall": 1}, wrap_up_s=5.0)
     centre.queue("experts", needs={"experts": 1}, wrap_up_s=5.0, while_waiting=WhileWaiting(call_back_key="5"))
     centre.office("city/experts", "experts", answer_within_s=20.0)
-    centre.office("city/registry", phone="phone-of-registry")
-    centre.office("city/both", "experts", "phone-of-both", answer_within_s=10.0)
-    step = Transfer("office", "city/both", "phone-of-both", "hall", queue="experts", answer_within_s=10.0)
+    centre.office("city/registry", phone="+39055759")
+    centre.office("city/both", "experts", "+39055760", answer_within_s=10.0)
+    step = Transfer("office", "city/both", "+39055760", "hall", queue="experts", answer_within_s=10.0)
     centre.service(dialplan("1", [step, Queue("hall", "hall")]))
     for name, skill in zip(AGENTS, ("hall", "experts", "hall"), strict=True):
         centre.agent(name, skills={skill: 1})
@@ -347,9 +347,9 @@ def handing_on_morning(centre: ContactCentre) -> None:
     centre.hand_on("c0", "hall")
     centre.press("c1", "5")
     centre.clock.advance(11)
-    centre.pick_up("registry")
+    centre.pick_up("+39055759")
     centre.clock.advance(20)
-    centre.put_down("registry")
+    centre.put_down("+39055759")
     centre.hang_up("c1")
     for agent in centre.ringing_now():
         centre.pick_up(agent)
@@ -384,7 +384,7 @@ def nothing(centre: ContactCentre) -> None:
 
 def phones_are_answered(centre: ContactCentre) -> None:
     for agent in centre.ringing_now():
-        centre.line.pick_up(f"phone-of-{agent}")
+        centre.line.pick_up(phone_of(agent))
 
 
 def phones_stop(centre: ContactCentre) -> None:

@@ -122,7 +122,7 @@ def test_a_deployment_is_loaded_as_it_is_written(folder):
     settings, plan, tributi = loaded.settings, loaded.dialplans["055055"], loaded.rules.queues["tributi"]
     assert settings.time_zone == ZoneInfo("Europe/Rome")
     assert settings.nodes["main"].sip_port == 5060
-    assert settings.carrier_peers == ("127.0.0.1", "192.0.2.7:5080")
+    assert settings.carriers[0].peers == ("127.0.0.1", "192.0.2.7:5080")
     assert (settings.ports, settings.web_port, settings.rtp.first) == (Ports(8088, 5038, 8090), 8055, 10_000)
     assert (tributi.target_answer, tributi.target_within_s, tributi.longest_wait_s) == (0.8, 20, 900)
     assert (tributi.longest_wait_then, tributi.full_then) == (ToVoicemail("tributi"), HangUpNext())
@@ -454,6 +454,48 @@ MISTAKES = [
         None,
     ),
     (
+        A,
+        "p101: {site: laquila}",
+        'p101: {site: laquila, mac: "00:15:65:12:34"}',
+        "4:37: `00:15:65:12:34` is no MAC address",
+        'twelve hex digits, as on the phone\'s label: `"80:5e:c0:12:34:56"`',
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 01:15:65:12:34:56}",
+        "4:37: `01:15:65:12:34:56` is the MAC address of no phone",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 000000000000}",
+        "4:37: `000000000000` is the MAC address of no phone",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 805123456789}",
+        "4:37: `805123456789` is not in quotes",
+        None,
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, make: Snom}",
+        "4:38: unknown make `Snom`",
+        "did you mean `snom`?",
+    ),
+    (
+        A,
+        "p101: {site: laquila}",
+        "p101: {site: laquila, mac: 001565123456}, p7: {site: laquila, mac: 00-15-65-12-34-56}",
+        "4:77: MAC address `00-15-65-12-34-56` is that of phone `p101` too",
+        "copy the one on this phone's label",
+    ),
+    (
         Q,
         "needs: {tributi: 3}",
         "needs: {tributo: 3}",
@@ -601,6 +643,14 @@ def test_two_dialplans_cannot_claim_one_number(folder):
         "dialplans/other.yaml:1:9: number `0552768` is claimed twice\n"
         "    hint: it stands in dialplans/055055.yaml:2 too"
     ]
+
+
+def test_longest_waits_that_lead_to_each_other_are_told_once(folder):
+    change(folder, Q, "longest_wait: {after: 15m, then: voicemail}", "longest_wait: {after: 15m, then: {queue: fax}}")
+    change(folder, Q, "full: {waiting: 5, then: {queue: tributi}}, ", "")
+    change(folder, Q, "then: {step: bye}", "then: {queue: tributi}")
+    [told] = said(folder)
+    assert "warning: who has waited too long goes round and round: `fax` → `tributi` → `fax`" in told
 
 
 def test_only_one_node_is_allowed_for_now(folder):
