@@ -70,7 +70,7 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     ready = [a for a in agents if a["chosen"] == "ready" and a["reachable"]]
     away = sum(a["chosen"] == "ready" and not a["reachable"] for a in agents)
     unregistered = f"; {away} more are ready, but their phones are not registered" if away else ""
-    _print(f"agents    {len(ready)} ready, {sum(a['doing'] == 'free' for a in ready)} of them free{unregistered}")
+    _print(f"agents    {len(ready)} ready, {sum(_doing(a) == 'free' for a in ready)} of them free{unregistered}")
 
 
 def queues(snapshot: Row, *, as_json: bool) -> None:
@@ -90,6 +90,7 @@ def queues(snapshot: Row, *, as_json: bool) -> None:
             )
             for row in rows
         ),
+        left_out_first=("offered", "talking", "answered"),
     )
 
 
@@ -157,14 +158,20 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
                 row["site"],
                 row["phone"] + ("" if row["reachable"] or not row["phone"] else " (away)"),
                 row["chosen"] + (f": {row['reason']}" if row["reason"] else ""),
-                row["doing"] if row["chosen"] != "signed out" else "",
+                _doing(row) if row["chosen"] != "signed out" else "",
                 _span(snapshot["at_s"] - row["since_s"]) if row["since_s"] else "",
                 _span(row["until_s"] - snapshot["at_s"]) if row["until_s"] else "",
                 row["call"],
             )
             for row in rows
         ),
+        left_out_first=("name", "since", "site"),
     )
+
+
+def _doing(row: Row) -> str:
+    """What calls cause at an agent; one that no queue brought is a call as well."""
+    return "in a call of their own" if row["own_call"] and row["doing"] == "free" else str(row["doing"])
 
 
 def agent(row: Row, *, as_json: bool) -> None:
@@ -213,7 +220,7 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
             )
             for row in rows
         ),
-        left_out_first=("message", "about", "talk", "wait", "number", "queue", "agent", "from"),
+        left_out_first=("message", "about", "case", "talk", "number", "wait", "queue", "agent", "from"),
     )
 
 
@@ -389,12 +396,16 @@ def _span(seconds: float | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_first: Sequence[str] = ()) -> None:
-    """A table as wide as the terminal: where it is too narrow, columns are left out in that order, and it says so."""
+    """A table as wide as the terminal, without columns that say nothing. Where it is too narrow, columns are left
+    out in that order, and it says so.
+    """
     shown = [[_plain(value) for value in row] for row in rows]
+    says = [n for n in range(len(heads)) if n == 0 or not shown or any(row[n] for row in shown)]
+    heads, shown = [heads[n] for n in says], [[row[n] for n in says] for row in shown]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
     widths = {head: max(map(len, (head, *(row[n][:FOLDED_AT] for row in shown)))) for n, head in enumerate(heads)}
     kept = list(heads)
-    for head in left_out_first:
+    for head in (head for head in left_out_first if head in heads):
         if sum(widths[name] + len("  ") for name in kept) <= width:
             break
         kept.remove(head)
