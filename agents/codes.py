@@ -6,6 +6,8 @@ Pure. What they do is carried out in centralino/phone_codes.py.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from agents.supervisors import How
+
 
 class Code(StrEnum):
     """By how it is dialled; digits may follow."""
@@ -15,6 +17,18 @@ class Code(StrEnum):
     WAITING = "*47"  # who waits
     WRAP_UP = "*48"  # done; with a number: so many minutes more
     DISPOSE = "*49"  # of the last call: its kind, and whether it was solved or handed on
+    LISTEN = "*90"  # and the three after it: a supervisor is with the talk of the agent whose number follows
+    WHISPER = "*91"
+    BARGE = "*92"
+    TAKE_OVER = "*93"
+
+
+HOW_OF = {
+    Code.LISTEN: How.LISTEN,
+    Code.WHISPER: How.WHISPER,
+    Code.BARGE: How.BARGE,
+    Code.TAKE_OVER: How.TAKE_OVER,
+}
 
 
 @dataclass(frozen=True, slots=True)

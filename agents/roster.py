@@ -1,9 +1,10 @@
-"""What agents.yaml says: sites, phones and the people who answer."""
+"""What agents.yaml says: sites, phones, the people who answer, and those who look after them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from agents.supervisors import Supervisor
 from ivr.hours import Hours
 
 
@@ -76,7 +77,7 @@ class PauseReason:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """All sites, phones and agents, by id, in the order of the file.
+    """All sites, phones, agents and supervisors, by id, in the order of the file.
 
     Who pauses for `longest_pause_s` is signed out; None: pauses last until somebody ends them. `pauses`: reasons, by
     the digits that are keyed in for them. `moves`: whoever signs in at a second phone is signed out at the first.
@@ -88,10 +89,19 @@ class Roster:
     longest_pause_s: float | None = None
     pauses: Mapping[str, PauseReason] = field(default_factory=dict)
     moves: bool = False
+    supervisors: Mapping[str, Supervisor] = field(default_factory=dict)
 
     def agent_numbered(self, number: str) -> Agent | None:
         """Whose number it is."""
         return next((agent for agent in self.agents.values() if number and agent.number == number), None)
+
+    def supervisor_numbered(self, number: str) -> Supervisor | None:
+        """Whose number it is."""
+        return next((one for one in self.supervisors.values() if number and one.number == number), None)
+
+    def supervisor_at(self, phone: str) -> Supervisor | None:
+        """Whose fixed phone it is."""
+        return next((one for one in self.supervisors.values() if one.phone == phone), None)
 
     def phone_numbered(self, number: str) -> PhoneSeat | None:
         """The phone that is dialled so: by the digits of its id."""

@@ -44,8 +44,8 @@ class Spoken(Enum):
         "Too many tries. Try again in a few minutes, or ask your supervisor.",
     )
     NO_PIN = (
-        "Per questo operatore non è stato scelto un PIN. Chiedi al tuo supervisore.",
-        "No PIN was set for this agent. Ask your supervisor.",
+        "Per questo numero non è stato scelto un PIN. Chiedi al tuo supervisore.",
+        "No PIN was set for this number. Ask your supervisor.",
     )
     NOBODY_HERE = ("Nessun operatore è in servizio a questo telefono.", "Nobody is signed in at this phone.")
     PHONE_TAKEN = (
@@ -65,6 +65,20 @@ class Spoken(Enum):
     )
     LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
     NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
+    # listening
+    KEY_IN_SUPERVISOR = (
+        "Digita il tuo numero di supervisore, poi cancelletto.",
+        "Key in your supervisor number, then hash.",
+    )
+    KEY_IN_WHOM = (
+        "Digita il numero dell'operatore da ascoltare, poi cancelletto.",
+        "Key in the number of the agent to listen to, then hash.",
+    )
+    UNKNOWN_SUPERVISOR = ("Questo numero di supervisore non esiste.", "There is no supervisor with this number.")
+    NOT_YOUR_SITE = ("Non puoi ascoltare gli operatori di quella sede.", "You may not listen to agents of that site.")
+    NOT_YOUR_QUEUE = ("Non puoi ascoltare le chiamate di quella coda.", "You may not listen to calls of that queue.")
+    NOBODY_TALKS = ("Questo operatore non è in conversazione.", "This agent is in no conversation.")
+    TALK_IS_OVER = ("La conversazione è finita.", "The conversation is over.")
     # calls to others
     BUSY = ("La persona chiamata è occupata.", "They are busy.")
     NO_ANSWER = ("La persona chiamata non risponde.", "They do not answer.")

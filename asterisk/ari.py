@@ -65,6 +65,7 @@ class LiveRecording(msgspec.Struct, frozen=True):
 
 class Bridge(msgspec.Struct, frozen=True):
     id: str
+    name: str = ""
     channels: list[str] = []
 
 

@@ -24,6 +24,8 @@ from asterisk.port import (
     LegRinging,
     Lost,
     OnEvent,
+    Overhear,
+    OverhearFailed,
     PhoneEvent,
     PlaybackEnded,
     Reachable,
@@ -61,6 +63,9 @@ class FakeLeg:
     call: str = ""
     up: bool = False
     talks_in: str = ""
+    talk: str = ""  # its name: of a call's talks, which; who was taken out of it may come back
+    overhears: str = ""  # an agent's leg
+    how: Overhear = Overhear.LISTEN
     holding: bool = False
     hears_ringing: bool = False
     rings_until_s: float = 0.0
@@ -98,6 +103,7 @@ class FakeTelephony:
         self.carriers_that_refuse: set[str] = set()
         self.rung_through: list[tuple[str, str]] = []  # the carrier, and the number
         self.joins_that_fail = 0
+        self.overhearings_that_fail = 0
         self.talk_recordings_that_fail = 0
         self._now_s, self._on_event = now_s, on_event
         self._untold: deque[PhoneEvent] = deque()
@@ -117,6 +123,7 @@ class FakeTelephony:
         if there is None:
             self._tell(PlaybackEnded(leg, playback, whole=False))
             return
+        self._stop_overhearing(there)
         assert not there.talks_in, f"{leg} talks: what is played gets lost when the talk ends"
         there.holding = False
         heard = [sound for sound in sounds if sound not in self.missing_sounds]
@@ -130,7 +137,11 @@ class FakeTelephony:
 
     def hold(self, leg: str) -> None:
         if there := self._asked_of(leg):
-            self._leave_talk(there)
+            self._stop_overhearing(there)
+            others = [other for other in self._talkers(there.talk) if other is not there]
+            if len(others) == 1:
+                others[0].talks_in = ""
+            there.talk = there.talks_in = ""
             there.holding = True
 
     def ring(self, leg: str, phone: str, call: str, shown: CallerId, timeout_s: float) -> None:
@@ -168,7 +179,22 @@ class FakeTelephony:
             return
         for leg in both:
             assert leg is not None
-            leg.talks_in, leg.holding = call, False
+            self._stop_overhearing(leg)
+            leg.talk, leg.talks_in, leg.holding = agent_leg, call, False
+            for other in self.truth.legs.values():
+                if other.overhears == leg.id and other.how is Overhear.BARGE:
+                    other.talk, other.talks_in = agent_leg, call
+
+    def overhear(self, leg: str, talker: str, how: Overhear) -> None:
+        there, talks = self._asked_of(leg), self._asked_of(talker)
+        if there is None:
+            return
+        if talks is None or not talks.talk or self.overhearings_that_fail:
+            self.overhearings_that_fail = max(0, self.overhearings_that_fail - 1)
+            self._tell(OverhearFailed(leg))
+            return
+        there.overhears, there.how = talker, how
+        there.talk, there.talks_in = (talks.talk, talks.talks_in) if how is Overhear.BARGE else ("", "")
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
         there = self._asked_of(leg)
@@ -327,6 +353,20 @@ class FakeTelephony:
         first = there.line[0] if there and there.line else None
         return first.sounds if isinstance(first, FakePlayback) else ()
 
+    def hearers_of(self, speaker: str) -> set[str]:
+        """The legs that hear what is said at `speaker`."""
+        legs = self.truth.legs
+        said = legs[speaker]
+        talk = said.talk if said.talks_in else ""
+        heard = {leg.id for leg in legs.values() if talk and leg.talks_in and leg.talk == talk}
+        for leg in legs.values():
+            talks = legs.get(leg.overhears)
+            if talks and (talks is said or (talk and talks.talks_in and talks.talk == talk)):
+                heard.add(leg.id)
+        if said.overhears and said.how is Overhear.WHISPER:
+            heard.add(said.overhears)
+        return heard - {speaker}
+
     def message_length_s(self, recording: str) -> float:
         """How much of `recording` is in its file, also while it is being made."""
         for leg in self.truth.legs.values():
@@ -370,12 +410,24 @@ class FakeTelephony:
         if leg.line:
             self._begin_first(leg)
 
+    def _stop_overhearing(self, leg: FakeLeg) -> None:
+        if leg.overhears:
+            leg.overhears = leg.talk = leg.talks_in = ""
+
+    def _talkers(self, talk: str) -> list[FakeLeg]:
+        """Who is in the talk, or was taken out and may come back; without those who only overhear it."""
+        return [leg for leg in self.truth.legs.values() if talk and leg.talk == talk and not leg.overhears]
+
     def _leave_talk(self, leg: FakeLeg) -> None:
-        """The talk is over for both: its bridge is taken away. Of three, two talk on."""
-        talk, leg.talks_in = leg.talks_in, ""
-        others = [other for other in self.truth.legs.values() if talk and other.talks_in == talk]
-        if len(others) == 1:
-            others[0].talks_in = ""
+        """The talk is over for both: its bridge is taken away. Of three, two talk on; who overhears does not count."""
+        self._stop_overhearing(leg)
+        talk, leg.talk, leg.talks_in = leg.talk, "", ""
+        if len(self._talkers(talk)) > 1:
+            return
+        for other in self.truth.legs.values():
+            if talk and other.talk == talk:
+                self._stop_overhearing(other)
+                other.talk = other.talks_in = ""
 
     def _over(self, leg: FakeLeg, cause: EndCause) -> None:
         if leg.line:
@@ -387,6 +439,9 @@ class FakeTelephony:
             else:
                 self._tell(RecordingEnded(leg.id, rest.name, 0.0))
         self._leave_talk(leg)
+        for other in self.truth.legs.values():
+            if other.overhears == leg.id:
+                self._stop_overhearing(other)
         del self.truth.legs[leg.id]
         self._tell(LegEnded(leg.id, cause))
         if leg.talk_recording:

@@ -25,6 +25,14 @@ class EndCause(StrEnum):
     GONE = "gone, and nobody saw it go"
 
 
+class Overhear(StrEnum):
+    """How somebody is with a talk that is not theirs: always hearing both who talk, and heard by whom?"""
+
+    LISTEN = "listen"  # nobody
+    WHISPER = "whisper"  # the agent
+    BARGE = "barge"  # both
+
+
 @dataclass(frozen=True, slots=True)
 class CallerId:
     """Who a phone shows as calling. Both may be empty; neither is trusted."""
@@ -117,6 +125,13 @@ class JoinFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class OverhearFailed:
+    """The leg does not hear the talk that it was let overhear: it is in silence until something else is asked."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reachable:
     phone: str
 
@@ -178,6 +193,7 @@ PhoneEvent = (
     | RecordingEnded
     | TalkRecorded
     | JoinFailed
+    | OverhearFailed
     | Reachable
     | Unreachable
     | Refused
@@ -229,9 +245,18 @@ class Telephony(Protocol):
         """Take an agent's leg out of its talk: it hears nothing but what is played to it, until it is joined again."""
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        """Let both talk. Whoever waited with music stops waiting. `JoinFailed` follows where a leg was gone.
+        """Let both talk. Whoever waited with music, or overheard a talk, does so no more. `JoinFailed` follows where a
+        leg was gone.
 
         `agent_leg` names the talk: another one joined to it by the same name is a third who talks.
+        """
+
+    def overhear(self, leg: str, talker: str, how: Overhear) -> None:
+        """Let `leg` hear the talk of `talker`, an agent's leg that is joined, and be heard as `how` says.
+
+        Asked again, `how` changes. `OverhearFailed` follows where it cannot be. Both can end the talk, `leg` cannot:
+        it stays, in silence, when the talk is over, and overhears no more when something is played to it or it is
+        joined. No recording of the talk holds what is whispered.
         """
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:

@@ -3,14 +3,16 @@
 A caller's leg is the channel that came in; Asterisk's own id for it carries the node's name and becomes the call's id.
 An agent's leg is a channel that we originate under an id of our choice. A talk is a mixing bridge named `talk-` and the
 agent's leg (a call may talk twice, and a bridge just ended keeps its name a moment); whoever waits with music is in the
-one holding bridge.
+one holding bridge. Whoever overhears a talk is in a bridge of their own with a snoop channel on the agent's leg, which
+hears both who talk and says what it is told into the agent's ear alone; muted, they only listen; to barge in they enter
+the talk's bridge.
 """
 
 import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,6 +35,8 @@ from asterisk.port import (
     LegRinging,
     Lost,
     OnEvent,
+    Overhear,
+    OverhearFailed,
     PlaybackEnded,
     RecordingEnded,
 )
@@ -40,6 +44,7 @@ from asterisk.talk_recording import TalkRecorder
 
 log = logging.getLogger(__name__)
 
+OVERHEARD, SNOOP = "overheard-", "snoop-"  # begin the names of such a bridge and channel; the rest is the leg
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
@@ -99,6 +104,8 @@ class AsteriskTelephony:
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
         self._made: set[str] = set()  # bridges of talks that were not taken away yet
         self._waiting: set[str] = set()  # legs with music
+        self._overhearing: dict[str, tuple[str, str]] = {}  # leg → whose talk; its bridge, where they barged in
+        self._snoops: set[str] = set()  # legs whose snoop channel lives
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -113,6 +120,7 @@ class AsteriskTelephony:
 
     def play(self, leg: str, playback: str, sounds: Sequence[str], language: str) -> None:
         self._end_music(leg)
+        self._end_overhearing(leg)
         media = ",".join(f"sound:{sound}" for sound in sounds)
         self._ask(
             "POST",
@@ -169,12 +177,56 @@ class AsteriskTelephony:
         self._made.add(bridge)
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
+        self._end_overhearing(caller_leg)
+        self._end_overhearing(agent_leg)
         self._ask("POST", f"bridges/{bridge}", type="mixing,dtmf_events", name=call)
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
             then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
             channel=f"{self._channel(caller_leg)},{self._channel(agent_leg)}",
+        )
+        for leg, (talker, barged_into) in self._overhearing.items():
+            if barged_into and talker in (caller_leg, agent_leg):  # they go where the agent goes
+                self._overhearing[leg] = talker, bridge
+                self._enter(bridge, leg, leg)
+
+    def overhear(self, leg: str, talker: str, how: Overhear) -> None:
+        talk, own = self._talks.get(talker), f"{OVERHEARD}{leg}"
+        if talk is None:
+            self._tell(OverhearFailed(leg))
+            return
+        if leg not in self._overhearing:
+            self._ask("POST", f"bridges/{own}", type="mixing,dtmf_events", name=talker)
+        self._overhearing[leg] = talker, talk if how is Overhear.BARGE else ""
+        self._ask("POST" if how is Overhear.LISTEN else "DELETE", f"channels/{leg}/mute", direction="in")
+        self._enter(talk if how is Overhear.BARGE else own, leg, leg)
+        if how is Overhear.BARGE:
+            return
+        if leg in self._snoops:
+            self._enter(own, f"{SNOOP}{leg}", leg)
+        else:
+            self._snoop(leg, talker)
+
+    def _snoop(self, leg: str, talker: str) -> None:
+        """The channel comes to us by StasisStart, and enters the bridge then."""
+        self._snoops.add(leg)
+        self._ask(
+            "POST",
+            f"channels/{talker}/snoop/{SNOOP}{leg}",
+            then=lambda reply: self._overhear_failed(leg) if _is_refused(reply) else None,
+            app=APP,
+            appArgs=f"snoop,{leg}",
+            spy="both",
+            whisper="out",
+        )
+
+    def _enter(self, bridge: str, channel: str, leg: str) -> None:
+        self._ask(
+            "POST",
+            f"bridges/{bridge}/addChannel",
+            then=lambda reply: self._overhear_failed(leg) if _is_refused(reply) else None,
+            channel=channel,
         )
 
     def record(self, leg: str, recording: str, limit_s: float, silence_s: float) -> None:
@@ -275,9 +327,19 @@ class AsteriskTelephony:
             else:
                 self._hang_up(channel.id, BUSY_TRIES)  # an answer to a leg that was over already
             return
+        if channel.id.startswith(SNOOP):
+            self._snoop_started(channel.id.removeprefix(SNOOP))
+            return
         self._legs.add(channel.id)
         self.outside.arrived(channel.id, channel.name)
         self._tell(_dialled(channel, self.node) or _arrival(channel, self.node, message.args))
+
+    def _snoop_started(self, leg: str) -> None:
+        self._snoops.add(leg)
+        if leg in self._overhearing:
+            self._enter(f"{OVERHEARD}{leg}", f"{SNOOP}{leg}", leg)
+        else:
+            self._ask("DELETE", f"channels/{SNOOP}{leg}")
 
     def _state_change(self, message: Message) -> None:
         channel = message.channel
@@ -289,6 +351,9 @@ class AsteriskTelephony:
 
     def _channel_over(self, message: Message) -> None:
         if message.channel is None:
+            return
+        if message.channel.id.startswith(SNOOP):
+            self._snoops.discard(message.channel.id.removeprefix(SNOOP))
             return
         leg = _leg(message.channel.id)
         if self.outside.is_stale(leg, message.channel.id) or self.outside.ended(leg, message.tech_cause, message.cause):
@@ -335,20 +400,28 @@ class AsteriskTelephony:
             return
         bridges = _bridges(reply.body)
         in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
+        self._snoops = {channel.id.removeprefix(SNOOP) for channel in channels if channel.id.startswith(SNOOP)}
         channels = [channel for channel in channels if _is_a_leg(channel)]
         newest = {_leg(channel.id): channel for channel in sorted(channels, key=lambda channel: len(channel.id))}
         for channel in channels:
             if channel not in newest.values():
                 self._hang_up(channel.id, BUSY_TRIES)  # given up for a further carrier
-        legs = [self._leg_now(channel, in_bridge.get(leg, "")) for leg, channel in newest.items()]
+        talks = {bridge.id: bridge.name for bridge in bridges if bridge.id.startswith(TALK)}
+        legs = [self._leg_now(channel, in_bridge.get(leg, ""), talks) for leg, channel in newest.items()]
         self.outside.only_these_live({leg: (channel.id, channel.name) for leg, channel in newest.items()})
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
         self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
+        self._overhearing = {}
+        for own in [bridge for bridge in bridges if bridge.id.startswith(OVERHEARD)]:
+            leg = own.id.removeprefix(OVERHEARD)
+            self._overhearing[leg] = own.name, self._talks.pop(leg, "")
         self._waiting = {leg.leg for leg in legs if leg.holding}
         self._cut_short.clear()
         self._recorder.only_these_live(self._legs)
         self._sweep_bridges(bridges)
+        for leg in [leg for leg in self._overhearing if leg not in self._legs]:
+            self._end_overhearing(leg)
         if self._patience:
             self._patience.cancel()
         early, self._early = self._early or [], None
@@ -357,11 +430,13 @@ class AsteriskTelephony:
             self.told(message)
         self._beat()
 
-    def _leg_now(self, channel: Channel, bridge: str) -> LegNow:
-        talks_in = OUR_LEG.sub("", bridge.removeprefix(TALK)) if bridge.startswith(TALK) else ""
+    def _leg_now(self, channel: Channel, bridge: str, talks: Mapping[str, str]) -> LegNow:
+        """`talks`: by the bridge, in which call."""
         dialled = _dialled(channel, self.node)
         arrived = None if dialled or _is_ours(channel.id) else _arrival(channel, self.node, [])
-        return LegNow(_leg(channel.id), channel.state == "Up", talks_in, bridge == self._holding, arrived, dialled)
+        return LegNow(
+            _leg(channel.id), channel.state == "Up", talks.get(bridge, ""), bridge == self._holding, arrived, dialled
+        )
 
     def _sweep_bridges(self, bridges: list[Bridge]) -> None:
         """A talk whose agent's leg is gone is over. Where that leg lives, the engine decides: it may join it again."""
@@ -425,6 +500,24 @@ class AsteriskTelephony:
             self._waiting.discard(leg)
             self._ask("POST", f"bridges/{self._holding}/removeChannel", channel=self._channel(leg))
 
+    def _end_overhearing(self, leg: str) -> None:
+        """Take their bridge and ear away. The leg leaves first, or what is played next gets lost."""
+        if leg not in self._overhearing:
+            return
+        _, talk = self._overhearing.pop(leg)
+        if leg in self._legs:
+            self._ask("DELETE", f"channels/{leg}/mute", direction="in")
+            self._ask("POST", f"bridges/{talk or f'{OVERHEARD}{leg}'}/removeChannel", channel=leg)
+        if leg in self._snoops:
+            self._ask("DELETE", f"channels/{SNOOP}{leg}")
+        self._ask("DELETE", f"bridges/{OVERHEARD}{leg}")
+
+    def _overhear_failed(self, leg: str) -> None:
+        if leg in self._overhearing and leg in self._legs:
+            log.warning("%s cannot overhear", leg)
+            self._end_overhearing(leg)
+            self._tell(OverhearFailed(leg))
+
     def _record_asked(self, leg: str, recording: str, reply: Reply) -> None:
         if _is_refused(reply) and reply.status != CONFLICT:  # a conflict: it runs already, and its end will be told
             self._tell(RecordingEnded(leg, recording, 0.0))
@@ -443,6 +536,7 @@ class AsteriskTelephony:
         self.outside.forget(leg)
         self._waiting.discard(leg)
         self._recorder.leg_over(leg)
+        self._end_overhearing(leg)
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
             self._end_talk(bridge)
@@ -461,6 +555,8 @@ class AsteriskTelephony:
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
+        for leg in [leg for leg, (_, talk) in self._overhearing.items() if talk == bridge]:
+            self._end_overhearing(leg)
         self._ask("DELETE", f"bridges/{bridge}")
 
 
@@ -504,7 +600,8 @@ def _is_ours(channel: str) -> bool:
 
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
-    return channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
+    is_with_us = channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
+    return is_with_us and not channel.id.startswith(SNOOP)
 
 
 def _dialled(channel: Channel, node: str) -> Dialled | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from agents.disposition import Kind, Level
+from agents.supervisors import How
 from centralino import shown
 from centralino.asking import ask
 from centralino.options import VAR, AsJson, State, Stop, by_whom
@@ -13,6 +14,7 @@ from centralino.options import VAR, AsJson, State, Stop, by_whom
 def add_call_commands(app: typer.Typer) -> None:
     app.command()(transfer)
     app.command()(disposition)
+    app.command()(listen)
 
 
 def transfer(
@@ -48,3 +50,19 @@ def disposition(
     if as_json:
         return shown.one(told, as_json=True)
     typer.echo(f"{told['call']}: {shown.disposition(told['kind'], told['topic'], told['level'])}")
+
+
+def listen(
+    call: Annotated[str, typer.Argument(metavar="CALL", help="A call that talks with an agent, by its id.")],
+    supervisor: Annotated[str, typer.Option("--as", metavar="SUPERVISOR", help="By the id in agents.yaml.")],
+    how: Annotated[How, typer.Option("--how", help="How to be with the talk; 4, 5, 6 change it.")] = How.LISTEN,
+    phone: Annotated[str, typer.Option("--phone", help="To be rung; without it, the supervisor's own.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Ring a supervisor's phone, and let them listen to a talk, whisper to the agent, barge in, or take over."""
+    facts = {"call": call, "as": supervisor, "how": how.value, "phone": phone, "by": by_whom()}
+    told = ask(state, lambda client: client.command("calls.listen", **facts))
+    if as_json:
+        return shown.one(told, as_json=True)
+    typer.echo(f"{told['phone']} rings; who answers it is with {told['call']}: {told['how']}.")

@@ -42,6 +42,9 @@ USES = {
         Use("site", ("agents", ANY, "site")),
         Use("phone", ("agents", ANY, "phone")),
         Use("shift", ("agents", ANY, "shift")),
+        Use("phone", ("supervisors", ANY, "phone")),
+        Use("site", ("supervisors", ANY, "sites", ANY)),
+        Use("queue", ("supervisors", ANY, "queues", ANY)),
     ),
     ENTITIES: (
         Use("number", ("entities", ANY, "numbers", ANY)),
@@ -65,9 +68,10 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _offices(deployment.files[ENTITIES])
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
-    problems += _one_phone_twice(deployment.files[AGENTS])
+    problems += _one_phone_twice(deployment.files[AGENTS], "agents")
     problems += _one_number_for_two(deployment)
     problems += _one_mac_twice(deployment.files[AGENTS])
+    problems += _supervisors(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
@@ -292,13 +296,34 @@ def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
             whose.setdefault(number, name)
 
 
-def _one_phone_twice(agents: Located) -> Iterator[Problem]:
+def _one_phone_twice(agents: Located, of: str) -> Iterator[Problem]:
+    """`of`: agents or supervisors; an agent and a supervisor may well share one, or be the same person."""
     whose: dict[str, str] = {}
-    for path, phone in words(agents.data, ("agents", ANY, "phone")):
+    for path, phone in words(agents.data, (of, ANY, "phone")):
         if phone in whose:
             what = f"phone {shown(phone)} is the fixed phone of {shown(whose[phone])} too"
-            yield agents.at(path, what, "give each agent a phone of their own, or none")
+            yield agents.at(path, what, f"give each of the {of} a phone of their own, or none")
         whose.setdefault(phone, str(path[1]))
+
+
+def _supervisors(agents: Located) -> Iterator[Problem]:
+    """Who has no phone of their own is known by number and PIN, and each number is one person's."""
+    yield from _one_phone_twice(agents, "supervisors")
+    for kind in ("site", "queue"):
+        yield from twice(agents, ("supervisors", ANY, f"{kind}s", ANY), kind)
+    whose = {number: str(path[1]) for path, number in words(agents.data, ("agents", ANY, "number"))}
+    for path, one in _tables(agents.data, ("supervisors", ANY)):
+        if "phone" not in one and not {"number", "pin"} <= one.keys():
+            what = f"nothing tells at a phone that it is {shown(path[-1])}"
+            yield agents.at_key(path, what, "add `phone`, or `number` and `pin`")
+        elif ("number" in one) != ("pin" in one):
+            there, missing = ("number", "pin") if "number" in one else ("pin", "number")
+            yield agents.at_key((*path, there), f"`{there}` is of no use without `{missing}`", f"add `{missing}`")
+        for inner, number in words(one, ("number",)):
+            if number in whose:
+                what = f"number {shown(number)} stands here twice"
+                yield agents.at((*path, *inner), what, f"it is that of {shown(whose[number])} too")
+            whose.setdefault(number, str(path[-1]))
 
 
 def _one_mac_twice(agents: Located) -> Iterator[Problem]:

@@ -115,6 +115,18 @@ class Dispatcher:
         self._telephony.hang_up(handed_on.leg)
         self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
+    def take_over(self, taken: ev.CallTakenOver) -> None:
+        """The agent's talk ends, and a supervisor talks on with the caller."""
+        self._book.write(taken)
+        self._telephony.join(taken.call, taken.call, taken.by_leg)
+        self._telephony.hang_up(taken.leg)
+        self.recordings.begin(self._book.house.calls[taken.call])
+        self.carry_out(self.floor.talk_ended(taken.leg, self._clock.now_s()))
+
+    def wait_again(self, call: CallNow, queue: str) -> None:
+        """Whoever talked with the caller is lost: they wait for another, in their old place."""
+        self._wait_in(call, queue, self.floor.enter_anyway)
+
     def caller_left(self, call: CallNow) -> None:
         """The caller hung up while waiting or talking."""
         now_s = self._clock.now_s()
@@ -196,7 +208,7 @@ class Dispatcher:
             self.not_reached(call, "the agent hung up")
         elif call.state is CallState.WHISPERING and leg == call.leg:
             self._whisper_cut_off(call, "lost" if cause is EndCause.GONE else "agent")
-            self.wait_again(call)
+            self.wait_again(call, call.queue)
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
@@ -209,12 +221,8 @@ class Dispatcher:
             self.not_reached(call, "the two could not be joined")
             return
         self._talk_over(call, "lost")
-        self.wait_again(call)
+        self.wait_again(call, call.queue)
         self._telephony.look_at(call_id)
-
-    def wait_again(self, call: CallNow) -> None:
-        """The agent who had answered is gone, and nobody talked: the caller has the old place."""
-        self._wait_in(call, call.queue, self.floor.enter_anyway)
 
     # --- agents come, go, and are within reach or not
 

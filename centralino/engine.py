@@ -25,6 +25,7 @@ from acd.rules import QueueRules
 from acd.sites import Held
 from agents import pins
 from agents.state import Wish
+from agents.supervisors import How
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
 from asterisk.talk_recording import TalkRecorder
@@ -391,17 +392,33 @@ class Engine:
         return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
 
     def _about_calls(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`end_all`, before Asterisk is stopped: on record, no riddle for the next start; or `transfer` one.
-
-        To `dispose` of one is `_dispose`.
+        """`end_all`, before Asterisk is stopped: on record, no riddle at the next start; `transfer`, `dispose` of, or
+        `listen` to one.
         """
         match what:
             case "end_all":
                 return {"ended": self.switchboard.end_all("the service was stopped")}
             case "transfer":
                 return self._transfer(args)
+            case "listen":
+                return self._listen(args)
             case _:
                 raise CommandRefused(f"there is no command `calls.{what}`")
+
+    def _listen(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Ring the phone of supervisor `as`, who then hears the talk of `call`, and is with it as `how` says."""
+        words = {key: str(args.get(key) or "") for key in ("call", "as", "how", "by", "phone")}
+        try:
+            how = How(words["how"] or How.LISTEN)
+        except ValueError:
+            raise CommandRefused(f"supervisors cannot `{words['how'][:40]}`; they can: {', '.join(How)}") from None
+        try:
+            phone = self.switchboard.listening.ring(
+                words["call"], words["as"], how, by=words["by"][:64], phone=words["phone"]
+            )
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": words["call"], "supervisor": words["as"], "how": how, "phone": phone}
 
     def _transfer(self, args: dict[str, Any]) -> dict[str, Any]:
         """The agent who talks in `call` hands it on `to` an office or a queue, with a `note`."""

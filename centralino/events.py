@@ -328,6 +328,24 @@ class CallTransferred(CallEvent, frozen=True, kw_only=True):
     answered: bool
 
 
+class CallTakenOver(CallEvent, frozen=True, kw_only=True):
+    """A supervisor, there as `by_leg`, talks on with the caller; the agent's talk ends."""
+
+    agent: str
+    leg: str
+    queue: str
+    supervisor: str
+    by_leg: str
+
+
+class SupervisorLeft(CallEvent, frozen=True, kw_only=True):
+    """The talk that a supervisor had taken over is over."""
+
+    supervisor: str
+    leg: str
+    by: str  # caller, supervisor, or lost
+
+
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     """The talk is about to be recorded, as STATE/recordings/`recording`.wav. Written before Asterisk is asked."""
 
@@ -436,6 +454,56 @@ class CallDisposed(LeftBehind, frozen=True, kw_only=True):
     by: str
 
 
+class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor's phone is about to be rung, so that they are with the talk. Written before Asterisk is asked."""
+
+    leg: str
+    node: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str  # an `agents.supervisors.How`
+    by: str
+
+
+class ListeningBegun(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor, there as `leg`, is with the talk of `agent`. Written before Asterisk is asked."""
+
+    leg: str
+    node: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str
+
+
+class ListeningChanged(LeftBehind, frozen=True, kw_only=True):
+    leg: str
+    supervisor: str
+    agent: str
+    how: str
+
+
+class ListeningEnded(LeftBehind, frozen=True, kw_only=True):
+    leg: str
+    supervisor: str
+    agent: str
+    how: str
+    why: str
+
+
+class ListeningRefused(LeftBehind, frozen=True, kw_only=True):
+    """A supervisor may not listen to this talk."""
+
+    supervisor: str
+    agent: str
+    phone: str
+    how: str
+    why: str
+
+
 class AgentEvent(Event, frozen=True, kw_only=True):
     agent: str
 
@@ -484,6 +552,14 @@ class WrapUpEnded(AgentEvent, frozen=True, kw_only=True):
 class WrongPin(AgentEvent, frozen=True, kw_only=True):
     """Somebody at `phone` keyed in a wrong PIN; none is taken before `locked_until_s` (0: the next is)."""
 
+    phone: str
+    locked_until_s: float = 0.0
+
+
+class SupervisorWrongPin(Event, frozen=True, kw_only=True):
+    """As `WrongPin`, for a supervisor's number."""
+
+    supervisor: str
     phone: str
     locked_until_s: float = 0.0
 
@@ -612,6 +688,8 @@ AnyEvent = (
     | TalkStarted
     | TalkEnded
     | CallHandedOn
+    | CallTakenOver
+    | SupervisorLeft
     | CallParked
     | CallTakenBack
     | ConsultRung
@@ -631,6 +709,11 @@ AnyEvent = (
     | TalkRecordingEnded
     | RecordingDeleted
     | CallDisposed
+    | SupervisorRung
+    | ListeningBegun
+    | ListeningChanged
+    | ListeningEnded
+    | ListeningRefused
     | AgentSignedIn
     | AgentSignedOut
     | AgentReady
@@ -639,6 +722,7 @@ AnyEvent = (
     | WrapUpExtended
     | WrapUpEnded
     | WrongPin
+    | SupervisorWrongPin
     | OwnCallBegun
     | OwnCallAnswered
     | OwnCallEnded

@@ -627,6 +627,9 @@ class PhoneForm(Form):
     make: Annotated[str, AfterValidator(_make)] | None = None
 
 
+NumberToDial = Annotated[str, _matching("[0-9]{2,8}", "is no number to dial", "2 to 8 digits, in quotes")]
+
+
 class AgentForm(Form):
     name: ShownName
     site: Name
@@ -634,8 +637,19 @@ class AgentForm(Form):
     languages: Annotated[dict[Language, Level], Field(min_length=1)]
     phone: Name | None = None
     shift: Name | None = None
-    number: Annotated[str, _matching("[0-9]{2,8}", "is no number to dial", "2 to 8 digits, in quotes")] | None = None
+    number: NumberToDial | None = None
     pin: Annotated[str, AfterValidator(_pin)] | None = None
+
+
+class SupervisorForm(Form):
+    """They have a `phone`, or `number` and `pin`, or all; crosschecks.py looks at that."""
+
+    name: ShownName
+    phone: Name | None = None
+    number: NumberToDial | None = None
+    pin: Annotated[str, AfterValidator(_pin)] | None = None
+    sites: Names | None = None
+    queues: Names | None = None
 
 
 class PauseForm(Form):
@@ -656,6 +670,7 @@ class RosterForm(Form):
     longest_pause: Annotated[float, between("1m", "24h")] | None = None
     pauses: dict[PauseKeys, PauseForm] = {}
     second_sign_in: Literal["refuse", "move"] = "refuse"
+    supervisors: dict[Name, SupervisorForm] = {}
 
 
 # --- entities.yaml

@@ -22,6 +22,7 @@ from acd.rules import (
     WhileWaiting,
 )
 from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
+from agents.supervisors import Supervisor
 from asterisk.carrier import Carrier, Registration, Tls
 from cases.entities import Entities, Entity, Office
 from centralino.forms import (
@@ -46,6 +47,7 @@ from centralino.forms import (
     SettingsForm,
     SiteRulesForm,
     StepForm,
+    SupervisorForm,
     ThereForm,
     TlsForm,
     TransferForm,
@@ -480,7 +482,13 @@ def roster(form: RosterForm) -> Roster:
         longest_pause_s=form.longest_pause,
         pauses={keys: PauseReason(pause.name, pause.longest) for keys, pause in form.pauses.items()},
         moves=form.second_sign_in == "move",
+        supervisors={name: _supervisor(name, one) for name, one in form.supervisors.items()},
     )
+
+
+def _supervisor(name: str, form: SupervisorForm) -> Supervisor:
+    sites, queues = tuple(form.sites or ()), tuple(form.queues or ())
+    return Supervisor(name, form.name, form.phone, form.number or "", form.pin or "", sites, queues)
 
 
 def _phone(name: str, form: PhoneForm) -> PhoneSeat:

@@ -11,19 +11,21 @@ from functools import partial
 from acd.state import Doing
 from acd.why import Why
 from agents import disposition, spoken
-from agents.codes import Code
+from agents.codes import HOW_OF, Code
 from agents.codes import Dialled as DialledCode
 from agents.roster import Agent
 from agents.spoken import Spoken
 from agents.state import Chosen, Wish
+from agents.supervisors import How, Supervisor
 from asterisk.port import Dialled
 from centralino import events as ev
 from centralino.attendant import NO_SOUND, SPEECH_LONGEST_S, Desk, Voice
 from centralino.dispatch import HAVE_A_CALL, Dispatcher
 from centralino.dispositions import Dispositions
+from centralino.listening import Listening
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
-from centralino.state import AgentNow
+from centralino.state import AgentNow, PinTries
 from ivr.prompts import Prompt
 
 CHECK_PIN = Callable[[str, str, Callable[[bool], None]], None]  # a hash, what was keyed in, whom to tell
@@ -62,6 +64,7 @@ class PhoneCodes:
         self._voice, self._signing, self._dispatcher, self._check_pin = voice, signing, dispatcher, check_pin
         self.dispositions: Dispositions
         self._talks: dict[str, CodeTalk] = {}
+        self.listening: Listening
         self.configuration: Configuration
 
     def begin(self, dialled: Dialled, code: DialledCode) -> None:
@@ -141,6 +144,8 @@ class PhoneCodes:
                 self._wrap_up(talk, digits)
             case Code.DISPOSE:
                 self._dispose(talk, digits)
+            case Code.LISTEN | Code.WHISPER | Code.BARGE | Code.TAKE_OVER:
+                self._supervise(talk, HOW_OF[code], digits)
 
     def _sign(self, talk: CodeTalk, number: str) -> None:
         """In or out: the agent with this number; without one, whoever is signed in here, or whose phone this is."""
@@ -169,28 +174,41 @@ class PhoneCodes:
             self._say(talk, Spoken.SIGNED_OUT)
         elif agent.phone == talk.phone:
             self._sign_in(talk, agent)
-        elif not agent.pin:
+        else:
+            self._ask_pin(talk, agent, lambda: self._sign_in(talk, agent))
+
+    def _ask_pin(self, talk: CodeTalk, whose: Agent | Supervisor, then: Callable[[], None]) -> None:
+        """Do `then` once the right one is keyed in."""
+        if not whose.pin:
             self._say(talk, Spoken.NO_PIN)
-        elif self._book.house.agent(agent.id).pin_locked_until_s > self._clock.now_s():
+        elif self._tries(whose).pin_locked_until_s > self._clock.now_s():
             self._say(talk, Spoken.LOCKED)
         else:
-            self._ask(talk, Spoken.KEY_IN_PIN, lambda keyed: self._look_at_pin(talk, agent, keyed))
+            self._ask(talk, Spoken.KEY_IN_PIN, lambda keyed: self._look_at_pin(talk, whose, keyed, then))
 
-    def _look_at_pin(self, talk: CodeTalk, agent: Agent, pin: str) -> None:
+    def _look_at_pin(self, talk: CodeTalk, whose: Agent | Supervisor, pin: str, then: Callable[[], None]) -> None:
         def looked_at(is_right: bool) -> None:
             now_s = self._clock.now_s()
-            now = self._book.house.agent(agent.id)
+            now = self._tries(whose)
             if is_right and now.pin_locked_until_s <= now_s:
                 if self._talks.get(talk.leg) is talk:  # else they have hung up meanwhile
-                    self._or_say_why_not(talk, lambda: self._sign_in(talk, agent))
+                    self._or_say_why_not(talk, then)
                 return
             is_last = now.wrong_pins + 1 >= WRONG_PINS_MOST or now.pin_locked_until_s > now_s
             until_s = max(now.pin_locked_until_s, now_s + LOCKED_FOR_S) if is_last else 0.0
-            self._book.write(ev.WrongPin(agent=agent.id, phone=talk.phone, locked_until_s=until_s))
+            if isinstance(whose, Agent):
+                self._book.write(ev.WrongPin(agent=whose.id, phone=talk.phone, locked_until_s=until_s))
+            else:
+                wrong = ev.SupervisorWrongPin(supervisor=whose.id, phone=talk.phone, locked_until_s=until_s)
+                self._book.write(wrong)
             if self._talks.get(talk.leg) is talk:
                 self._say(talk, Spoken.LOCKED if is_last else Spoken.WRONG_PIN)
 
-        self._check_pin(agent.pin, pin, looked_at)
+        self._check_pin(whose.pin, pin, looked_at)
+
+    def _tries(self, whose: Agent | Supervisor) -> AgentNow | PinTries:
+        house = self._book.house
+        return house.agent(whose.id) if isinstance(whose, Agent) else house.supervisor_pins.get(whose.id, PinTries())
 
     def _sign_in(self, talk: CodeTalk, agent: Agent) -> None:
         """Where the agent is signed in at another phone, they move, or are refused, as agents.yaml says."""
@@ -277,6 +295,37 @@ class PhoneCodes:
         counted = self._voice.sentences.tables[talk.language].counted_minutes(minutes)
         wait = counted if minutes else Spoken.LESS_THAN_A_MINUTE.prompt(talk.language).text
         self._say(talk, Spoken.ONE_WAITS if len(waiting) == 1 else Spoken.MANY_WAIT, count=len(waiting), wait=wait)
+
+    def _supervise(self, talk: CodeTalk, how: How, number: str) -> None:
+        """At their own phone supervisors are known; elsewhere by number and PIN."""
+
+        def known(supervisor: Supervisor) -> None:
+            if number:
+                self._listen(talk, supervisor, how, number)
+            else:
+                self._ask(talk, Spoken.KEY_IN_WHOM, lambda keyed: self._listen(talk, supervisor, how, keyed))
+
+        def named(keyed: str) -> None:
+            supervisor = self.configuration.roster.supervisor_numbered(keyed)
+            if supervisor is None:
+                self._say(talk, Spoken.UNKNOWN_SUPERVISOR)
+            else:
+                self._ask_pin(talk, supervisor, lambda: known(supervisor))
+
+        if supervisor := self.configuration.roster.supervisor_at(talk.phone):
+            known(supervisor)
+        else:
+            self._ask(talk, Spoken.KEY_IN_SUPERVISOR, named)
+
+    def _listen(self, talk: CodeTalk, supervisor: Supervisor, how: How, number: str) -> None:
+        """The conversation is over where they hear the talk."""
+        agent = self.configuration.roster.agent_numbered(number)
+        if agent is None:
+            self._say(talk, Spoken.UNKNOWN_AGENT)
+        elif why := self.listening.begin(talk.leg, talk.phone, supervisor, agent.id, how):
+            self._say(talk, why)
+        else:
+            self.forget(talk.leg)
 
     def _choose(self, talk: CodeTalk, agent: str, wish: Wish, reason: str = "") -> None:
         phone = talk.phone if wish is Wish.SIGN_IN else ""

@@ -283,6 +283,7 @@ def sentence(kind: str, body: Row) -> str:
     form = SENTENCES.get(kind)
     body = body | {
         "by_whom": BY_WHOM.get(body.get("by", ""), "?"),
+        "how_with": HOW_WITH.get(body.get("how", ""), "?"),
         "left": _message(body),
         "seconds": f"{body.get('duration_s', 0):.0f}",
         "told": _told(body),
@@ -324,7 +325,14 @@ BY_WHOM = {
     "caller": "the caller hung up",
     "agent": "the agent hung up",
     "office": "the office hung up",
+    "supervisor": "the supervisor hung up",
     "lost": "the line was lost",
+}
+HOW_WITH = {
+    "listen": "listen to",
+    "whisper": "whisper to",
+    "barge": "talk with the caller and",
+    "take-over": "take over from",
 }
 SENTENCES = {
     "CallArrived": "called {dialled}",
@@ -358,6 +366,13 @@ SENTENCES = {
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",
+    "SupervisorRung": "the phone {phone} of supervisor {supervisor} is rung, to {how_with} {agent}{by_hand}",
+    "ListeningBegun": "supervisor {supervisor} begins to {how_with} {agent}",
+    "ListeningChanged": "supervisor {supervisor} goes on to {how_with} {agent}",
+    "ListeningEnded": "supervisor {supervisor} no longer listens to {agent}",
+    "ListeningRefused": "supervisor {supervisor}, at {phone}, may not {how_with} {agent}",
+    "CallTakenOver": "supervisor {supervisor} talks on with the caller; the talk with {agent} is over",
+    "SupervisorLeft": "the talk with supervisor {supervisor} ended: {by_whom}",
     "CallParked": "{agent} is asked where the call is to go; the caller hears music",
     "CallTakenBack": "talks with {agent} again",
     "ConsultRung": "{agent} asks {to}",

@@ -26,6 +26,7 @@ class CallState(StrEnum):
     CALLING_BACK = "calling back"
     WHISPERING = "whispering"
     TALKING = "talking"
+    TAKEN_OVER = "taken over"
     TALKED = "talked"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
@@ -86,6 +87,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
+    (S.TALKING, ev.CallTakenOver): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.TalkRecordingStarted): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.TalkNotRecorded): S.TAKEN_OVER,
+    (S.TAKEN_OVER, ev.SupervisorLeft): S.TALKED,
     (S.TALKING, ev.CallParked): S.TALKING,
     (S.TALKING, ev.CallTakenBack): S.TALKING,
     (S.TALKING, ev.ConsultRung): S.TALKING,
@@ -170,6 +175,8 @@ class CallNow(msgspec.Struct):
     handed_on_s: float = 0.0
     back_to: str = ""  # the agent's queue
     back_head_start_s: float = 0.0  # that it had there
+    taken_over_by: str = ""  # a supervisor, who talks, or talked, as `leg`
+    supervisors_rung: int = 0
     box: str = ""  # whose voicemail
     recording: str = ""
     kept_message: bool = False
@@ -245,6 +252,27 @@ class AgentNow(msgspec.Struct):
     call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
+class PinTries(msgspec.Struct):
+    """Wrong PINs in a row, for a supervisor's number."""
+
+    wrong_pins: int = 0
+    pin_locked_until_s: float = 0.0
+
+
+class ListeningNow(msgspec.Struct):
+    """A supervisor with a talk, as `ListeningBegun` says, by their leg. `answered_s`: 0 while their phone rings."""
+
+    leg: str
+    node: str
+    call: str
+    supervisor: str
+    phone: str
+    agent: str
+    agent_leg: str
+    how: str
+    answered_s: float = 0.0
+
+
 class OwnCall(msgspec.Struct):
     """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
 
@@ -307,6 +335,8 @@ class House(msgspec.Struct):
     day: str = ""
     outcomes: dict[str, int] = {}
     own_calls: dict[str, OwnCall] = {}
+    listenings: dict[str, ListeningNow] = {}  # by the supervisor's leg
+    supervisor_pins: dict[str, PinTries] = {}  # of those who keyed in a wrong one
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
@@ -322,10 +352,13 @@ class House(msgspec.Struct):
         return next((agent for agent in self.agents.values() if phone and agent.phone == phone), None)
 
     def has_other_call(self, phone: str) -> bool:
-        """Whether a call is there that no queue brought: one made there or to there, or one that a colleague gave."""
+        """Whether a call is there that no queue brought: one made there or to there, one that a colleague gave,
+        or somebody listens there.
+        """
         if not phone:
             return False
         own = any(phone in (call.phone, call.to_phone) for call in self.own_calls.values())
+        own = own or any(one.phone == phone for one in self.listenings.values())
         return own or any(
             phone == call.to_phone or (call.consult is not None and phone == call.consult.to_phone)
             for call in self.calls.values()
@@ -584,6 +617,61 @@ def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
     call.talk_started_s = 0.0
 
 
+def _call_taken_over(house: House, event: ev.CallTakenOver, entry: Entry) -> None:
+    _talk_over(house, event, entry, is_lost=False)
+    call = house.calls[event.call]
+    call.agent, call.leg, call.taken_over_by = "", event.by_leg, event.supervisor
+    call.talks += 1
+
+
+def _supervisor_left(house: House, event: ev.SupervisorLeft, entry: Entry) -> None:
+    """Whoever is lost waits again, as after any talk: their wait counts from now."""
+    call = house.calls[event.call]
+    if call.talk_recording in house.recordings:
+        house.recordings[call.talk_recording].ended_s = entry.at_s
+    call.leg, call.talk_recording = "", ""
+    if event.by == "lost":
+        call.handed_on_s, call.back_to, call.back_head_start_s = entry.at_s, call.queue, call.head_start_s
+        call.queue, call.talk_started_s = "", 0.0
+
+
+def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
+    _listening(house, event, 0.0)
+    if call := house.calls.get(event.call):
+        call.supervisors_rung += 1
+
+
+def _listening_begun(house: House, event: ev.ListeningBegun, entry: Entry) -> None:
+    if one := house.listenings.get(event.leg):
+        one.answered_s = entry.at_s
+    else:
+        _listening(house, event, entry.at_s)
+    house.supervisor_pins.pop(event.supervisor, None)
+
+
+def _listening(house: House, event: ev.SupervisorRung | ev.ListeningBegun, answered_s: float) -> None:
+    house.listenings[event.leg] = ListeningNow(
+        leg=event.leg,
+        node=event.node,
+        call=event.call,
+        supervisor=event.supervisor,
+        phone=event.phone,
+        agent=event.agent,
+        agent_leg=event.agent_leg,
+        how=event.how,
+        answered_s=answered_s,
+    )
+
+
+def _listening_changed(house: House, event: ev.ListeningChanged, entry: Entry) -> None:
+    house.listenings[event.leg].how = event.how
+
+
+def _listening_ended(house: House, event: ev.ListeningEnded, entry: Entry) -> None:
+    one = house.listenings.pop(event.leg)
+    _other_call_over(house, one.phone, entry.at_s)
+
+
 def _call_parked(house: House, event: ev.CallParked, entry: Entry) -> None:
     house.calls[event.call].parked = True
 
@@ -628,9 +716,10 @@ def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> 
     call.queue, call.talk_started_s = "", 0.0
 
 
-def _talk_over(
-    house: House, event: ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred, entry: Entry, *, is_lost: bool
-) -> None:
+_EndOfTalk = ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
+
+
+def _talk_over(house: House, event: _EndOfTalk, entry: Entry, *, is_lost: bool) -> None:
     call = house.calls[event.call]
     _let_go(house, call, event.agent, entry.at_s)
     if call.talk_recording in house.recordings and not is_lost:
@@ -765,6 +854,12 @@ def _wrong_pin(house: House, event: ev.WrongPin, entry: Entry) -> None:
     agent.pin_locked_until_s = event.locked_until_s
 
 
+def _supervisor_wrong_pin(house: House, event: ev.SupervisorWrongPin, entry: Entry) -> None:
+    tries = house.supervisor_pins.setdefault(event.supervisor, PinTries())
+    tries.wrong_pins = 0 if event.locked_until_s else tries.wrong_pins + 1
+    tries.pin_locked_until_s = event.locked_until_s
+
+
 def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
     house.own_calls[event.call] = OwnCall(
         id=event.call,
@@ -857,6 +952,12 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
+    ev.CallTakenOver: _call_taken_over,
+    ev.SupervisorLeft: _supervisor_left,
+    ev.SupervisorRung: _supervisor_rung,
+    ev.ListeningBegun: _listening_begun,
+    ev.ListeningChanged: _listening_changed,
+    ev.ListeningEnded: _listening_ended,
     ev.CallParked: _call_parked,
     ev.CallTakenBack: _call_taken_back,
     ev.ConsultRung: _consult_rung,
@@ -878,6 +979,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrapUpExtended: _wrap_up_extended,
     ev.WrapUpEnded: _wrap_up_ended,
     ev.WrongPin: _wrong_pin,
+    ev.SupervisorWrongPin: _supervisor_wrong_pin,
     ev.OwnCallBegun: _own_call_begun,
     ev.OwnCallAnswered: _own_call_answered,
     ev.OwnCallEnded: _own_call_ended,

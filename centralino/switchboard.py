@@ -29,6 +29,7 @@ from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
+from centralino.listening import Listening
 from centralino.offices import Offices
 from centralino.own_calls import OwnCalls
 from centralino.people import People, is_withheld
@@ -94,8 +95,11 @@ class Switchboard:
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
         self.signing = Signing(book, self.dispatcher, self._alarms, clock)
+        self.listening = Listening(desk, self.dispatcher)
+        self.listening.connected = self.connected
         self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
         self.codes.dispositions = self.dispositions = Dispositions(book, clock)
+        self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
         self.offices.other_call = self.dispatcher.other_call
@@ -111,6 +115,7 @@ class Switchboard:
         self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
         self.attendant.end = self.dispatcher.end = self.offices.end = self.call_backs.end = self._end_as_planned
+        self.listening.end_call = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
 
@@ -157,6 +162,7 @@ class Switchboard:
         """Let `event` have its consequences. One call's trouble ends that call, loudly, and no other."""
         try:
             self._handle(event)
+            self.listening.look()
         except Exception:
             call = _call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
@@ -185,12 +191,12 @@ class Switchboard:
                 self._leg_answered(leg)
             case port.LegEnded(leg=leg, cause=cause):
                 self._leg_ended(leg, cause)
+            case port.OverhearFailed(leg=leg):
+                self.listening.failed(leg)
             case port.JoinFailed(call=call):
                 self._join_failed(call)
-            case port.Reachable(phone=phone):
-                self._reach(phone, within_reach=True)
-            case port.Unreachable(phone=phone):
-                self._reach(phone, within_reach=False)
+            case port.Reachable(phone=phone) | port.Unreachable(phone=phone):
+                self._reach(phone, within_reach=isinstance(event, port.Reachable))
             case port.Refused(kind=kind, account=account, address=address, before=before):
                 self.book.write(ev.SecurityAlert(kind=kind, account=account, address=address, before=before))
             case port.Connected(node=node, legs=legs):
@@ -206,6 +212,8 @@ class Switchboard:
             self.dispatcher.whispers.cut_short(whispered)
         elif self.codes.has(leg):
             self.codes.digit(leg, digit)
+        elif one := self.listening.at(leg):
+            self.listening.digit(one, digit)
         elif talk := self.consulting.talk_at(leg):
             self.consulting.pressed(talk, digit)
         else:
@@ -226,7 +234,7 @@ class Switchboard:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
         of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
-        for part in (*of_calls, *of_phones, self.dispositions):
+        for part in (*of_calls, *of_phones, self.dispositions, self.listening):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -318,7 +326,8 @@ class Switchboard:
 
     def _dialled(self, dialled: port.Dialled) -> None:
         """One of our phones dialled a code, or somebody."""
-        if self.codes.has(dialled.leg) or self.own_calls.call_at(dialled.leg):
+        leg = dialled.leg
+        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
             return  # told twice: once as it is, once as it came
         if code := read_code(dialled.number):
             self.codes.begin(dialled, code)
@@ -328,6 +337,8 @@ class Switchboard:
     def _leg_answered(self, leg: str) -> None:
         if own := self.own_calls.call_at(leg):
             self.own_calls.answered(own, leg)
+        elif one := self.listening.at(leg):
+            self.listening.answered(one)
         elif asking := self.consulting.consult_at(leg):
             self.consulting.answered(asking)
         elif call := self.offices.call_at(leg):
@@ -345,6 +356,8 @@ class Switchboard:
             return
         elif call and call.state is CallState.TRANSFERRED:
             self.offices.join_failed(call)
+        elif call and call.state is CallState.TAKEN_OVER:
+            self.listening.join_failed(call)
         else:
             self.dispatcher.join_failed(call_id)
 
@@ -352,7 +365,9 @@ class Switchboard:
         call = self.book.call(leg)
         if call is None:
             self.codes.forget(leg)
-            if own := self.own_calls.call_at(leg):
+            if one := self.listening.at(leg):
+                self.listening.leg_ended(one, cause)
+            elif own := self.own_calls.call_at(leg):
                 self.own_calls.leg_ended(own, leg, cause)
             elif asking := self.consulting.consult_at(leg):
                 self.consulting.leg_ended(asking, cause)
@@ -376,6 +391,8 @@ class Switchboard:
             self.offices.caller_left(call)
         elif call.state is CallState.CALLING_BACK:
             self.call_backs.let_go(call, "the call ended")
+        elif call.state is CallState.TAKEN_OVER:
+            self.listening.caller_left(call)
         else:
             self.consulting.caller_left(call)
             self.dispatcher.caller_left(call)
@@ -418,6 +435,8 @@ class Switchboard:
             self._telephony.hang_up(leg)
         elif own := self.book.house.own_calls.get(leg):
             self.own_calls.end(own, "a fault of the engine")
+        elif one := self.listening.at(leg) or self.listening.at(f"{leg}-leg1"):
+            self.listening.end(one, "a fault of the engine")
 
     def end_all(self, why: str) -> int:
         """End every call on record, for `why`; how many there were."""
@@ -432,6 +451,8 @@ class Switchboard:
             self._telephony.hang_up(call.id)
         for own in list(self.book.house.own_calls.values()):
             self.own_calls.end(own, why)
+        for one in list(self.book.house.listenings.values()):
+            self.listening.end(one, why)
         return len(calls)
 
     # --- between menu and queue
@@ -498,6 +519,9 @@ class Switchboard:
         for own in list(self.book.house.own_calls.values()):
             if own.node == node:
                 self.own_calls.go_on(own, now)
+        for one in list(self.book.house.listenings.values()):
+            if one.node == node:
+                self.listening.go_on(one, now)
         for leg in legs:
             if leg.leg in self.book.house.ended:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
@@ -527,7 +551,9 @@ class Switchboard:
                 self.attendant.silence(call)
                 self.offices.go_on(call, now)
             elif call.state is CallState.TALKED and call.waits:  # its agent was gone before the two were joined
-                self.dispatcher.wait_again(call)
+                self.dispatcher.wait_again(call, call.queue)
+            elif call.state is CallState.TAKEN_OVER:
+                self.listening.go_on_with(call, now)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
             else:
@@ -545,6 +571,7 @@ class Switchboard:
         ours = {leg for call in self.book.house.calls.values() for leg in (call.id, call.leg, *call.rings)}
         ours |= {call.consult.leg for call in self.book.house.calls.values() if call.consult}
         ours |= {leg for own in self.book.house.own_calls.values() for leg in (own.id, own.other_leg)}
+        ours |= self.book.house.listenings.keys()
         for leg in now.values():
             is_new = leg.arrived or (leg.dialled and not leg.up)  # else a code's, whose conversation we have forgotten
             if not is_new and leg.leg not in ours and not self.codes.has(leg.leg):
@@ -580,7 +607,7 @@ def outcome_of(call: CallNow) -> Outcome:
         return Outcome.VOICEMAIL
     if call.office_answered and not call.handed_to:
         return Outcome.TRANSFERRED
-    if call.talk_started_s or call.handed_to:
+    if call.talk_started_s or call.handed_to or call.taken_over_by:
         return Outcome.ANSWERED
     if call.call_back_of:
         return Outcome.NOT_REACHED

@@ -16,6 +16,7 @@ from centralino.events import (
     CallEvent,
     CallHandedOn,
     CallOffered,
+    CallTakenOver,
     CallTransferred,
     EntityChosen,
     LanguageChosen,
@@ -27,6 +28,7 @@ from centralino.events import (
     QueueLeft,
     RingEnded,
     StepEntered,
+    SupervisorLeft,
     TalkEnded,
     TalkStarted,
     VoicemailEnded,
@@ -49,6 +51,7 @@ class CallState(StrEnum):
     CALLING_BACK = "calling back"
     WHISPERING = "whispering"
     TALKING = "talking"
+    TAKEN_OVER = "taken over"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
@@ -159,8 +162,8 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return _called_back(row, event)
         case TalkStarted():
             return _talking(row, as_utc(at_s), event)
-        case TalkEnded():
-            return _talk_over(row, as_utc(at_s))
+        case TalkEnded() | SupervisorLeft() | CallTakenOver():
+            return _talked(row, as_utc(at_s), event)
         case VoicemailStarted():
             return replace(row, state=CallState.VOICEMAIL)
         case CallEnded():
@@ -214,6 +217,13 @@ def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
     phone = event.phone or (row.phone if row.agent == event.agent else None)
     talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
+
+
+def _talked(row: CallRow, at: datetime, event: TalkEnded | SupervisorLeft | CallTakenOver) -> CallRow:
+    row = _talk_over(row, at)
+    if isinstance(event, CallTakenOver):
+        return replace(row, state=CallState.TAKEN_OVER, talk_started_at=at, talk_ended_at=None)
+    return row
 
 
 def _talk_over(row: CallRow, at: datetime) -> CallRow:

@@ -183,7 +183,13 @@ class LiveView:
             "rung": rung,
             "language": call.language,
             "why": call.why,
+            "listeners": self._listeners(call.id),
         }
+
+    def _listeners(self, call_id: str) -> list[Row]:
+        """The supervisors who are with its talk, and how (an `agents.supervisors.How`); with none whose phone rings."""
+        there = (one for one in self._house.listenings.values() if one.call == call_id and one.answered_s)
+        return [{"supervisor": one.supervisor, "how": one.how, "since_s": one.answered_s} for one in there]
 
 
 def _until_s(now: AgentNow | None, on_floor: AgentOnFloor | None) -> float | None:

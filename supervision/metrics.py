@@ -23,6 +23,7 @@ CALL_STATES = (
     "calling back",
     "whispering",
     "talking",
+    "taken over",
     "transferring",
     "transferred",
     "voicemail",

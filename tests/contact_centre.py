@@ -21,6 +21,7 @@ from acd.sites import Held
 from acd.state import Doing
 from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
+from agents.supervisors import How, Supervisor
 from asterisk.fake import FakeTelephony, Truth
 from asterisk.port import CallerId, PhoneEvent
 from cases.entities import Entities, Entity, Office
@@ -163,6 +164,24 @@ class ContactCentre:
     def number(self, agent: str, number: str) -> None:
         """What is dialled to reach an agent."""
         self.agents[agent] = replace(self.agents[agent], number=number)
+
+    def supervisor(self, name: str, **rules: object) -> str:
+        """A supervisor at a phone of their own, within reach: the phone."""
+        phone = phone_of(name)
+        self.phones[phone] = PhoneSeat(phone, "laquila")
+        self.line.plug_in(phone)
+        listed = {**self.configuration.roster.supervisors}
+        listed[name] = Supervisor(name, name.title(), **{"phone": phone, **rules})  # type: ignore[arg-type]
+        self.roster(supervisors=listed)
+        return phone
+
+    def listen(self, call: str, supervisor: str, how: How = How.LISTEN, phone: str = "") -> str:
+        """The phone of a supervisor is rung; its leg."""
+        before = self.house.listenings.keys() | set()
+        self.switchboard.listening.ring(call, supervisor, how, by="test", phone=phone)
+        (leg,) = self.house.listenings.keys() - before
+        self.settle()
+        return leg
 
     def pins_are_looked_at_later(self) -> Callable[[], None]:
         """Whoever calls what this gives lets PINs be looked at that were keyed in meanwhile."""
@@ -426,15 +445,37 @@ class ContactCentre:
         ours |= {call.id for call in calls if call.call_back_of}
         ours |= {call.consult.leg for call in calls if call.consult}
         ours |= {own.other_leg for own in self.house.own_calls.values()}
-        strays = [leg for leg in legs if leg.phone and leg.id not in ours]
+        ours |= self.house.listenings.keys()
+        strays = [leg for leg in legs if leg.phone and leg.id not in ours and not self.switchboard.codes.has(leg.id)]
         assert strays == []
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
+        self._check_listenings()
         own = {*self.house.own_calls, *(call.id for call in calls if call.consult)}
-        ringing = Counter(leg.call for leg in legs if leg.phone and not leg.up and leg.call not in own)
+        ringing = Counter(
+            leg.call
+            for leg in legs
+            if leg.phone and not leg.up and leg.call not in own and leg.id not in self.house.listenings
+        )
         for call, phones in ringing.items():
             rings_all = self.house.calls[call].queue in self._ring_all
             assert phones <= (RUNG_AT_ONCE_MOST if rings_all else 1), ringing
+
+    def _check_listenings(self) -> None:
+        """Who listens hears a talk that goes on, and their leg is there. A call that was taken over is somebody's."""
+        legs = self.line.truth.legs
+        for one in self.house.listenings.values():
+            call, leg = self.house.calls[one.call], legs[one.leg]
+            if not one.answered_s:
+                assert not leg.up, one
+            elif one.how == How.TAKE_OVER:
+                assert (call.state, call.leg) == (CallState.TAKEN_OVER, one.leg), (one, call)
+                assert leg.talks_in == legs[call.id].talks_in == call.id, (one, leg)
+            else:
+                assert (call.state, call.leg) == (CallState.TALKING, one.agent_leg), (one, call)
+                assert (leg.overhears, leg.how) == (one.agent_leg, one.how), (one, leg)
+        for call in self.house.calls.values():
+            assert (call.state is CallState.TAKEN_OVER) is (call.leg in self.house.listenings), call
 
     # --- within
 

@@ -14,6 +14,8 @@ from asterisk.port import (
     LegEnded,
     LegRinging,
     Lost,
+    Overhear,
+    OverhearFailed,
     PlaybackEnded,
     Reachable,
     RecordingEnded,
@@ -437,6 +439,170 @@ async def test_what_a_phone_of_ours_dials_is_told_as_such(world: World) -> None:
     assert there.arrived is None
     world.line.hang_up(leg)
     await world.told(LegEnded, leg)
+
+
+# --- talks that a third one overhears
+
+
+async def overhearing(world: World, how: Overhear) -> tuple[str, str, str]:
+    """Caller and agent (at p101) talk, and a supervisor (at p102) is with them: their legs."""
+    caller, agent = await talking(world)
+    supervisor = f"{caller}-ear1-leg1"
+    world.line.ring(supervisor, "p102", caller, SHOWN, 20)
+    await world.told(LegRinging, supervisor)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, supervisor)
+    world.line.overhear(supervisor, agent, how)
+    return caller, agent, supervisor
+
+
+HEARD_BY = {
+    Overhear.LISTEN: (),
+    Overhear.WHISPER: ("p101",),
+    Overhear.BARGE: ("caller", "p101"),
+}
+
+
+@pytest.mark.parametrize("how", Overhear)
+async def test_who_overhears_hears_both_and_is_heard_by_whom_it_says(world: World, how: Overhear) -> None:
+    caller, _, _ = await overhearing(world, how)
+    await world.all_told()
+    assert await world.hearers_of(caller, "p101", "p102") == {"p101", "p102"}
+    assert await world.hearers_of("p101", caller, "p102") == {caller, "p102"}
+    heard_by = {caller if who == "caller" else who for who in HEARD_BY[how]}
+    assert await world.hearers_of("p102", caller, "p101") == heard_by
+    assert await world.all_told() == []
+
+
+async def test_how_somebody_overhears_is_changed_to_and_fro(world: World) -> None:
+    caller, agent, supervisor = await overhearing(world, Overhear.LISTEN)
+    for how in (Overhear.BARGE, Overhear.WHISPER, Overhear.BARGE, Overhear.LISTEN):
+        world.line.overhear(supervisor, agent, how)
+        await world.all_told()
+        heard_by = {caller if who == "caller" else who for who in HEARD_BY[how]}
+        assert await world.hearers_of("p102", caller, "p101") == heard_by, how
+        assert await world.hearers_of(caller, "p102") == {"p102"}, how
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("how", Overhear)
+async def test_who_overheard_and_leaves_leaves_the_talk_as_it_is(world: World, how: Overhear) -> None:
+    caller, _, supervisor = await overhearing(world, how)
+    await world.all_told()
+    await world.put_down_at("p102")
+    await world.told(LegEnded, supervisor)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("who", ["caller", "agent"])
+@pytest.mark.parametrize("how", Overhear)
+async def test_who_overhears_is_there_when_the_talk_is_over_and_hears_what_is_said_then(
+    world: World, how: Overhear, who: str
+) -> None:
+    caller, agent, supervisor = await overhearing(world, how)
+    await world.all_told()
+    if who == "caller":
+        await world.put_down(caller)
+        await world.told(LegEnded, caller)
+        world.line.hang_up(agent)
+    else:
+        await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    world.line.play(supervisor, "over", [world.short], "it")
+    assert await world.told(PlaybackEnded, supervisor) == PlaybackEnded(supervisor, "over", whole=True)
+    world.line.hang_up(supervisor)
+    await world.told(LegEnded, supervisor)
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_to_somebody_who_overhears_takes_them_out_of_the_talk(world: World) -> None:
+    caller, _, supervisor = await overhearing(world, Overhear.BARGE)
+    world.line.play(supervisor, "enough", [world.short], "it")
+    assert await world.told(PlaybackEnded, supervisor) == PlaybackEnded(supervisor, "enough", whole=True)
+    assert await world.hearers_of("p102", caller, "p101") == set()
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("how", Overhear)
+async def test_who_overheard_takes_the_caller_over_by_being_joined(world: World, how: Overhear) -> None:
+    caller, agent, supervisor = await overhearing(world, how)
+    world.line.join(caller, caller, supervisor)
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+    await world.talk(caller, "p102")
+    await world.put_down_at("p102")
+    await world.told(LegEnded, supervisor)
+    assert await world.all_told() == []
+    assert await world.is_up(caller)
+
+
+async def test_where_there_is_no_talk_to_overhear_it_is_told(world: World) -> None:
+    caller = await world.dial()
+    world.line.overhear(caller, "gone-leg1", Overhear.LISTEN)
+    assert await world.told(OverhearFailed) == OverhearFailed(caller)
+    world.line.hold(caller)
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("how", Overhear)
+async def test_who_overhears_does_so_on_while_the_line_is_lost_and_after_it(world: World, how: Overhear) -> None:
+    caller, agent, supervisor = await overhearing(world, how)
+    await world.all_told()
+    await world.lose_line()
+    await world.told(Lost)
+    assert await world.hearers_of("p101", caller, "p102") == {caller, "p102"}
+    found = {leg.leg: leg for leg in (await world.find_line()).legs}
+    assert found.keys() == {caller, agent, supervisor}
+    assert found[caller].talks_in == found[agent].talks_in == caller
+    world.line.overhear(supervisor, agent, Overhear.WHISPER)
+    await world.all_told()
+    assert await world.hearers_of("p102", caller, "p101") == {"p101"}
+    assert await world.hearers_of(caller, "p101", "p102") == {"p101", "p102"}
+    await world.put_down_at("p102")
+    await world.told(LegEnded, supervisor)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+async def test_a_caller_who_was_taken_over_is_told_to_talk_when_the_line_is_back(world: World) -> None:
+    caller, agent, supervisor = await overhearing(world, Overhear.LISTEN)
+    world.line.join(caller, caller, supervisor)
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+    await world.lose_line()
+    await world.told(Lost)
+    found = {leg.leg: leg for leg in (await world.find_line()).legs}
+    assert {name: leg.talks_in for name, leg in found.items()} == {caller: caller, supervisor: caller}
+    await world.talk(caller, "p102")
+
+
+async def test_who_has_barged_in_is_there_again_when_the_agent_has_the_caller_back(world: World) -> None:
+    caller, agent, _ = await overhearing(world, Overhear.BARGE)
+    await world.all_told()
+    world.line.part(agent)
+    world.line.hold(caller)
+    world.line.play(agent, "where-to", [world.short], "it")
+    await world.told(PlaybackEnded, agent)
+    world.line.join(caller, caller, agent)
+    await world.all_told()
+    assert await world.hearers_of("p102", caller, "p101") == {caller, "p101"}
+    assert await world.all_told() == []
+
+
+async def test_a_talk_that_is_overheard_is_recorded_on(world: World) -> None:
+    caller, agent, supervisor = await overhearing(world, Overhear.WHISPER)
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.put_down_at("p102")
+    await world.told(LegEnded, supervisor)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    assert (await world.told(TalkRecorded, agent)).duration_s >= 1.5
+    assert await world.all_told() == []
 
 
 # --- recordings

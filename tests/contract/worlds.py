@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import wave
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,8 @@ from demo.sounds import RATE_HZ, voice
 
 SIP_PORT, RTP_FIRST, RTP_LAST, HTTP_PORT, AMI_PORT, ENGINE_PORT = 5190, 24_000, 24_200, 8290, 5290, 8292
 WITHIN_S = 5.0
+HEARD_S = 1.2
+HEARD_BYTES = int(HEARD_S * RATE_HZ) * 2
 SECRET = "made-for-this-test"
 ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
@@ -116,6 +118,9 @@ class World(Protocol):
 
     async def talk(self, leg: str, phone: str) -> None:
         """Wait until caller and agent hear each other."""
+
+    async def hearers_of(self, speaker: str, *others: str) -> set[str]:
+        """Who of `others` hears `speaker`; each is a caller's leg, or a phone."""
 
     async def talk_between(self, phone: str, other: str) -> None:
         """Wait until who sits at these phones hear each other."""
@@ -210,6 +215,14 @@ class FakeWorld:
         assert theirs is not None
         assert theirs.talks_in != ""
         assert theirs.talks_in == self.fake.truth.legs[leg].talks_in
+
+    async def hearers_of(self, speaker: str, *others: str) -> set[str]:
+        heard = self.fake.hearers_of(self._leg_of(speaker))
+        return {other for other in others if self._leg_of(other) in heard}
+
+    def _leg_of(self, who: str) -> str:
+        at_phone = self.fake.leg_at(who)
+        return at_phone.id if at_phone else who
 
     async def talk_between(self, phone: str, other: str) -> None:
         ours = self.fake.leg_at(phone)
@@ -384,6 +397,24 @@ class RealWorld:
             speaker.play(voice(1, 1.0), loop=True)
             await hearer.media.wait_until(partial(_is_loud, hearer), WITHIN_S)
             speaker.be_silent()
+
+    async def hearers_of(self, speaker: str, *others: str) -> set[str]:
+        """By the second second of it: what came before may be from before."""
+        calls = {who: self.callers[who] if who in self.callers else self.phones[who].live_calls[0] for who in others}
+        ours = self.callers[speaker] if speaker in self.callers else self.phones[speaker].live_calls[0]
+        ours.play(voice(3, 4.0), loop=True)
+        await asyncio.gather(*(self._hears_on(call) for call in calls.values()))
+        heard = {who for who, call in calls.items() if _is_loud(call)}
+        ours.be_silent()
+        await asyncio.gather(*(self._hears_on(call) for call in calls.values()))
+        return heard
+
+    @staticmethod
+    async def _hears_on(call: Call) -> None:
+        """Until they have heard another second, be it silence; who hears nothing at all is waited for no longer."""
+        call.forget_heard()
+        with suppress(TimeoutError):
+            await call.media.wait_until(lambda: len(call.heard()) >= HEARD_BYTES, 2 * HEARD_S)
 
     async def unplug(self, phone: str) -> None:
         await self.phones[phone].close()

@@ -91,6 +91,9 @@ pauses:
   "1": {name: {it: caffè, en: coffee}, longest: 15m}
 shifts:
   day: {mon-sun: "00:00-24:00", holidays: [12-25]}
+supervisors:
+  capo: {name: Responsabile, phone: p101, sites: [laquila, roma], queues: [tributi, anagrafe]}
+  capa: {name: Responsabile, SUPERVISORS_NUMBER_AND_PIN}
 """,
     "dialplans/055099.yaml": """\
 number: "055099"
@@ -158,6 +161,7 @@ class Deployment:
         for name, more in MORE.items():
             text = more.replace("/etc/c/", f"{folder}/tls/")
             before = (folder / name).read_text() if (folder / name).exists() else ""
+            text = text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("71", "72", 1))
             before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
             before = before.replace("seats: 15", SITE, 1)
             before = before.replace(

@@ -392,6 +392,22 @@ MISTAKES = [
     (C, "manage: true", "manage: yes", "2:24: `yes` is neither true nor false", "write `true` or `false`"),
     (C, "database: sqlite", 'database: sqlite\nrtp: "2-1"', "5:6: `2-1` is an empty range of ports", None),
     # between places
+    *(
+        (A, "agents:\n", f"supervisors:\n  capo: {{name: Capo, {rest}}}\nagents:\n", what, hint)
+        for rest, what, hint in (
+            ("site: roma, phone: p101", "6:22: unknown key `site`", "did you mean `sites`?"),
+            ("phone: p110", "6:29: phone `p110` is not in agents.yaml", "did you mean `p101`?"),
+            ("phone: p101, sites: [rome]", "6:43: site `rome` is not in agents.yaml", "did you mean `roma`?"),
+            ("phone: p101, sites: [roma, roma]", "6:49: site `roma` stands here twice", "remove it"),
+            (
+                "phone: p101, queues: [tributo]",
+                "6:44: queue `tributo` is not in queues.yaml",
+                "did you mean `tributi`?",
+            ),
+            ('number: "9001"', "6:3: nothing tells at a phone that it is `capo`", "add `phone`, or `number` and `pin`"),
+            ('phone: p101, number: "9001"', "6:35: `number` is of no use without `pin`", "add `pin`"),
+        )
+    ),
     (
         Q,
         "{tributi: 3}",

@@ -21,7 +21,9 @@ from acd.rules import CallBackRules, HeadStart, Opening, Pick, Recording, Relax,
 from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
+from agents.codes import HOW_OF
 from agents.state import Wish
+from agents.supervisors import How
 from asterisk.port import CallerId
 from centralino import events as ev
 from centralino.signing import Refused
@@ -89,6 +91,7 @@ class Day:
             (4, self.an_agent_who_hears_who_calls_does_not_wait),
             (3, self.an_agent_turns_away),
             (4, self.an_agent_dials),
+            (4, self.a_supervisor_listens),
             (6, self.an_agent_keys_in),
             (3, self.an_agent_takes_longer),
             (2, self.a_phone_comes_or_goes),
@@ -163,6 +166,8 @@ class Day:
             centre.agent(name, skills=skills, languages=languages, site=site)
             centre.number(name, str(len(centre.agents)))
             centre.clock.advance(chance.choice([0.0, 1.0]))
+        sites, queues = chance.choice([(), ("laquila",)]), chance.choice([(), ("hall", "civil")])
+        centre.supervisor("sara", sites=sites, queues=queues)
 
     def live(self) -> None:
         weights, things = zip(*self.things, strict=True)
@@ -251,6 +256,32 @@ class Day:
             if leg in self.centre.line.truth.legs:
                 self.centre.press(leg, key)
 
+    def a_supervisor_listens(self) -> None:
+        """By code, or by command; or whoever listens presses a key, or hangs up; or answers the phone that rings."""
+        there = [one for one in self.centre.house.listenings if one in self.centre.line.truth.legs]
+        if there and self.chance.random() < 0.7:
+            leg = self.centre.line.truth.legs[self._some(there)]
+            if leg.phone and not leg.up:
+                self.centre.pick_up("sara")
+            elif self.chance.random() < 0.5:
+                self.centre.press(leg.id, self.chance.choice("4566"))
+            else:
+                self.centre.hang_up(leg.id)
+            return
+        how = self.chance.choice([*How, How.LISTEN])
+        if self.chance.random() < 0.7:
+            self.dialled += 1
+            code = next(code for code, its in HOW_OF.items() if its is how)
+            agent = self.chance.choice(list(AGENTS))
+            self.centre.dial_from(phone_of("sara"), f"{code}{self.centre.agents[agent].number}", f"d{self.dialled}")
+            return
+        before = len(self.centre.entries)
+        try:
+            self.centre.listen(self._some(self.centre.house.calls) or "c0", "sara", how)
+        except Refused:
+            made = [entry.event for entry in self.centre.entries[before:]]
+            assert all(isinstance(event, ev.ListeningRefused) for event in made), made
+
     def an_agent_hands_on(self) -> None:
         talks = {call for agent, call in self.centre.talking_now().items() if agent in AGENTS}
         call = self._some(talks) or "c0"
@@ -311,6 +342,7 @@ class Day:
                 self.an_agent_puts_down,
                 self.an_agent_hands_on,
                 self.an_agent_dials,
+                self.a_supervisor_listens,
             ]
         )()
 
@@ -357,6 +389,8 @@ class Day:
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.own_calls == {}
+        assert centre.house.listenings == {}
+        self._look_at_listenings()
         assert centre.house.recordings == {}
         self._look_at_recordings()
         centre.check_rings()
@@ -379,6 +413,22 @@ class Day:
                     assert rules is not None, entry
                     assert told.get(call) == rules.refuse_key, entry
                     assert call not in refused, entry
+
+    def _look_at_listenings(self) -> None:
+        """Each has one end on record, and nobody is listened to without permission."""
+        legs: set[str] = set()
+        sara = self.centre.configuration.roster.supervisors["sara"]
+        for entry in self.centre.entries:
+            match entry.event:
+                case ev.SupervisorRung(leg=leg):
+                    assert leg not in legs, entry
+                    legs.add(leg)
+                case ev.ListeningBegun(leg=leg, agent=agent):
+                    legs.add(leg)
+                    assert not sara.sites or AGENTS[agent][2] in sara.sites, entry
+                case ev.ListeningEnded(leg=leg):
+                    legs.remove(leg)
+        assert legs == set()
 
     def _look_at_call_backs(self) -> None:
         """One attempt at a time, none after the promise was kept, and no promise forgotten."""
