@@ -137,7 +137,8 @@ class QueueRules:
     `full_waiting` others waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`:
     language → greeting. Who does not take `unanswered_most` offers in a row (1 or more) is paused for
     `unanswered_pause_s`. `recording`: None where talks are not recorded. `dialled`: what an agent keys in to hand a
-    caller on to it; empty: nothing.
+    caller on to it; empty: nothing. `whisper`: agents hear who calls
+    before they are joined.
     """
 
     name: str
@@ -161,6 +162,7 @@ class QueueRules:
     head_starts: tuple[HeadStart, ...] = ()
     unanswered_most: int = 3
     unanswered_pause_s: float = 300.0
+    whisper: bool = False
     dialled: str = ""
 
     def head_start_s(self, who: Caller) -> float:

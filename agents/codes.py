@@ -16,6 +16,7 @@ class Code(StrEnum):
     PAUSE = "*46"  # or ready again; with the digits of a reason
     WAITING = "*47"  # who waits
     WRAP_UP = "*48"  # done; with a number: so many minutes more
+    DISPOSE = "*49"  # of the last call: its kind, and whether it was solved or handed on
     LISTEN = "*90"  # and the three after it: a supervisor is with the talk of the agent whose number follows
     WHISPER = "*91"
     BARGE = "*92"

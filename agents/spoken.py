@@ -56,6 +56,13 @@ class Spoken(Enum):
     OTHER_SITE = ("Questo telefono è di un'altra sede.", "This phone is at another site.")
     HAS_A_CALL = ("Hai ancora una chiamata in corso.", "You still have a call.")
     NO_WRAP_UP = ("Non c'è nessuna pratica da finire.", "There is nothing to finish.")
+    NO_LAST_CALL = ("Non hai una chiamata recente da annotare.", "You have no recent call to note.")
+    KEYS_OF_KINDS = (
+        "Dopo asterisco quarantanove digita: 1 informazione, 2 segnalazione, 3 richiesta di intervento, 4 reclamo, "
+        "5 complimento; poi 1 se l'hai risolta, 2 se l'hai passata.",
+        "After star forty-nine key in: 1 information, 2 report, 3 request for intervention, 4 complaint, 5 compliment; "
+        "then 1 if you solved it, 2 if you handed it on.",
+    )
     LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
     NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
     # listening

@@ -34,9 +34,10 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Entities:
-    """All entities, by id, in the order of the file."""
+    """All entities, by id, in the order of the file. `topics`: those that a call may have; none: any."""
 
     entities: Mapping[str, Entity]
+    topics: tuple[str, ...] = ()
 
     def offices(self) -> dict[str, Office]:
         """All offices, by `ENTITY/OFFICE`."""

@@ -70,7 +70,7 @@ class CaseFacts:
     """What stands against a case when a call on it has ended."""
 
     is_open: bool
-    is_worked_on: bool  # somebody gave it a title or a topic, or it was not opened by a call
+    is_worked_on: bool  # somebody gave it a title, the second level has it, or it was not opened by a call
     messages: int  # kept voicemails
     call_backs: int  # promised
     open_calls: int  # other calls on it that go on

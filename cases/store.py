@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from agents.disposition import Level
 from cases.case_number import FROM_CALL, case_number, keyed
 from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
 from centralino.clock import as_utc
@@ -17,6 +18,7 @@ from centralino.events import (
     CallBackBegun,
     CallBackOver,
     CallBackPromised,
+    CallDisposed,
     CallEnded,
     CallEvent,
     EntityChosen,
@@ -46,7 +48,9 @@ cases_table = Table(
     Column("entity", Text),
     Column("person", Text, nullable=False),
     Column("title", Text),
+    Column("kind", Text),
     Column("topic", Text),
+    Column("level", Text),
     Column("opened_by_call", Text),
     Column("why", Text, nullable=False),
     Column("closed_why", Text),
@@ -94,7 +98,9 @@ class Case:
     entity: str | None
     person: str
     title: str | None
+    kind: str | None  # what was said last of one of its calls: an `agents.disposition` Kind, a topic, a Level
     topic: str | None
+    level: str | None
     opened_by_call: str | None
     why: str
     closed_why: str | None
@@ -181,6 +187,8 @@ class CaseBook:
                 self._kept(self.promises[event.call], at)
             case EntityChosen(entity=entity) if event.call in self.contacts:
                 self._serve(self.contacts[event.call]["case_id"], event.call, entity)
+            case CallDisposed() if event.call in self.contacts:
+                self._disposed(self.contacts[event.call]["case_id"], event, at)
             case CallEnded() if event.call in self.contacts:
                 self._ended(self.contacts[event.call], at)
 
@@ -226,6 +234,16 @@ class CaseBook:
         self.touched.append(contact)
         self._close_where_nothing_is_left(contact["case_id"], at)
 
+    def _disposed(self, case_id: str, event: CallDisposed, at: datetime) -> None:
+        """The second level has what was handed on: its case is open until somebody says that it is solved."""
+        row = self.cases[case_id]
+        row |= {"kind": event.kind, "topic": event.topic or None, "level": event.level or None}
+        self.changed.add(case_id)
+        if event.level == Level.HANDED_ON:
+            row |= {"state": OPEN, "closed_at": None, "closed_why": None}
+        else:
+            self._close_where_nothing_is_left(case_id, at)
+
     def _kept(self, promise: dict[str, Any], at: datetime) -> None:
         """Nobody need be called back any more."""
         promise["ended_at"] = at
@@ -237,7 +255,7 @@ class CaseBook:
         going_on = [each for each in self.contacts.values() if each["case_id"] == case_id and not each["ended_at"]]
         facts = CaseFacts(
             is_open=row["state"] == OPEN,
-            is_worked_on=bool(row["title"] or row["topic"] or not row["opened_by_call"]),
+            is_worked_on=bool(row["title"] or row["level"] == Level.HANDED_ON or not row["opened_by_call"]),
             messages=self.messages.get(case_id, 0),
             call_backs=sum(one["case_id"] == case_id and not one["ended_at"] for one in self.promises.values()),
             open_calls=len(going_on),
@@ -276,14 +294,24 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
     """Write what the batch changed: cases opened and closed, contacts begun and ended."""
     dialect = connection.dialect.name
     if book.changed:
-        upsert = insert_or_update(dialect, cases_table, ("id",), ("state", "closed_at", "closed_why", "entity"))
+        upsert = insert_or_update(dialect, cases_table, ("id",), _CASE_CHANGES)
         await connection.execute(upsert, [book.cases[case_id] for case_id in sorted(book.changed)])
     if book.touched:
         upsert = insert_or_update(dialect, contacts, ("call", "kind", "at"), ("ended_at",))
         await connection.execute(upsert, book.touched)
 
 
-_TOLD = CallArrived | VoicemailEnded | CallBackPromised | CallBackBegun | CallBackOver | EntityChosen | CallEnded
+_TOLD = (
+    CallArrived
+    | VoicemailEnded
+    | CallBackPromised
+    | CallBackBegun
+    | CallBackOver
+    | EntityChosen
+    | CallDisposed
+    | CallEnded
+)
+_CASE_CHANGES = ("state", "closed_at", "closed_why", "entity", "kind", "topic", "level")
 _CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
 _cases_with_contacts = select(
     cases_table, *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT)

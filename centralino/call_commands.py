@@ -1,17 +1,19 @@
-"""The commands about a call that goes on."""
+"""The commands about one call."""
 
 from typing import Annotated
 
 import typer
 
+from agents.disposition import Kind, Level
 from agents.supervisors import How
 from centralino import shown
 from centralino.asking import ask
-from centralino.options import VAR, AsJson, State, by_whom
+from centralino.options import VAR, AsJson, State, Stop, by_whom
 
 
 def add_call_commands(app: typer.Typer) -> None:
     app.command()(transfer)
+    app.command()(disposition)
     app.command()(listen)
 
 
@@ -29,7 +31,28 @@ def transfer(
     typer.echo(f"{told['call']} is handed on to {told['to']}; the agent's talk is over.")
 
 
-def listen(  # noqa: PLR0913, PLR0917 - its options
+def disposition(
+    call: Annotated[str, typer.Argument(metavar="CALL", help="A call, by its id; it may be over.")],
+    kind: Annotated[Kind, typer.Option("--kind", help="What it was about.")],
+    topic: Annotated[str, typer.Option("--topic", help="One of `topics` in entities.yaml, or any.")] = "",
+    solved: Annotated[bool, typer.Option("--solved", help="The first level solved it.")] = False,
+    handed_on: Annotated[bool, typer.Option("--handed-on", help="The second level has it.")] = False,
+    agent: Annotated[str, typer.Option("--by", metavar="AGENT", help="Whose word it is.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Say what came of a call, in place of what was said before; it stands with the call and its case."""
+    if solved and handed_on:
+        raise Stop("a call is solved or handed on, not both")
+    level = Level.SOLVED if solved else Level.HANDED_ON if handed_on else Level.NOT_SAID
+    words = {"call": call, "kind": kind, "topic": topic, "level": level, "agent": agent, "by": by_whom()}
+    told = ask(state, lambda client: client.command("calls.dispose", **words))
+    if as_json:
+        return shown.one(told, as_json=True)
+    typer.echo(f"{told['call']}: {shown.disposition(told['kind'], told['topic'], told['level'])}")
+
+
+def listen(
     call: Annotated[str, typer.Argument(metavar="CALL", help="A call that talks with an agent, by its id.")],
     supervisor: Annotated[str, typer.Option("--as", metavar="SUPERVISOR", help="By the id in agents.yaml.")],
     how: Annotated[How, typer.Option("--how", help="How to be with the talk; 4, 5, 6 change it.")] = How.LISTEN,

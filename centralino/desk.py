@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,12 +21,13 @@ import uvloop
 
 from centralino.changes import Changes
 from centralino.database import Database, DatabaseAway, open_database
-from centralino.door import DoorClient, door_path
+from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.releases import Releases
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
+from web.configuration import ChangeRefused
 from web.live import Live
 from web.tokens import Tokens
 
@@ -77,7 +79,8 @@ async def run_desk(place: Place, listener: socket.socket, records: Records, stop
     live = Live()
     client = DoorClient(door_path(place.state), live)
     changes = Changes(client, Releases(place.state / "configurations"), place.deployment, place.time_zone)
-    sources = Sources(live, records, Tokens(place.state), lambda: fresh_snapshot(client), changes, place.names)
+    tokens, dispose = Tokens(place.state), partial(told_of_a_call, client)
+    sources = Sources(live, records, tokens, lambda: fresh_snapshot(client), changes, dispose, place.names)
     server = web_server(sources)
     following = asyncio.create_task(client.follow(), name="follow the engine")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
@@ -116,6 +119,14 @@ async def fresh_snapshot(client: DoorClient) -> dict[str, Any]:
             return await client.command("door.snapshot")
     except TimeoutError:
         raise ConnectionError(f"the engine has not answered for {ASK_WITHIN_S:g} s") from None
+
+
+async def told_of_a_call(client: DoorClient, said: dict[str, str]) -> dict[str, Any]:
+    """Let the engine put on record what is said of a call. Raises EngineAway, or ChangeRefused."""
+    try:
+        return await client.command("calls.dispose", **said)
+    except CommandRefused as refused:
+        raise ChangeRefused(str(refused)) from refused
 
 
 def listen_at(host: str, port: int) -> socket.socket:

@@ -30,7 +30,7 @@ from acd.state import Doing
 from acd.waiting import WaitingCall
 from acd.why import Why
 from agents.state import Chosen
-from asterisk.port import CallerId, EndCause, LegNow
+from asterisk.port import EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import NO_OFFICE, AtOffice, Desk
 from centralino.people import People
@@ -38,6 +38,7 @@ from centralino.settings import Configuration
 from centralino.state import AgentNow, CallNow, CallState
 from centralino.talk_recordings import TalkRecordings
 from centralino.waiting_room import WaitingRoom, way_out
+from centralino.whispers import Whispers
 from ivr.situation import QueueNow
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ WHY_OF_CAUSE = {
 }
 
 
+WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK, CallState.WHISPERING)
 HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 
@@ -67,6 +69,8 @@ class Dispatcher:
         self._book, self._telephony, self._clock, self._people = desk.book, desk.telephony, desk.clock, people
         self.floor, self._room = floor, room
         self.recordings = TalkRecordings(desk, room, self._recording_rules)
+        self.whispers = Whispers(desk, room.voice, people, floor)
+        self.whispers.talk = self.talk
         self._entering: list[str] = []  # queues that sent the call on which is entering the last of them
         self.configuration: Configuration
         self.send_on: Callable[[str, Goto], None]
@@ -129,12 +133,16 @@ class Dispatcher:
         self._room.hush(call.id)
         if call.state is CallState.TALKING:
             self._talk_over(call, "caller")
+        elif call.state is CallState.WHISPERING:
+            agent = call.agent
+            self._whisper_cut_off(call, "caller")
+            self.carry_out(self.floor.wrap_up_done(agent, Why.CALLER_LEFT, now_s))  # of a talk that never was
         else:
             self.carry_out(self.floor.leave(call.id, now_s))
 
     def pressed(self, call: CallNow, key: str) -> None:
-        """A caller who waits pressed a key: one that leads elsewhere, or none."""
-        if self.recordings.refuse(call, key):
+        """A caller who waits pressed a key: one that leads elsewhere (no more, once an agent is there), or none."""
+        if self.recordings.refuse(call, key) or not call.is_in_line:
             return
         now_s = self._clock.now_s()
         then = way_out(call.queue, self.floor.rules[call.queue].while_waiting, key, now_s - call.waits_since_s)
@@ -144,6 +152,7 @@ class Dispatcher:
 
     def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
         self._room.playback_ended(call_id, playback, whole=whole)
+        self.whispers.playback_ended(call_id, playback, whole=whole)
 
     def queue_now(self, queue: str, language: str) -> QueueNow:
         """How `queue` stands for somebody who speaks `language` and would enter it now."""
@@ -168,7 +177,7 @@ class Dispatcher:
         call = self._book.house.calls[answered.call]
         if call.is_to_be_called:
             self.ring_back(call, leg)
-        else:
+        elif not self.whispers.begin(call, leg):
             self.talk(call, leg)
         self.carry_out(answered.then)
 
@@ -197,6 +206,9 @@ class Dispatcher:
             self.end(call.id, "the agent's line was gone" if is_lost else "the agent hung up")
         elif call.state is CallState.CALLING_BACK and leg == call.leg:
             self.not_reached(call, "the agent hung up")
+        elif call.state is CallState.WHISPERING and leg == call.leg:
+            self._whisper_cut_off(call, "lost" if cause is EndCause.GONE else "agent")
+            self.wait_again(call, call.queue)
         else:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
@@ -209,7 +221,7 @@ class Dispatcher:
             self.not_reached(call, "the two could not be joined")
             return
         self._talk_over(call, "lost")
-        self._wait_in(call, call.queue, self.floor.enter_anyway)
+        self.wait_again(call, call.queue)
         self._telephony.look_at(call_id)
 
     # --- agents come, go, and are within reach or not
@@ -320,7 +332,7 @@ class Dispatcher:
                 phone = self._book.house.agent(who).call_phone or on_floor.profile.phone
                 on_floor.profile = replace(on_floor.profile, phone=phone)
         agent = self.floor.agents.get(call.agent)
-        if call.state in (CallState.TALKING, CallState.CALLING_BACK) and agent is not None:
+        if call.state in WITH_AN_AGENT and agent is not None:
             agent.since_s = call.busy_since_s
             self.floor.put_back_talk(agent, call.id, call.queue, call.leg)
         elif call.is_in_line:
@@ -345,6 +357,12 @@ class Dispatcher:
                 self.go_on_consulting(call, legs)
             elif leg.talks_in != call.id:
                 self._telephony.join(call.id, call.id, call.leg)
+            return
+        if call.state is CallState.WHISPERING:
+            if call.leg in legs:
+                self.whispers.cut_short(call)
+            else:
+                self.leg_ended(call.leg, EndCause.GONE)
             return
         if not call.is_to_be_called:
             self._room.hush(call.id)
@@ -495,16 +513,17 @@ class Dispatcher:
                 facts=offer.facts,
             )
         )
-        shown = self._shown(self._book.house.calls[offer.call])
+        call = self._book.house.calls[offer.call]
+        self.whispers.prepare(call, offer.agent)
+        shown = self.whispers.shown(call)
         self._telephony.ring(offer.leg, offer.phone, offer.call, shown, offer.ring_s + RING_BACKSTOP_S)
 
-    def _shown(self, call: CallNow) -> CallerId:
-        """What the agent's phone shows: the office or queue, who calls, and their number."""
-        who, whom = self._people.who(call.person), call.office or call.queue
-        if call.withheld:
-            return CallerId("anonymous", whom)
-        to_call_back = "call-back, " if call.is_to_be_called else ""
-        return CallerId(who.number, f"{to_call_back}{whom}: {who.name or who.number}")
+    def _whisper_cut_off(self, call: CallNow, by: str) -> None:
+        leg = call.leg
+        self.whispers.forget(call)
+        self._book.write(ev.WhisperCutOff(call=call.id, agent=call.agent, leg=leg, by=by))
+        self._telephony.hang_up(leg)
+        self.carry_out(self.floor.talk_ended(leg, self._clock.now_s()))
 
     def _talk_over(self, call: CallNow, by: str) -> None:
         leg, agent = call.leg, call.agent
@@ -515,7 +534,7 @@ class Dispatcher:
     def _look_at_talk(self, look: LookAtTalk) -> None:
         """What is gone is told as the end of any leg. A talk that nobody else knows of is a fault of ours, and over."""
         call = self._call_of(look.leg)
-        if call is not None and call.state in (CallState.TALKING, CallState.CALLING_BACK):
+        if call is not None and call.state in WITH_AN_AGENT:
             self._telephony.look_at(call.id)
             self._telephony.look_at(look.leg)
             return

@@ -36,6 +36,7 @@ from centralino import recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
 from centralino.clock import Clock, RunningClock
+from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
@@ -266,6 +267,8 @@ class Engine:
             return self._change_configuration(what, args)
         if area == "emergency":
             return self._change_emergency(what, args)
+        if name == "calls.dispose":
+            return self._dispose(args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "agents": lambda args: self._extend_wrap_up(args) if what == "extend" else self._choose(what, args),
             "calls": lambda args: self._about_calls(what, args),
@@ -389,7 +392,9 @@ class Engine:
         return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
 
     def _about_calls(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`end_all`, before Asterisk is stopped: on record, no riddle at the next start; `transfer` one; `listen`."""
+        """`end_all`, before Asterisk is stopped: on record, no riddle at the next start; `transfer`, `dispose` of, or
+        `listen` to one.
+        """
         match what:
             case "end_all":
                 return {"ended": self.switchboard.end_all("the service was stopped")}
@@ -423,6 +428,32 @@ class Engine:
         except Refused as refused:
             raise CommandRefused(str(refused)) from refused
         return {"call": words["call"], "to": words["to"]}
+
+    async def _dispose(self, args: dict[str, Any]) -> dict[str, Any]:
+        """What somebody says of a call, one that ended long ago too."""
+        words = {key: str(args.get(key) or "") for key in ("call", "agent", "kind", "level", "by", "topic")}
+        words |= {"by": words["by"][:64], "topic": topic_of(words["topic"])}
+        said = ev.CallDisposed(**words)
+        if said.call not in self.house.calls and said.call not in self.house.ended:
+            await self._look_for_call(said.call)
+        try:
+            self.switchboard.dispositions.dispose(said)
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        self._after()
+        return {key: words[key] for key in ("call", "kind", "topic", "level", "agent")}
+
+    async def _look_for_call(self, call: str) -> None:
+        """Raises CommandRefused where there is no such call, or nobody can tell."""
+        from centralino.database import DatabaseAway
+        from supervision import store
+
+        try:
+            found = await store.call(self._database.result(), call) if self._database.done() else None
+        except DatabaseAway as away:
+            raise CommandRefused(f"the database cannot be asked for {call}; try again later") from away
+        if found is None:
+            raise CommandRefused(f"there is no call {call}; `centralino calls` lists them")
 
     def _tell(self) -> None:
         self._telling = None

@@ -229,6 +229,22 @@ class RingEnded(CallEvent, frozen=True, kw_only=True):
     why: str
 
 
+class WhisperStarted(CallEvent, frozen=True, kw_only=True):
+    """An agent is there as `leg` and hears `words`, who calls; the caller, who knows nothing of it, waits on."""
+
+    agent: str
+    leg: str
+    words: str
+
+
+class WhisperCutOff(CallEvent, frozen=True, kw_only=True):
+    """One of the two was gone before they were joined; the agent is let go, and a caller who is there waits again."""
+
+    agent: str
+    leg: str
+    by: str  # caller, agent, or lost
+
+
 class TalkStarted(CallEvent, frozen=True, kw_only=True):
     """`in_time`: answered within the queue's target, counted from the first entry."""
 
@@ -423,6 +439,19 @@ class CallBackOver(LeftBehind, frozen=True, kw_only=True):
     kept: bool
     why: str
     by: str = ""  # who took it back; empty: nobody did
+
+
+class CallDisposed(LeftBehind, frozen=True, kw_only=True):
+    """What is said of the call, in place of what was said before: an `agents.disposition` Kind and Level.
+
+    `agent`: whose word it is; empty: of nobody in agents.yaml. `by`: how it was given.
+    """
+
+    agent: str = ""
+    kind: str
+    topic: str = ""
+    level: str = ""
+    by: str
 
 
 class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
@@ -654,6 +683,8 @@ AnyEvent = (
     | CallOffered
     | OfferEnded
     | RingEnded
+    | WhisperStarted
+    | WhisperCutOff
     | TalkStarted
     | TalkEnded
     | CallHandedOn
@@ -677,6 +708,7 @@ AnyEvent = (
     | CallEnded
     | TalkRecordingEnded
     | RecordingDeleted
+    | CallDisposed
     | SupervisorRung
     | ListeningBegun
     | ListeningChanged

@@ -279,6 +279,7 @@ class QueueForm(Form):
     recording: RecordingForm | None = None
     head_start: list[HeadStartForm] = []
     unanswered: UnansweredForm = UnansweredForm()
+    whisper: bool = False
     dialled: Dialled | None = None
 
 
@@ -694,6 +695,7 @@ class EntityForm(Form):
 
 class EntitiesForm(Form):
     entities: dict[Name, EntityForm]
+    topics: list[Name] = []
 
 
 # --- centralino.yaml

@@ -238,6 +238,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         dialled=form.dialled or "",
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
+        whisper=form.whisper,
         head_starts=tuple(
             HeadStart(
                 by_s=one.by,
@@ -501,7 +502,7 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 
 def entities(form: EntitiesForm) -> Entities:
-    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()})
+    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()}, tuple(form.topics))
 
 
 def _entity(name: str, form: EntityForm) -> Entity:

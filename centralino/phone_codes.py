@@ -10,7 +10,7 @@ from functools import partial
 
 from acd.state import Doing
 from acd.why import Why
-from agents import spoken
+from agents import disposition, spoken
 from agents.codes import HOW_OF, Code
 from agents.codes import Dialled as DialledCode
 from agents.roster import Agent
@@ -21,6 +21,7 @@ from asterisk.port import Dialled
 from centralino import events as ev
 from centralino.attendant import NO_SOUND, SPEECH_LONGEST_S, Desk, Voice
 from centralino.dispatch import HAVE_A_CALL, Dispatcher
+from centralino.dispositions import Dispositions
 from centralino.listening import Listening
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -61,6 +62,7 @@ class PhoneCodes:
     ) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
         self._voice, self._signing, self._dispatcher, self._check_pin = voice, signing, dispatcher, check_pin
+        self.dispositions: Dispositions
         self._talks: dict[str, CodeTalk] = {}
         self.listening: Listening
         self.configuration: Configuration
@@ -140,6 +142,8 @@ class PhoneCodes:
                 self._tell_who_waits(talk)
             case Code.WRAP_UP:
                 self._wrap_up(talk, digits)
+            case Code.DISPOSE:
+                self._dispose(talk, digits)
             case Code.LISTEN | Code.WHISPER | Code.BARGE | Code.TAKE_OVER:
                 self._supervise(talk, HOW_OF[code], digits)
 
@@ -258,6 +262,23 @@ class PhoneCodes:
         else:
             self._dispatcher.wrap_up_done(agent.id)
             self._say(talk, Spoken.READY if agent.chosen is Chosen.READY else Spoken.PAUSED)
+
+    def _dispose(self, talk: CodeTalk, digits: str) -> None:
+        """Say what the agent's last call was. A wrap-up goes on: there may be more to do than that."""
+        agent, said = self._book.house.agent_at(talk.phone), disposition.keyed(digits)
+        last = self.dispositions.last_call_of(agent.id) if agent else ""
+        if agent is None:
+            self._say(talk, Spoken.NOBODY_HERE)
+        elif said is None:
+            self._say(talk, Spoken.KEYS_OF_KINDS)
+        elif not last:
+            self._say(talk, Spoken.NO_LAST_CALL)
+        else:
+            kind, level = said
+            by = f"phone {talk.phone}"
+            self.dispositions.dispose(ev.CallDisposed(call=last, agent=agent.id, kind=kind, level=level, by=by))
+            talk.then = None
+            self._speak(talk, disposition.confirmation(kind, level, talk.language))
 
     def _tell_who_waits(self, talk: CodeTalk) -> None:
         """How many wait in the queues of whoever is signed in here, and since when."""

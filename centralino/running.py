@@ -107,7 +107,7 @@ class Runner:
     async def _speak_for_agents(self) -> None:
         """Once callers are answered; and not in the engine, which stands still while it starts a program."""
         try:
-            await voices.prepare_for_agents(self._in_force, self.instance.prompts)
+            await voices.prepare_for_agents(self.configuration, self._in_force, self.instance.prompts)
         except OSError as error:
             log.error("what agents hear could not be made: %s", error)
 

@@ -42,7 +42,7 @@ class SecondLevel:
         if call.state is not CallState.TALKING:
             raise Refused(f"{call.id} is {call.state}: only a call that talks with an agent can be handed on")
         if call.consult:
-            raise Refused(f"{call.agent} asks {call.consult.to} just now: the caller is handed on when that is over")
+            raise Refused(f"{call.agent} asks {call.consult.to} just now: end that first, then hand the caller on")
         if not self.connected[call.node]:
             raise Refused("there is no connection to the phone system: nothing can be done to the talk now")
         self._look_whether_it_can(call, to)

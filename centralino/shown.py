@@ -70,7 +70,7 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     ready = [a for a in agents if a["chosen"] == "ready" and a["reachable"]]
     away = sum(a["chosen"] == "ready" and not a["reachable"] for a in agents)
     unregistered = f"; {away} more are ready, but their phones are not registered" if away else ""
-    _print(f"agents    {len(ready)} ready, {sum(a['doing'] == 'free' for a in ready)} of them free{unregistered}")
+    _print(f"agents    {len(ready)} ready, {sum(_doing(a) == 'free' for a in ready)} of them free{unregistered}")
 
 
 def queues(snapshot: Row, *, as_json: bool) -> None:
@@ -90,6 +90,7 @@ def queues(snapshot: Row, *, as_json: bool) -> None:
             )
             for row in rows
         ),
+        left_out_first=("offered", "talking", "answered"),
     )
 
 
@@ -157,14 +158,20 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
                 row["site"],
                 row["phone"] + ("" if row["reachable"] or not row["phone"] else " (away)"),
                 row["chosen"] + (f": {row['reason']}" if row["reason"] else ""),
-                row["doing"] if row["chosen"] != "signed out" else "",
+                _doing(row) if row["chosen"] != "signed out" else "",
                 _span(snapshot["at_s"] - row["since_s"]) if row["since_s"] else "",
                 _span(row["until_s"] - snapshot["at_s"]) if row["until_s"] else "",
                 row["call"],
             )
             for row in rows
         ),
+        left_out_first=("name", "since", "site"),
     )
+
+
+def _doing(row: Row) -> str:
+    """What calls cause at an agent; one that no queue brought is a call as well."""
+    return "in a call of their own" if row["own_call"] and row["doing"] == "free" else str(row["doing"])
 
 
 def agent(row: Row, *, as_json: bool) -> None:
@@ -182,7 +189,20 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(row) for row in rows])
     _table(
-        ("call", "arrived", "number", "from", "came of it", "queue", "agent", "wait", "talk", "case", "message"),
+        (
+            "call",
+            "arrived",
+            "number",
+            "from",
+            "came of it",
+            "queue",
+            "agent",
+            "wait",
+            "talk",
+            "case",
+            "about",
+            "message",
+        ),
         (
             (
                 row.id,
@@ -195,11 +215,12 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
                 _span(row.wait_s),
                 _span(row.talk_s),
                 row.case_id or "",
+                disposition(row.kind, row.topic, row.level),
                 f"{row.voicemail}.wav" if row.voicemail else "",
             )
             for row in rows
         ),
-        left_out_first=("message", "talk", "wait", "number", "queue", "agent", "from"),
+        left_out_first=("message", "about", "case", "talk", "number", "wait", "queue", "agent", "from"),
     )
 
 
@@ -208,7 +229,7 @@ def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_j
     if as_json:
         return _json([dataclasses.asdict(row) | {"code": codes[row.id]} for row in rows])
     _table(
-        ("case", "code", "opened", "state", "number", "from", "contacts", "why"),
+        ("case", "code", "opened", "state", "number", "from", "contacts", "about", "why"),
         (
             (
                 row.id,
@@ -218,11 +239,12 @@ def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_j
                 row.service,
                 row.number or "withheld",
                 ", ".join(contact.kind for contact in row.contacts),
+                disposition(row.kind, row.topic, row.level),
                 row.closed_why or row.why,
             )
             for row in rows
         ),
-        left_out_first=("why", "contacts", "number", "code"),
+        left_out_first=("why", "contacts", "number", "about", "code"),
     )
 
 
@@ -268,6 +290,8 @@ def sentence(kind: str, body: Row) -> str:
         "head_start": _head_start(body),
         "by_hand": f" by {body['by']}" if body.get("by") else "",
         "for_office": f", for office {body['office']}" if body.get("office") else "",
+        "whose": body.get("agent") or body.get("by") or "?",
+        "disposition": disposition(body.get("kind"), body.get("topic"), body.get("level")),
         "with_note": ", with a note" if body.get("note") else "",
     }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
@@ -277,6 +301,11 @@ def sentence(kind: str, body: Row) -> str:
 
 def _message(body: Row) -> str:
     return f"left a message of {body.get('duration_s', 0):.0f} s" if body.get("kept") else "left no message"
+
+
+def disposition(kind: str | None, topic: str | None, level: str | None) -> str:
+    """What was said of a call, in one cell; empty: nothing."""
+    return ", ".join(word for word in (kind, topic, level) if word)
 
 
 def _head_start(body: Row) -> str:
@@ -332,6 +361,8 @@ SENTENCES = {
     "CallOffered": "offered to {agent} at {phone}",
     "OfferEnded": "the offer to {agent} ended",
     "RingEnded": "the phone of {agent} rings no more",
+    "WhisperStarted": "{agent} is there, and hears: {words}",
+    "WhisperCutOff": "{agent} had not been joined yet: {by_whom}",
     "TalkStarted": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",
@@ -357,6 +388,7 @@ SENTENCES = {
     "VoicemailStarted": "came to the voicemail of {box}",
     "VoicemailEnded": "{left} in the voicemail",
     "CallEnded": "ended: {outcome}",
+    "CallDisposed": "{whose} says: {disposition}",
 }
 
 
@@ -379,12 +411,16 @@ def _span(seconds: float | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_first: Sequence[str] = ()) -> None:
-    """A table as wide as the terminal: where it is too narrow, columns are left out in that order, and it says so."""
+    """A table as wide as the terminal, without columns that say nothing. Where it is too narrow, columns are left
+    out in that order, and it says so.
+    """
     shown = [[_plain(value) for value in row] for row in rows]
+    says = [n for n in range(len(heads)) if n == 0 or not shown or any(row[n] for row in shown)]
+    heads, shown = [heads[n] for n in says], [[row[n] for n in says] for row in shown]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
     widths = {head: max(map(len, (head, *(row[n][:FOLDED_AT] for row in shown)))) for n, head in enumerate(heads)}
     kept = list(heads)
-    for head in left_out_first:
+    for head in (head for head in left_out_first if head in heads):
         if sum(widths[name] + len("  ") for name in kept) <= width:
             break
         kept.remove(head)

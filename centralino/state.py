@@ -24,6 +24,7 @@ class CallState(StrEnum):
     QUEUED = "queued"
     OFFERED = "offered"
     CALLING_BACK = "calling back"
+    WHISPERING = "whispering"
     TALKING = "talking"
     TAKEN_OVER = "taken over"
     TALKED = "talked"
@@ -70,6 +71,12 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.OFFERED, ev.RingEnded): S.OFFERED,
     (S.OFFERED, ev.OfferEnded): S.QUEUED,
     (S.OFFERED, ev.TalkStarted): S.TALKING,
+    (S.OFFERED, ev.WhisperStarted): S.WHISPERING,
+    (S.WHISPERING, ev.RingEnded): S.WHISPERING,
+    (S.WHISPERING, ev.RecordingTold): S.WHISPERING,
+    (S.WHISPERING, ev.RecordingRefused): S.WHISPERING,
+    (S.WHISPERING, ev.TalkStarted): S.TALKING,
+    (S.WHISPERING, ev.WhisperCutOff): S.TALKED,  # the caller waits again, where it was the agent
     (S.TALKING, ev.RingEnded): S.TALKING,  # the others, once one has answered
     (S.CALLING_BACK, ev.RingEnded): S.CALLING_BACK,
     (S.OFFERED, ev.CallBackRung): S.CALLING_BACK,
@@ -137,7 +144,7 @@ class CallNow(msgspec.Struct):
     queue: str = ""
     first_entered_s: float = 0.0
     head_start_s: float = 0.0
-    waits: bool = False  # in `queue`, also while a phone rings for it
+    waits: bool = False  # in `queue`, also while a phone rings for it, and while the agent hears who calls
     told_position: int = 0  # while waiting; 0: nothing yet
     told_until_s: float = 0.0
     told_refuse_key: str = ""  # the key by which talks are not recorded, once the caller has heard all of it
@@ -147,7 +154,7 @@ class CallNow(msgspec.Struct):
     agent: str = ""  # who talks, as `leg`
     leg: str = ""
     talks: int = 0
-    busy_since_s: float = 0.0  # since when the agent is busy with it: a call-back's agent is there before the talk
+    busy_since_s: float = 0.0  # since when the agent is busy with it; they may be there before the talk
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
@@ -240,6 +247,8 @@ class AgentNow(msgspec.Struct):
     busy_s: float = 0.0  # in talks and wrap-ups that are over, today
     wrong_pins: int = 0  # in a row
     pin_locked_until_s: float = 0.0
+    last_call: str = ""  # in which they talked to a caller, and that talk is over
+    last_call_ended_s: float = 0.0
     call_phone: str = ""  # where their latest call rang; they may sign out of it meanwhile
 
 
@@ -457,10 +466,16 @@ def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> Non
     )
 
 
-def _call_back_rung(house: House, event: ev.CallBackRung, entry: Entry) -> None:
+def _agent_is_there(house: House, event: ev.CallBackRung | ev.WhisperStarted, entry: Entry) -> None:
+    """The talk has not begun."""
     call = house.calls[event.call]
     call.agent, call.leg, call.busy_since_s = event.agent, event.leg, entry.at_s
     call.rings.pop(event.leg, None)
+
+
+def _whisper_cut_off(house: House, event: ev.WhisperCutOff, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _let_go(house, call, event.agent, entry.at_s)
 
 
 def _call_back_unanswered(house: House, event: ev.CallBackUnanswered, entry: Entry) -> None:
@@ -712,6 +727,8 @@ def _talk_over(house: House, event: _EndOfTalk, entry: Entry, *, is_lost: bool) 
     call.talk_recording = ""
     if is_lost:
         return  # perhaps nobody talked at all
+    agent = house.agent(event.agent)
+    agent.last_call, agent.last_call_ended_s = call.id, entry.at_s
     for counts in (house.totals, house.today):
         count = counts.setdefault(call.queue, QueueCount())
         count.talked += 1
@@ -913,7 +930,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.EntityChosen: _entity_chosen,
     ev.CallBackPromised: _call_back_promised,
     ev.CallBackBegun: _call_back_begun,
-    ev.CallBackRung: _call_back_rung,
+    ev.CallBackRung: _agent_is_there,
     ev.CallBackUnanswered: _call_back_unanswered,
     ev.CallBackPutOff: _call_back_put_off,
     ev.CallBackOver: _call_back_over,
@@ -930,6 +947,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.CallOffered: _call_offered,
     ev.OfferEnded: _offer_ended,
     ev.RingEnded: _ring_ended,
+    ev.WhisperStarted: _agent_is_there,
+    ev.WhisperCutOff: _whisper_cut_off,
     ev.TalkStarted: _talk_started,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,

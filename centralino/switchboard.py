@@ -26,6 +26,7 @@ from centralino.call_backs import CallBacks
 from centralino.clock import Clock, as_utc
 from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
+from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
 from centralino.listening import Listening
@@ -39,6 +40,7 @@ from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
 from centralino.state import CallNow, CallState, EmergencyNow
 from centralino.waiting_room import WaitingRoom
+from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
@@ -96,6 +98,7 @@ class Switchboard:
         self.listening = Listening(desk, self.dispatcher)
         self.listening.connected = self.connected
         self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.codes.dispositions = self.dispositions = Dispositions(book, clock)
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
@@ -145,6 +148,9 @@ class Switchboard:
                 self.codes.alarm(call_id)
                 continue
             try:
+                if kind == WHISPER_ALARM:
+                    self.dispatcher.whispers.alarm(call_id)
+                    continue
                 (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
                 log.exception("the %s of %s could not be carried out", kind, call_id)
@@ -200,8 +206,10 @@ class Switchboard:
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
-        if call and call.is_in_line:
+        if call and call.waits:
             self.dispatcher.pressed(call, digit)
+        elif whispered := self.dispatcher.whispers.call_at(leg):
+            self.dispatcher.whispers.cut_short(whispered)
         elif self.codes.has(leg):
             self.codes.digit(leg, digit)
         elif one := self.listening.at(leg):
@@ -225,8 +233,8 @@ class Switchboard:
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
-        of_phones = (self.signing, self.codes, self.own_calls, self.consulting, self.listening)
-        for part in (*of_calls, *of_phones):
+        of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
+        for part in (*of_calls, *of_phones, self.dispositions, self.listening):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -536,12 +544,14 @@ class Switchboard:
                 self.call_backs.go_on(call, now)
             elif call.id not in now:
                 self._leg_ended(call.id, port.EndCause.GONE)
-            elif call.is_in_line or call.state is CallState.TALKING:
+            elif call.is_in_line or call.state in (CallState.TALKING, CallState.WHISPERING):
                 self.attendant.silence(call)
                 self.dispatcher.go_on(call, now)
             elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
                 self.attendant.silence(call)
                 self.offices.go_on(call, now)
+            elif call.state is CallState.TALKED and call.waits:  # its agent was gone before the two were joined
+                self.dispatcher.wait_again(call, call.queue)
             elif call.state is CallState.TAKEN_OVER:
                 self.listening.go_on_with(call, now)
             elif call.state is CallState.TALKED:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from agents import spoken
+from agents import disposition, spoken, who_calls
 from centralino import piper
 from centralino.attendant import Voice
 from centralino.instance import Instance
@@ -91,10 +91,29 @@ async def prepare(
     )
 
 
-async def prepare_for_agents(config: Path, folder: Path) -> None:
+def prompts_for_agents(configuration: Configuration) -> frozenset[Prompt]:
+    """What agents hear at their phones: the answers to their codes, and who calls, where a queue whispers it."""
+    whispering = {name for name, rules in configuration.rules.queues.items() if rules.whisper}
+    said = spoken.prompts() | disposition.prompts()
+    if not whispering:
+        return said
+    entities, tables = configuration.entities, system_sentences().tables
+    offices = {office.name for office in entities.offices().values() if office.queue in whispering}
+    return said | who_calls.prompts(
+        whispering | offices,
+        {entity.name for entity in entities.entities.values()},
+        {language for plan in configuration.dialplans.values() for language in plan.languages},
+        {spoken.language_of(agent.languages) for agent in configuration.roster.agents.values()},
+        lambda count, language: tables[language].counted_minutes(count),
+    )
+
+
+async def prepare_for_agents(configuration: Configuration, config: Path, folder: Path) -> None:
     """Make what agents hear at their phones; an engine that needs one before makes it by itself."""
     recorded = config / RECORDED
-    made = await speak(spoken.prompts(), folder, recorded=recorded if recorded.is_dir() else None)
+    named = await asyncio.to_thread(piper.voices_of, configuration.settings.piper_voices, config)
+    prompts = prompts_for_agents(configuration)
+    made = await speak(prompts, folder, recorded=recorded if recorded.is_dir() else None, named=named)
     for problem in made.problems:
         log.warning("prompt: %s", problem)
 

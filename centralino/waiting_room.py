@@ -27,14 +27,14 @@ class WaitingRoom:
     """One playback a caller at a time; after the last of them the music goes on."""
 
     def __init__(self, book: Book, telephony: Telephony, voice: Voice) -> None:
-        self._book, self._telephony, self._voice = book, telephony, voice
+        self._book, self._telephony, self.voice = book, telephony, voice
         self._saying: dict[str, tuple[str, Utterance]] = {}  # call → playback
         self._next: dict[str, list[Utterance]] = {}  # what follows
         self._said: dict[str, int] = {}  # call → how often something was said
 
     @property
     def sentences(self) -> Sentences:
-        return self._voice.sentences
+        return self.voice.sentences
 
     def speaks_to(self, call_id: str) -> bool:
         return call_id in self._saying
@@ -63,7 +63,7 @@ class WaitingRoom:
             if self._saying.get(call.id) is saying:
                 self._telephony.play(call.id, playback, sounds or [NO_SOUND], call.language)
 
-        self._voice.give(utterance.prompts, play)
+        self.voice.give(utterance.prompts, play)
 
     def playback_ended(self, call_id: str, playback: str, *, whole: bool) -> None:
         """What follows is said, or the music goes on."""
@@ -72,7 +72,7 @@ class WaitingRoom:
             return
         del self._saying[call_id]
         call = self._book.call(call_id)
-        if call is None or not call.is_in_line:
+        if call is None or not call.waits:
             return
         if whole:
             utterance.heard()
@@ -90,7 +90,7 @@ class WaitingRoom:
 
     def words(self, language: str, tell: Tell, rules: WhileWaiting, waited_s: float) -> Sequence[Prompt]:
         """Where the caller stands, and what they may choose."""
-        sentences = self._voice.sentences
+        sentences = self.voice.sentences
         said = []
         if tell.position is not None:
             said.append(sentences.place_in_line(tell.position, language))

@@ -20,6 +20,7 @@ COMMANDS = {
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
+    "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
     "listen": "ring a supervisor's phone to listen to a talk: CALL --as SUPERVISOR --how whisper, barge, take-over",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",

@@ -11,6 +11,7 @@ from centralino.events import (
     CallBackBegun,
     CallBackRung,
     CallBackUnanswered,
+    CallDisposed,
     CallEnded,
     CallEvent,
     CallHandedOn,
@@ -32,8 +33,12 @@ from centralino.events import (
     TalkStarted,
     VoicemailEnded,
     VoicemailStarted,
+    WhisperCutOff,
+    WhisperStarted,
 )
 from centralino.people import NUMBER_LENGTH_MAX, cleaned
+
+InQueue = QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded | WhisperStarted | WhisperCutOff
 
 
 class CallState(StrEnum):
@@ -44,6 +49,7 @@ class CallState(StrEnum):
     QUEUED = "queued"
     OFFERED = "offered"
     CALLING_BACK = "calling back"
+    WHISPERING = "whispering"
     TALKING = "talking"
     TAKEN_OVER = "taken over"
     TRANSFERRING = "transferring"
@@ -85,6 +91,9 @@ class CallRow:
     case_id: str | None = None
     voicemail: str | None = None  # the recording, where a message was kept
     voicemail_s: float | None = None
+    kind: str | None = None  # what was said of it last: an `agents.disposition` Kind, a topic, a Level
+    topic: str | None = None
+    level: str | None = None
     call_back_of: str | None = None  # the call in which was promised what this one, a call-back, is to keep
 
 
@@ -126,8 +135,8 @@ def begun(at_s: float, event: CallBackBegun, case_id: str | None) -> CallRow:
 
 def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     """The row after `event`, which is about this call. What a row does not show leaves it as it is."""
-    if isinstance(event, VoicemailEnded):  # may come after the end: the caller hangs up, then the file is closed
-        return replace(row, voicemail=event.recording, voicemail_s=event.duration_s) if event.kept else row
+    if isinstance(event, VoicemailEnded | CallDisposed):
+        return _told_late(row, event)
     if row.state is CallState.ENDED:
         return row  # late news of a call that is over changes nothing
     match event:
@@ -147,7 +156,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, state=CallState.IN_MENU)
         case OfficeAnswered():
             return replace(row, state=CallState.TRANSFERRED)
-        case QueueEntered() | QueueLeft() | CallOffered() | RingEnded() | OfferEnded():
+        case _ if isinstance(event, InQueue):
             return _in_queue(row, at_s, event)
         case CallBackRung() | CallBackUnanswered():
             return _called_back(row, event)
@@ -162,9 +171,14 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
     return row
 
 
-def _in_queue(
-    row: CallRow, at_s: float, event: QueueEntered | QueueLeft | CallOffered | RingEnded | OfferEnded
-) -> CallRow:
+def _told_late(row: CallRow, event: VoicemailEnded | CallDisposed) -> CallRow:
+    """What may come after the end: the caller hangs up, then the file is closed, then the agent says what it was."""
+    if isinstance(event, CallDisposed):
+        return replace(row, kind=event.kind, topic=event.topic or None, level=event.level or None)
+    return replace(row, voicemail=event.recording, voicemail_s=event.duration_s) if event.kept else row
+
+
+def _in_queue(row: CallRow, at_s: float, event: InQueue) -> CallRow:
     match event:
         case QueueEntered(queue=queue, first_entered_s=first_entered_s, office=office):
             row = replace(row, state=CallState.QUEUED, queue=queue, queued_at=as_utc(first_entered_s))
@@ -176,6 +190,10 @@ def _in_queue(
         case RingEnded(agent=agent) if agent == row.agent and row.state is CallState.OFFERED:
             return _with(row, CallState.OFFERED)
         case OfferEnded() if row.state is CallState.OFFERED:
+            return _with(row, CallState.QUEUED)
+        case WhisperStarted(agent=agent):
+            return _with(row, CallState.WHISPERING, agent, row.phone if row.agent == agent else None)
+        case WhisperCutOff():
             return _with(row, CallState.QUEUED)
     return row
 

@@ -21,6 +21,7 @@ CALL_STATES = (
     "queued",
     "offered",
     "calling back",
+    "whispering",
     "talking",
     "taken over",
     "transferring",

@@ -49,6 +49,9 @@ calls_table = Table(
     Column("case_id", Text, ForeignKey("cases.id"), index=True),
     Column("voicemail", Text),
     Column("voicemail_s", Float),
+    Column("kind", Text),
+    Column("topic", Text),
+    Column("level", Text),
     Column("call_back_of", Text),
 )
 

@@ -40,6 +40,7 @@ from centralino.events import (
     Outcome,
     RingEnded,
     TalkStarted,
+    WhisperCutOff,
 )
 from centralino.meanings import NodeSettings, Settings
 from centralino.outgoing import Outgoing
@@ -55,7 +56,7 @@ from ivr.situation import CaseStanding
 NODE = "main"
 OUTGOING = Outgoing(("first", "second"))
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK)
+WITH_AN_AGENT = (CallState.TALKING, CallState.CALLING_BACK, CallState.WHISPERING)
 ROUNDS_MAX = 50_000  # deadlines within one `advance`: more, and time stands still
 sentences: Callable[[], Sentences] = lru_cache(system_sentences)
 
@@ -399,6 +400,7 @@ class ContactCentre:
         rung = [event.leg for event in events if isinstance(event, CallOffered)]
         called_back = [event.leg for event in events if isinstance(event, CallBackRung)]  # answered before the talk
         talked = [event.leg for event in events if isinstance(event, TalkStarted) and event.leg not in called_back]
+        talked += [event.leg for event in events if isinstance(event, WhisperCutOff)]
         ended = called_back + talked + [e.leg for e in events if isinstance(e, RingEnded | OfferEnded)]
         assert sorted(ended) == sorted(set(rung)) == sorted(rung)
 

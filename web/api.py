@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
-from web.configuration import Configurations, add_to_api
+from agents.disposition import Kind, Level
+from web.configuration import Configurations, add_to_api, peer
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.tokens import Role, Tokens
 
@@ -48,8 +49,9 @@ class Records(Protocol):
 class Sources:
     """Where the pages and the API get what they show.
 
-    `ask_engine` gives a fresh snapshot; it raises ConnectionError where the engine is away. `names` are the host names,
-    besides loopback, under which this desk may be asked.
+    `ask_engine` gives a fresh snapshot; `dispose` puts on record what is said of a call, or raises ChangeRefused; both
+    raise ConnectionError where the engine is away. `names` are the host names, besides loopback, under which this desk
+    may be asked.
     """
 
     live: Live
@@ -57,6 +59,7 @@ class Sources:
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations
+    dispose: Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
     names: frozenset[str] = frozenset()
 
 
@@ -160,6 +163,24 @@ class Cases(BaseModel):
     cases: list[dict[str, Any]]
 
 
+class Disposition(BaseModel):
+    """What is said of a call, in place of what was said before. `topic`: one of those in entities.yaml, where it names
+    any. `agent`: whose word it is; empty: of nobody in agents.yaml.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Kind
+    topic: Annotated[str, Field(max_length=64)] = ""
+    level: Level = Level.NOT_SAID
+    agent: Annotated[str, Field(max_length=64)] = ""
+
+
+class Disposed(Disposition):
+    """As it stands on record now."""
+
+    call: str
+
+
 BEARER = HTTPBearer(auto_error=False, description="A token made by `centralino token`.")
 TROUBLES: dict[int | str, dict[str, Any]] = {
     401: {"model": Trouble, "description": "No token, or not one of ours."},
@@ -200,6 +221,7 @@ def api(sources: Sources) -> APIRouter:
     trusted = [Depends(bearer_of(sources.tokens, Role.SUPERVISOR, Role.ADMIN))]
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
+    _add_dispositions(router, sources, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 
     @router.get("/events", dependencies=trusted, response_class=StreamingResponse, summary="Changes as they happen")
@@ -243,6 +265,14 @@ def _add_records(router: APIRouter, sources: Sources, allowed: Sequence[Any]) ->
     @router.get("/cases", dependencies=allowed, response_model=Cases, summary="Cases")
     async def cases(limit: Limit = 100, state: CaseState = None) -> dict[str, Any]:
         return {"cases": rows_of(await records.cases(limit, state))}
+
+
+def _add_dispositions(router: APIRouter, sources: Sources, allowed: Sequence[Any]) -> None:
+    where, summary = "/calls/{id}/disposition", "Say what came of a call"
+
+    @router.post(where, dependencies=allowed, response_model=Disposed, summary=summary)
+    async def dispose(id: CallId, said: Disposition, request: Request) -> dict[str, Any]:
+        return await sources.dispose({"call": id, "by": f"api ({peer(request)})", **said.model_dump(mode="json")})
 
 
 def table(live: Live, name: Literal["queues", "agents", "calls"]) -> dict[str, dict[str, Any]]:

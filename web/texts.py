@@ -134,6 +134,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.queued": ("in coda", "queued"),
     "call.offered": ("squilla", "ringing"),
     "call.calling back": ("si richiama", "calling back"),
+    "call.whispering": ("l'operatore sente chi chiama", "the agent hears who calls"),
     "call.talking": ("in conversazione", "talking"),
     "call.taken over": ("con un supervisore", "with a supervisor"),
     "call.transferring": ("squilla all'ufficio", "ringing an office"),

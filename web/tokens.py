@@ -21,7 +21,7 @@ class Role(StrEnum):
     """What the bearer of a token may see, and do, through the API."""
 
     WALLBOARD = "wallboard"  # queues and agents; no callers, no cases
-    SUPERVISOR = "supervisor"  # everything there is to read
+    SUPERVISOR = "supervisor"  # everything there is to read; and say what came of a call
     ADMIN = "admin"  # the same; and put configurations in force
 
 

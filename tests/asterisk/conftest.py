@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest_asyncio
 
-from agents import spoken as agents_hear
 from centralino import voices
 from centralino.settings import load
 from centralino.speaking import speak
@@ -25,7 +24,7 @@ async def said(house: House) -> Mapping[str, bytes]:
     """What each text of the deployment sounds like, by the text."""
     configuration = load(DEPLOYMENT)
     spoken = await voices.prepare(configuration, house.config, house.instance.prompts)
-    of_agents = await speak(agents_hear.prompts(), house.instance.prompts)
+    of_agents = await speak(voices.prompts_for_agents(configuration), house.instance.prompts)
     return {
         prompt.text: decoded(sound.path.with_suffix(".alaw").read_bytes(), PCMA)
         for prompt, sound in (spoken.sounds | of_agents.sounds).items()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from agents.disposition import Kind, Level, confirmation
 from agents.spoken import Spoken
 from demo.calls import Call
 from demo.listening import hear
@@ -60,6 +61,29 @@ async def test_a_wrong_pin_is_heard_to_be_wrong(house: House, said: Said) -> Non
         assert await hears(call, said, Spoken.WRONG_PIN)
         await call.wait_ended(10)
     assert house.now["agents"]["a1006"]["chosen"] == "signed out"
+
+
+async def test_what_the_last_call_was_is_keyed_in_and_stands_with_its_case(house: House, said: Said) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055200071") as citizen:
+        call = await citizen.call("055666")
+        talk = await (await seat.ring(within_s=10)).answer()
+        await house.until(lambda now: [c["state"] for c in now["calls"].values()] == ["talking"])
+        await talk.hang_up()
+        await call.wait_ended(5)
+        code = await seat.call("*4942")
+        noted = said[confirmation(Kind.COMPLAINT, Level.HANDED_ON, "it").text]
+        assert (await hear(code, noted[: -RATE_HZ // 5], 10)).is_same
+        await code.wait_ended(10)
+    row = await house.row("calls", lambda c: c["number"] == "+39055200071" and c["level"])
+    assert (row["kind"], row["level"], row["agent"]) == ("complaint", "handed on", "a1001")
+    code, told = await house.cli("disposition", row["id"], "--kind", "report", "--topic", "tari", "--solved")
+    assert (code, told.strip()) == (0, f"{row['id']}: report, tari, solved")
+    case = await house.row("cases", lambda c: c["id"] == row["case_id"] and c["topic"])
+    assert (case["kind"], case["topic"], case["level"], case["state"]) == ("report", "tari", "solved", "closed")
+    _, trail = await house.cli("why", row["id"])
+    assert "a1001 says: complaint, handed on" in trail
+    code, refused = await house.cli("disposition", "never", "--kind", "report")
+    assert (code, "there is no call never" in refused) == (1, True)
 
 
 async def test_an_agent_calls_another_by_number_and_both_hear_each_other(house: House) -> None:

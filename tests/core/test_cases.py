@@ -21,7 +21,7 @@ from cases.joining import (
     when_a_call_ends,
 )
 from cases.store import CLOSED, OPEN, CaseBook
-from centralino.events import CallArrived, CallEnded, Outcome, VoicemailEnded
+from centralino.events import CallArrived, CallDisposed, CallEnded, Outcome, VoicemailEnded
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 numbers = st.integers(1, 10**9).map(lambda n: case_number(FROM_CALL, n))
@@ -133,7 +133,7 @@ def test_a_case_that_only_logged_calls_closes_when_nothing_is_left(
 # a batch of events
 
 
-def told(*events: CallArrived | CallEnded | VoicemailEnded) -> CaseBook:
+def told(*events: CallArrived | CallDisposed | CallEnded | VoicemailEnded) -> CaseBook:
     book = CaseBook()
     for n, event in enumerate(events, start=1):
         book.tell(n, NOON.timestamp() + n, event)
@@ -150,6 +150,33 @@ def test_two_calls_at_once_from_one_number_share_a_case_that_closes_with_the_las
     book = told(*both, end("c2"))
     assert states(book) == [CLOSED]
     assert book.case_of == {"c1": case_number(FROM_CALL, 1), "c2": case_number(FROM_CALL, 1)}
+
+
+def disposed(call: str, level: str = "", topic: str = "") -> CallDisposed:
+    return CallDisposed(call=call, agent="a1", kind="complaint", topic=topic, level=level, by="test")
+
+
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ((disposed("c1", topic="tari"), end("c1")), CLOSED),
+        ((end("c1"), disposed("c1", "solved")), CLOSED),
+        ((end("c1"), disposed("c1", "handed on")), OPEN),
+        ((disposed("c1", "handed on"), end("c1")), OPEN),
+        ((end("c1"), disposed("c1", "handed on"), disposed("c1", "solved")), CLOSED),
+        ((disposed("c1", "solved"),), OPEN),
+        ((end("c1"), message("c1"), disposed("c1", "solved")), OPEN),
+    ],
+)
+def test_a_case_that_was_handed_on_is_open_until_somebody_says_that_it_is_solved(
+    events: tuple[CallDisposed | CallEnded | VoicemailEnded, ...], state: str
+) -> None:
+    assert states(told(arrival("c1"), *events)) == [state]
+
+
+def test_what_was_said_last_stands_with_the_case() -> None:
+    [row] = told(arrival("c1"), end("c1"), disposed("c1", "solved", "tari"), disposed("c1")).cases.values()
+    assert (row["kind"], row["topic"], row["level"]) == ("complaint", None, None)
 
 
 def test_a_call_after_the_case_closed_opens_a_new_one() -> None:

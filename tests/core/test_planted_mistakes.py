@@ -65,6 +65,7 @@ outgoing:
     relax: [{after: 30s, needs: {tributi: 2, centralino: 2}}, {after: 60s, needs: {tributi: 1}}]
     pick: longest_idle
     longest_wrap_up: 10m
+    whisper: true
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d}
@@ -79,6 +80,9 @@ outgoing:
     full: {waiting: 5, then: {step: office}}
     longest_wait: {after: 10m, then: {queue: centralino}}
   a-mano: {needs: {tributi: 1}, sites: [laquila, {roma: {by_hand: true}}]}
+""",
+    "entities.yaml": """\
+topics: [tari, imu]
 """,
     "agents.yaml": """\
 longest_pause: 90m

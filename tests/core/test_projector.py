@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, make_url, select, text
+from sqlalchemy import Connection, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
 from cases.store import cases_table, contacts, people
+from centralino import database as database_module
 from centralino.clock import SimClock
 from centralino.database import Database, DatabaseAway, database_url, metadata, open_database
 from centralino.events import (
@@ -33,6 +37,7 @@ from centralino.events import (
     CallBackOver,
     CallBackPromised,
     CallBackRung,
+    CallDisposed,
     CallEnded,
     CallHandedOn,
     CallOffered,
@@ -680,6 +685,41 @@ async def test_nothing_is_projected_before_it_stands_on_the_disk(
     monkeypatch.undo()
     house.tell(end("c1"))
     await house.projector.caught_up(DEADLINE_S)
+
+
+async def test_what_is_said_of_a_call_stands_with_the_call_and_its_case_also_after_a_rebuild(house: House) -> None:
+    answered_call(house, "c1", house.caller("3331234567"))
+    said = CallDisposed(call="c1", agent="a2", kind="complaint", topic="tari", by="phone p2")
+    house.tell(said, msgspec.structs.replace(said, kind="report", level="handed on"), after_s=30)
+    house.tell(CallDisposed(call="never", kind="report", by="test"))
+    await house.projected()
+    for _ in range(2):
+        call, [case] = await store.call(house.database, "c1"), await store.cases(house.database)
+        assert call
+        assert (call.kind, call.topic, call.level) == ("report", "tari", "handed on")
+        assert (case.kind, case.topic, case.level, case.state) == ("report", "tari", "handed on", "open")
+        trail = await store.events_of(house.database, "c1")
+        kinds = [event.body["kind"] for event in trail if event.kind == "CallDisposed"]
+        assert kinds == ["complaint", "report"]
+        await house.projector.rebuild()
+
+
+async def test_each_migration_can_be_taken_back_and_made_again(house: House) -> None:
+    await house.database.upgrade()
+
+    def down_and_up(connection: Connection) -> tuple[set[str], Any]:
+        config = Config()
+        config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        left = {column["name"] for column in inspect(connection).get_columns("cases")}
+        command.upgrade(config, "head")
+        return left, compare_metadata(MigrationContext.configure(connection), metadata)
+
+    async with house.database.engine.begin() as connection:
+        left, differences = await connection.run_sync(down_and_up)
+    assert not left & {"kind", "level"}
+    assert differences == []
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_code(house: House) -> None:

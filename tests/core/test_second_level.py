@@ -99,7 +99,7 @@ def test_where_no_agent_of_the_office_answers_the_call_goes_on_by_the_dialplan(m
     entered = last(menu, ev.StepEntered)
     assert isinstance(entered, ev.StepEntered)
     assert (entered.step, entered.why) == ("hall", StepWhy.OFFICE_AWAY)
-    assert menu.line.shown["phone-of-ana"].name.startswith("hall: ")
+    assert menu.line.shown["phone-of-ana"].name.startswith("hall, 1 min")
 
 
 def test_the_phone_of_an_agent_that_rings_when_the_time_is_over_rings_to_its_end(menu: ContactCentre) -> None:

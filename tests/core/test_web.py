@@ -20,7 +20,7 @@ import pytest_asyncio
 
 from acd.why import Why
 from centralino import desk as desk_process
-from centralino.door import DoorServer, door_path
+from centralino.door import CommandRefused, DoorServer, door_path
 from supervision.metrics import exposition
 from web import view
 from web.live import ROWS_BEHIND_MAX, Changed, Live, Whole
@@ -543,3 +543,45 @@ def test_a_queue_says_which_further_site_is_open_and_why() -> None:
     row = queue("civile", sites=[site, site | {"site": "milano", "is_open": False}])
     assert queue_row(row, Texts("it"))["sites"] == "aperta anche roma: molte persone sono in attesa"
     assert queue_row(row, Texts("en"))["sites"] == "roma is open too: many callers wait"
+
+
+# what is said of a call
+
+
+async def test_what_is_said_of_a_call_is_handed_to_the_engine_and_its_answer_given(house: House) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def dispose(args: dict[str, Any]) -> dict[str, Any]:
+        asked.append(args)
+        return {key: args[key] for key in ("call", "kind", "topic", "level", "agent")}
+
+    house.commands["calls.dispose"] = dispose
+    said = {"kind": "complaint", "topic": "tari", "level": "solved", "agent": "a1"}
+    reply = await house.web.post("/api/v1/calls/c1/disposition", json=said, headers=house.bearer())
+    assert (reply.status_code, reply.json()) == (200, {"call": "c1", **said})
+    assert asked[0].pop("by").startswith("api (127.0.0.1:")
+    assert asked == [{"call": "c1", **said}]
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "status"),
+    [
+        ({"kind": "complaint"}, Role.WALLBOARD, 403),
+        ({"kind": "complaint"}, None, 401),
+        ({"kind": "anger"}, Role.ADMIN, 422),
+        ({}, Role.ADMIN, 422),
+        ({"kind": "complaint", "by": "me"}, Role.ADMIN, 422),
+        ({"kind": "complaint", "topic": "t" * 65}, Role.ADMIN, 422),
+        ({"kind": "complaint"}, Role.ADMIN, 409),
+    ],
+)
+async def test_what_may_not_be_said_of_a_call_is_refused(
+    house: House, said: dict[str, str], role: Role | None, status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("there is no call c1")
+
+    house.commands["calls.dispose"] = refuse
+    headers = house.bearer(role) if role else {}
+    reply = await house.web.post("/api/v1/calls/c1/disposition", json=said, headers=headers)
+    assert (reply.status_code, "error" in reply.json()) == (status, True)

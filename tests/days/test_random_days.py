@@ -27,6 +27,7 @@ from agents.supervisors import How
 from asterisk.port import CallerId
 from centralino import events as ev
 from centralino.signing import Refused
+from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan, phone_of
@@ -41,7 +42,7 @@ QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
 OFFICE_PHONE = "+39055759"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
-CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "1", "2", "3", "055123456", "899123456", "*99")
+CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "*49", "*4942", "1", "2", "3", "055123456", "899123456", "*99")
 KEYED_IN = (
     "#11#",
     "#12#",
@@ -87,6 +88,7 @@ class Day:
             (4, self.somebody_wants_to_be_called_back),
             (5, self.an_agent_chooses),
             (5, self.an_agent_hands_on),
+            (4, self.an_agent_who_hears_who_calls_does_not_wait),
             (3, self.an_agent_turns_away),
             (4, self.an_agent_dials),
             (4, self.a_supervisor_listens),
@@ -113,11 +115,13 @@ class Day:
         }
         centre.line.truth.within_reach.add(CITIZEN)
         taxes, hall = (Recording(key, 86_400.0) if key else None for key in keys_that_refuse)
-        overflow = {"full_waiting": 2, "full_then": ToQueue("hall")}
+        whispering = chance.sample(QUEUES, chance.randrange(len(QUEUES)))
+        overflow = {"full_waiting": 2, "full_then": ToQueue("hall"), "whisper": "taxes" in whispering}
         centre.queue("taxes", needs={"taxes": 2}, wrap_up_s=wrap_up_s, recording=taxes, **overflow, **back)
         then = chance.choice([ToVoicemail("hall"), ToStep("main")])
         hall_picks = chance.choice([Pick.LONGEST_IDLE, Pick.RING_ALL])
-        centre.queue("hall", longest_wait_s=120.0, longest_wait_then=then, recording=hall, pick=hall_picks)
+        hall_rules = {"longest_wait_s": 120.0, "longest_wait_then": then, "recording": hall, "pick": hall_picks}
+        centre.queue("hall", whisper="hall" in whispering, **hall_rules)
         centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
@@ -134,7 +138,7 @@ class Day:
         centre.office("city/experts", "registry", answer_within_s=within_s)
         centre.office("city/desk", phone=OFFICE_PHONE)
         centre.office("city/both", "civil", OFFICE_PHONE, answer_within_s=within_s)
-        rules = {"relax": relaxed, "pick": pick, "head_starts": starts, **back}
+        rules = {"relax": relaxed, "pick": pick, "head_starts": starts, "whisper": "civil" in whispering, **back}
         centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), **rules)
         keys = {
             "1": Key("taxes"),
@@ -213,6 +217,11 @@ class Day:
     def an_agent_puts_down(self) -> None:
         if agent := self._some(self.centre.talking_now()):
             self.centre.put_down(agent)
+
+    def an_agent_who_hears_who_calls_does_not_wait(self) -> None:
+        hears = [call.leg for call in self.centre.house.calls.values() if call.state is CallState.WHISPERING]
+        if (leg := self._some(hears)) in self.centre.line.truth.legs:
+            self.chance.choice([self.centre.hang_up, lambda leg: self.centre.press(leg, "1")])(leg)
 
     def an_agent_chooses(self) -> None:
         agent, wish = self.chance.choice(list(AGENTS)), self.chance.choice([*Wish, Wish.READY, Wish.SIGN_IN])
