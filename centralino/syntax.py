@@ -79,10 +79,15 @@ def _quote_closed_late(text: str, noticed: int) -> int | None:
 def _goes_on(lines: Sequence[str], line: int, what: str, hint: str) -> Mistake:
     """A key that was read as part of the value above: it stands too far in, or what is above is no key with a value."""
     above = next((number for number in range(line - 1, -1, -1) if lines[number].split("#")[0].strip()), 0)
-    if len(_indent(lines, above)) < len(_indent(lines, line)):
-        return line + 1, len(_indent(lines, line)) + 1, what, hint
+    if _key_at(lines[above]) < _key_at(lines[line]):
+        return line + 1, _key_at(lines[line]) + 1, what, hint
     what, hint = "this is no key with a value", "write `key: value`, with a space after the `:`"
-    return above + 1, len(_indent(lines, above)) + 1, what, hint
+    return above + 1, _key_at(lines[above]) + 1, what, hint
+
+
+def _key_at(line: str) -> int:
+    """How far in the first key of a line stands: after the dashes of a list, too."""
+    return len(line) - len(re.sub(r"^[ \t]*(?:- +)*", "", line))
 
 
 def _begun_earlier(said: str, lines: Sequence[str], error: yaml.MarkedYAMLError) -> yaml.Mark | None:
