@@ -1,6 +1,5 @@
 """Keys pressed by agents in a talk, on the real Asterisk: handed on, asked first, all three; heard by sound."""
 
-import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -59,14 +58,14 @@ async def test_a_colleague_is_asked_and_then_has_the_caller(house: House, said: 
     await house.no_leftovers()
 
 
-async def test_a_call_is_handed_on_by_keys_and_comes_back_when_nobody_answers(house: House) -> None:
+async def test_a_call_is_handed_on_by_keys_and_comes_back_when_nobody_answers(house: House, said: Said) -> None:
     async with house.agent("a1001", "p101") as first, house.citizen("+39055200072") as citizen:
         call = await citizen.call("055055")
         call.press("2")
         talk = await (await first.ring(within_s=10)).answer()
         await hear_each_other(call, talk, 1)
         talk.press("#1")
-        await asyncio.sleep(0.5)
+        assert (await hear(talk, said[Spoken.TO_WHOM.prompt("it").text], 10)).is_same
         talk.press("1002#")  # who is not there
         await talk.wait_ended(10)
         await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")
