@@ -588,11 +588,13 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
     why: str
 
 
-class OwnCallRefused(Event, frozen=True, kw_only=True):
-    """A phone dialled what may not be called."""
+class OwnCallRefused(OwnCallEvent, frozen=True, kw_only=True):
+    """A phone dialled what may not be called, or whom nobody could ring: `to`, an agent or a phone, or `person`."""
 
+    call: str = ""
     phone: str
     agent: str = ""
+    to: str = ""
     person: str = ""
     why: str
 

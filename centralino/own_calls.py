@@ -92,9 +92,9 @@ class OwnCalls:
 
     def _ring_inside(self, dialled: Dialled, to: str, phone: str) -> None:
         if not phone or not self._book.house.reachable.get(phone):
-            self.refuse(dialled, Spoken.NOT_HERE)
+            self._refuse(dialled, Spoken.NOT_HERE, "the phone is not registered", to=to)
         elif phone == dialled.phone or self._is_busy(phone):
-            self.refuse(dialled, Spoken.BUSY)
+            self._refuse(dialled, Spoken.BUSY, "the phone is in a call", to=to)
         else:
             call = self._begin(dialled, to=to, to_phone=phone)
             self._telephony.ring(call.other_leg, phone, call.id, self._shown(call), RINGS_FOR_S)
@@ -104,15 +104,25 @@ class OwnCalls:
         person = self._people.key_for(decided.number, "", self._clock.now_s())
         if isinstance(decided, Refused):
             log.warning("%s may not call %s: %s", dialled.phone, decided.number, decided.why)
-            agent = self._book.house.agent_at(dialled.phone)
-            self._book.write(
-                ev.OwnCallRefused(phone=dialled.phone, agent=agent.id if agent else "", person=person, why=decided.why)
-            )
-            self.refuse(dialled, Spoken.NOT_ALLOWED)
+            self._refuse(dialled, Spoken.NOT_ALLOWED, decided.why, person=person)
             return
         call = self._begin(dialled, person=person)
         number_shown = next(iter(self.configuration.dialplans))
         self._telephony.ring_outside(call.other_leg, decided, call.id, CallerId(number_shown, ""), RINGS_OUTSIDE_FOR_S)
+
+    def _refuse(self, dialled: Dialled, spoken: Spoken, why: str, *, to: str = "", person: str = "") -> None:
+        agent = self._book.house.agent_at(dialled.phone)
+        self._book.write(
+            ev.OwnCallRefused(
+                call=dialled.leg,
+                phone=dialled.phone,
+                agent=agent.id if agent else "",
+                to=to,
+                person=person,
+                why=why,
+            )
+        )
+        self.refuse(dialled, spoken)
 
     def _begin(self, dialled: Dialled, *, to: str = "", to_phone: str = "", person: str = "") -> OwnCall:
         agent = self._book.house.agent_at(dialled.phone)
