@@ -16,12 +16,12 @@ from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import COLLEAGUE, OUTSIDE
 from centralino.outgoing import Refused as NotAllowed
 from centralino.outgoing import may_call
 from centralino.own_calls import RINGS_FOR_S, RINGS_OUTSIDE_FOR_S, SPOKEN_OF
 from centralino.people import People
 from centralino.phone_codes import PhoneCodes
-from centralino.second_level import COLLEAGUE, OUTSIDE
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState

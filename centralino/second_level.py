@@ -10,18 +10,18 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import COLLEAGUE, OUTSIDE
 from centralino.located import did_you_mean, shown
 from centralino.people import People, cleaned
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState
-from ivr.hand_over import FIRST_LEVEL, HANDED_ON
 from ivr.menu import Dialplan, Transfer
 from ivr.sentences import Sentences
+from ivr.steps_of_ours import FIRST_LEVEL, HANDED_ON
 
 QUEUE_WITHIN_S = 900.0  # that another queue has, where it has no longest wait of its own
 NOTE_LENGTH_MAX = 500
-COLLEAGUE, OUTSIDE = "@", "tel:"  # how a call is handed on to an agent, or to a person outside
 
 
 class SecondLevel:

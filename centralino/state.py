@@ -15,7 +15,7 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
-from ivr.hand_over import HANDED_ON
+from ivr.steps_of_ours import HANDED_ON
 
 
 class CallState(StrEnum):

@@ -44,11 +44,12 @@ from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
-from ivr.hand_over import HANDED_ON, with_hand_over
+from ivr.hand_over import with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
+from ivr.steps_of_ours import HANDED_ON
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}

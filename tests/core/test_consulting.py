@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from acd.state import Doing
@@ -9,12 +10,19 @@ from agents.spoken import Spoken
 from agents.state import Wish
 from centralino import events as ev
 from centralino.events import Outcome
+from centralino.shown import sentence
 from centralino.signing import Refused
 from centralino.state import CallState
 from tests.contact_centre import ContactCentre, phone_of
 
 OUTSIDE = "+390552345678"
 ANA, BO = "c1-leg1", phone_of("bo")
+
+
+def aloud(talk: ContactCentre) -> list[str]:
+    """What `why` tells of the call."""
+    bodies = [msgspec.to_builtins(event) for event in talk.trail("c1")]
+    return [sentence(body["type"], body) for body in bodies]
 
 
 @pytest.fixture
@@ -84,6 +92,8 @@ def test_a_call_is_handed_on_to_a_colleague(talk: ContactCentre) -> None:
     assert talkers(talk) == {"c1", BO}
     talk.put_down("bo")
     assert talk.outcomes() == {"c1": Outcome.ANSWERED}
+    assert "ana of hall hands the caller on to bo" in aloud(talk)
+    assert "talks with bo" in aloud(talk)
 
 
 def test_a_colleague_who_does_not_answer_sends_the_caller_back_to_the_queue_in_their_place(talk: ContactCentre) -> None:
@@ -100,6 +110,8 @@ def test_a_call_is_handed_on_to_somebody_outside(talk: ContactCentre) -> None:
     assert talkers(talk) == {"c1", OUTSIDE}
     [handed_on] = [event for event in talk.trail("c1") if isinstance(event, ev.CallHandedOn)]
     assert OUTSIDE not in handed_on.to, "the journal names nobody by number"
+    assert "ana of hall hands the caller on to a number outside" in aloud(talk)
+    assert "talks with a number outside" in aloud(talk)
 
 
 def test_a_call_is_handed_on_to_a_queue_by_its_number(talk: ContactCentre) -> None:
