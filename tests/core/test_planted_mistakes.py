@@ -89,8 +89,6 @@ topics: [tari, imu]
     "agents.yaml": """\
 longest_pause: 90m
 second_sign_in: move
-pauses:
-  "1": {name: {it: caffè, en: coffee}, longest: 15m}
 shifts:
   day: {mon-sun: "00:00-24:00", holidays: [12-25]}
 supervisors:
