@@ -44,13 +44,14 @@ class Destination:
 
 
 class Consulting:
-    """`hand_on` belongs to the second level."""
+    """`hand_on` belongs to the second level, `stay_with` to the offices."""
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
         self._dispatcher, self._codes, self._people = dispatcher, codes, people
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
+        self.stay_with: Callable[[CallNow], None]
         self.configuration: Configuration
         dispatcher.leave_to, dispatcher.go_on_consulting = self.leave_to, self.go_on
 
@@ -117,8 +118,7 @@ class Consulting:
         was_there = consult.answered
         self._dispatcher.transferred(transferred)
         if was_there:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=consult.to, leg=consult.leg))
-            self._telephony.join(call.id, consult.leg, call.id)
+            self.stay_with(call)
         return True
 
     def caller_left(self, call: CallNow) -> None:

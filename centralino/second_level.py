@@ -10,7 +10,7 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
-from centralino.handed_to import COLLEAGUE, OUTSIDE
+from centralino.handed_to import COLLEAGUE, OUTSIDE, named
 from centralino.located import did_you_mean, shown
 from centralino.people import People, cleaned
 from centralino.settings import Configuration
@@ -42,7 +42,9 @@ class SecondLevel:
         if call.state is not CallState.TALKING:
             raise Refused(f"{call.id} is {call.state}: only a call that talks with an agent can be handed on")
         if call.consult:
-            raise Refused(f"{call.agent} asks {call.consult.to} just now: end that first, then hand the caller on")
+            raise Refused(
+                f"{call.agent} asks {named(call.consult.to)} just now: end that first, then hand the caller on"
+            )
         if not self.connected[call.node]:
             raise Refused("there is no connection to the phone system: nothing can be done to the talk now")
         self._look_whether_it_can(call, to)

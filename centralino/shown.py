@@ -377,6 +377,7 @@ SENTENCES = {
     "WhisperStarted": "{agent} is there, and hears: {words}",
     "WhisperCutOff": "{agent} had not been joined yet: {by_whom}",
     "TalkStarted": "talks with {agent}",
+    "ColleagueTalks": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
     "CallHandedOn": "{agent} of {queue} hands the caller on to {to_named}{with_note}",
     "SupervisorRung": "the phone {phone} of supervisor {supervisor} is rung, to {how_with} {agent}{by_hand}",

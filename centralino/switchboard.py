@@ -103,7 +103,8 @@ class Switchboard:
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
-        self.offices.other_call = self.dispatcher.other_call
+        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
+        self.consulting.stay_with = self.offices.answered
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.holds = Holds(book, self.dispatcher)
