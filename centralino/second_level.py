@@ -21,7 +21,8 @@ from ivr.sentences import Sentences
 
 QUEUE_WITHIN_S = 900.0  # that another queue has, where it has no longest wait of its own
 NOTE_LENGTH_MAX = 500
-COLLEAGUE, OUTSIDE = "@", "tel:"  # how a call is handed on to an agent, or to a person outside
+# how a call is handed on to an agent, to a person outside, or to a phone of ours at which nobody is signed in
+COLLEAGUE, OUTSIDE, AT_PHONE = "@", "tel:", "phone:"
 
 
 class SecondLevel:
@@ -84,9 +85,13 @@ class SecondLevel:
         return None
 
     def _phone_of(self, configuration: Configuration, to: str) -> str:
-        """Where a colleague (`@AGENT`) sits, or the number of somebody outside (`tel:PERSON`); empty: it is neither."""
+        """Where a colleague (`@AGENT`) sits, a phone (`phone:ID`), or the number of somebody outside (`tel:PERSON`);
+        empty: it is none of these.
+        """
         if to.startswith(OUTSIDE):
             return self._people.who(to.removeprefix(OUTSIDE)).number
+        if to.startswith(AT_PHONE):
+            return to.removeprefix(AT_PHONE)
         agent = configuration.roster.agents.get(to.removeprefix(COLLEAGUE)) if to.startswith(COLLEAGUE) else None
         return (self._book.house.agent(agent.id).phone or agent.phone or "") if agent else ""
 
