@@ -13,6 +13,7 @@ from pathlib import Path
 
 import jinja2
 
+from asterisk import module_copies
 from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Tls
 from asterisk.installer import Installation
 from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
@@ -133,6 +134,11 @@ class Folders:
     def keys(self) -> Path:
         return self.home / "keys"
 
+    @property
+    def modules(self) -> Path:
+        """From which Asterisk loads its modules (asterisk/module_copies.py)."""
+        return self.home / "modules"
+
     def written_by_asterisk(self) -> tuple[Path, ...]:
         return (self.run, self.db, self.log, self.calls.parent, self.spool, self.keys / "keys")
 
@@ -158,7 +164,8 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "node": node,
         "folders": folders,
         "installation": installation,
-        "modules": [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)],
+        "modules": _modules(installation),
+        "transfers": module_copies.is_mendable(installation.modules),
         "codecs": ",".join(_codecs(installation)),
         "codecs_of": {carrier.name: ",".join(_codecs(installation, carrier.codecs)) for carrier in node.carriers},
         "cdr_columns": CDR_COLUMNS,
@@ -256,6 +263,10 @@ def _tls_texts(tls: Tls | None) -> dict[str, str]:
     return {name: file.read_text() for name, file in zip(TLS_FILES, files, strict=False) if file}
 
 
+def _modules(installation: Installation) -> list[str]:
+    return [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)]
+
+
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -277,7 +288,7 @@ def _harmless(value: object) -> object:
 
 
 def _make_folders(node: Node, installation: Installation, folders: Folders) -> None:
-    for open_to_all in (folders.home, folders.data, folders.data / "sounds", node.prompts):
+    for open_to_all in (folders.home, folders.data, folders.data / "sounds", folders.modules, node.prompts):
         open_to_all.mkdir(parents=True, exist_ok=True)
         open_to_all.chmod(0o755)  # whatever our umask is: Asterisk is another user
     for private in (folders.conf, node.recordings, *folders.written_by_asterisk()):
@@ -287,12 +298,26 @@ def _make_folders(node: Node, installation: Installation, folders: Folders) -> N
     _link(folders.data / "moh", installation.music)
     for language, sounds in installation.sounds.items():
         _link(folders.data / "sounds" / language, sounds)
+    for name, there in module_copies.wanted(installation.modules, _modules(installation)).items():
+        if isinstance(there, Path):
+            _link(folders.modules / name, there)
+        else:
+            _copy(folders.modules / name, there)
 
 
 def _link(link: Path, target: Path) -> None:
     if link.is_symlink() and link.readlink() == target:
         return
     _through_new_file(link, lambda new: new.symlink_to(target))
+
+
+def _copy(file: Path, content: bytes) -> None:
+    def fill(new: Path) -> None:
+        new.write_bytes(content)
+        new.chmod(0o644)  # whatever our umask is: Asterisk is another user
+
+    if file.is_symlink() or not file.is_file() or file.read_bytes() != content:
+        _through_new_file(file, fill)
 
 
 def _replace(file: Path, text: str) -> bool:

@@ -563,7 +563,7 @@ class Dispatcher:
 
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and (call.leg == leg or leg in call.rings) else None
 
     def _is_available(self, agent: AgentNow) -> bool:

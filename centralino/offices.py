@@ -59,7 +59,7 @@ class Offices:
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and call.state in WITH_OFFICE and call.leg == leg else None
 
     def answered(self, call: CallNow) -> None:

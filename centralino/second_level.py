@@ -10,7 +10,7 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
-from centralino.handed_to import COLLEAGUE, OUTSIDE, named
+from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
 from centralino.located import did_you_mean, shown
 from centralino.people import People, cleaned
 from centralino.settings import Configuration
@@ -86,9 +86,13 @@ class SecondLevel:
         return None
 
     def _phone_of(self, configuration: Configuration, to: str) -> str:
-        """Where a colleague (`@AGENT`) sits, or the number of somebody outside (`tel:PERSON`); empty: it is neither."""
+        """Where a colleague (`@AGENT`) sits, a phone (`phone:ID`), or the number of somebody outside (`tel:PERSON`);
+        empty: it is none of these.
+        """
         if to.startswith(OUTSIDE):
             return self._people.who(to.removeprefix(OUTSIDE)).number
+        if to.startswith(AT_PHONE):
+            return to.removeprefix(AT_PHONE)
         agent = configuration.roster.agents.get(to.removeprefix(COLLEAGUE)) if to.startswith(COLLEAGUE) else None
         return (self._book.house.agent(agent.id).phone or agent.phone or "") if agent else ""
 

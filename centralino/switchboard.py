@@ -35,6 +35,7 @@ from centralino.own_calls import OwnCalls
 from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
+from centralino.phone_transfers import PhoneTransfers
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -107,6 +108,7 @@ class Switchboard:
         self.consulting.stay_with = self.offices.answered
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
         self.holds = Holds(book, self.dispatcher)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
@@ -163,12 +165,20 @@ class Switchboard:
     def handle(self, event: PhoneEvent) -> None:
         """Let `event` have its consequences. One call's trouble ends that call, loudly, and no other."""
         try:
-            self._handle(event)
+            if isinstance(event, port.OwnKey):
+                self.transfers.told(event)
+            else:
+                self._handle(event)
             self.listening.look()
         except Exception:
-            call = _call_named_in(event)  # the event itself may hold a caller's number
+            call = self._call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
             self._give_up(call)
+
+    def _call_named_in(self, event: PhoneEvent) -> str:
+        leg = str(getattr(event, "leg", "") or getattr(event, "call", ""))
+        call = self.book.house.call_with(leg)
+        return call.id if call else leg.rpartition("-leg")[0] or leg
 
     def _handle(self, event: PhoneEvent) -> None:
         match event:
@@ -235,7 +245,14 @@ class Switchboard:
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
-        of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
+        of_phones = (
+            self.dispatcher.whispers,
+            self.signing,
+            self.codes,
+            self.own_calls,
+            self.consulting,
+            self.transfers,
+        )
         for part in (*of_calls, *of_phones, self.dispositions, self.listening):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
@@ -329,7 +346,7 @@ class Switchboard:
     def _dialled(self, dialled: port.Dialled) -> None:
         """One of our phones dialled a code, or somebody."""
         leg = dialled.leg
-        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
+        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg) or leg in self.book.house.ended:
             return  # told twice: once as it is, once as it came
         if code := read_code(dialled.number):
             self.codes.begin(dialled, code)
@@ -618,8 +635,3 @@ def outcome_of(call: CallNow) -> Outcome:
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE
     return Outcome.ABANDONED if call.queue else Outcome.ENDED_IN_MENU
-
-
-def _call_named_in(event: PhoneEvent) -> str:
-    leg = getattr(event, "leg", "") or getattr(event, "call", "")
-    return str(leg).rpartition("-leg")[0] or str(leg)

@@ -139,10 +139,10 @@ class House:
             await database.close()
 
     @asynccontextmanager
-    async def agent(self, agent: str, phone: str) -> AsyncIterator[Phone]:
-        """A registered phone with `agent` signed in and ready; both leave at the end."""
+    async def agent(self, agent: str, phone: str, lines: int = 1) -> AsyncIterator[Phone]:
+        """A registered phone of so many lines with `agent` signed in and ready; both leave at the end."""
         user, secret = phone, self.instance.secrets(frozenset(self.configuration.roster.phones)).phones[phone]
-        async with Phone(self.sip, user, secret) as seat:
+        async with Phone(self.sip, user, secret, max_calls=lines) as seat:
             await seat.register()
             await self.until(lambda now: now["agents"])
             await self.door.command("agents.in", agent=agent, phone=phone, by="test")

@@ -136,6 +136,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.calling back": ("si richiama", "calling back"),
     "call.whispering": ("l'operatore sente chi chiama", "the agent hears who calls"),
     "call.talking": ("in conversazione", "talking"),
+    "call.on hold": ("in attesa dell'operatore", "on hold"),
     "call.taken over": ("con un supervisore", "with a supervisor"),
     "call.transferring": ("squilla all'ufficio", "ringing an office"),
     "call.transferred": ("con un ufficio", "with an office"),

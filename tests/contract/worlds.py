@@ -31,6 +31,7 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     Telephony,
+    TransferEnd,
     Unreachable,
 )
 from asterisk.process import AsteriskProcess
@@ -38,6 +39,7 @@ from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
+from demo.in_call import Referral
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
 
@@ -52,6 +54,7 @@ CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take c
 OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
+HOW_TOLD = {200: TransferEnd.DONE, 603: TransferEnd.DECLINED, 503: TransferEnd.UNAVAILABLE}
 Kind = TypeVar("Kind", bound=PhoneEvent)
 
 
@@ -128,6 +131,23 @@ class World(Protocol):
     async def dial_from(self, phone: str, number: str) -> str:
         """Somebody at a phone of ours dials; the leg that was told."""
 
+    async def second_call(self, phone: str, number: str) -> str:
+        """Somebody at a phone of ours that has a call dials on its second line; the leg that was told."""
+
+    async def put_on_hold(self, phone: str) -> None:
+        """By the phone's own key."""
+
+    async def take_off_hold(self, phone: str) -> None: ...
+
+    async def transfer(self, phone: str, number: str) -> None:
+        """The phone asks that whoever talks with it goes to `number`."""
+
+    async def join_calls(self, phone: str) -> None:
+        """The phone asks in its first call to join it with its second one."""
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        """Wait until the phone was told what came of what it asked for."""
+
     async def unplug(self, phone: str) -> None: ...
 
     async def plug_in(self, phone: str) -> None: ...
@@ -172,6 +192,7 @@ class FakeWorld:
         self.fake.missing_sounds = ("missing",)
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
+        self.second = ""
 
     async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         self.calls += 1
@@ -235,6 +256,25 @@ class FakeWorld:
         leg = (await self.told(Dialled)).leg
         self.line.answer(leg)
         return leg
+
+    async def second_call(self, phone: str, number: str) -> str:
+        self.second = await self.dial_from(phone, number)
+        return self.second
+
+    async def put_on_hold(self, phone: str) -> None:
+        self.fake.put_on_hold(self._leg_of(phone))
+
+    async def take_off_hold(self, phone: str) -> None:
+        self.fake.take_off_hold(self._leg_of(phone))
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.fake.transfer(self._leg_of(phone), number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.fake.join_calls(self._leg_of(phone), self.second)
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return self.fake.transfers_told.pop()[1]
 
     async def unplug(self, phone: str) -> None:
         self.fake.unplug(phone)
@@ -303,6 +343,8 @@ class RealWorld:
         self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
+        self.seconds: dict[str, Call] = {}  # on the second line of a phone
+        self.referrals: dict[str, Referral] = {}
         self.markers = 0
 
     async def begin(self) -> None:
@@ -336,6 +378,8 @@ class RealWorld:
             await self.told(LegEnded, leg)
         for carrier in CARRIERS:
             self.let_refuse(carrier, 0)
+        for phone in self.phones.values():
+            phone.max_calls = 1
         self.heard.events.clear()
         self.callers.clear()
         self.rings.clear()
@@ -390,6 +434,27 @@ class RealWorld:
         self.line.answer(leg)
         self.callers[leg] = await attempt.answered(WITHIN_S)
         return leg
+
+    async def second_call(self, phone: str, number: str) -> str:
+        self.phones[phone].max_calls = 2
+        leg = await self.dial_from(phone, number)
+        self.seconds[phone] = self.callers[leg]
+        return leg
+
+    async def put_on_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].hold()
+
+    async def take_off_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].resume()
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer(number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer_to(self.seconds[phone])
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return HOW_TOLD[await self.referrals[phone].outcome(WITHIN_S)]
 
     async def _both_hear(self, ours: Call, theirs: Call) -> None:
         for speaker, hearer in ((ours, theirs), (theirs, ours)):
