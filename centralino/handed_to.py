@@ -3,9 +3,14 @@
 COLLEAGUE, OUTSIDE, AT_PHONE = "@", "tel:", "phone:"  # `@AGENT`, `tel:PERSON`, `phone:ID` where nobody is signed in
 
 
+PLACE = "place:"  # and the number by which a parked caller is fetched
+
+
 def named(to: str, *, office: str = "") -> str:
     """As one reads it aloud; `office` stands before an office's name. Nobody's number: the trail keeps none."""
     for prefix in (COLLEAGUE, AT_PHONE):
         if to.startswith(prefix):
             return to.removeprefix(prefix)
+    if to.startswith(PLACE):
+        return f"place {to.removeprefix(PLACE)}"
     return "a number outside" if to.startswith(OUTSIDE) else f"{office}{to}"
