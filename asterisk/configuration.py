@@ -23,8 +23,6 @@ TALK = "talk-"  # begins the name of a bridge in which two talk
 CARRIER = "carrier-"  # and the carrier's name: its endpoint, and so the start of its channels' names
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
-# Why not SIP's 32 s: so long would a caller, or somebody in an emergency, wait for a carrier that says nothing at all.
-FIRST_ANSWER_WITHIN_MS = 8_000
 CERTIFICATE, KEY, AUTHORITIES = TLS_FILES = ("sip-certificate.pem", "sip-key.pem", "sip-authorities.pem")
 SOCKET_PATH_BYTES_MAX = 100  # why: the kernel takes 107, and Asterisk's clients say nothing when one is longer
 RTP_PORTS_PER_LEG = 2
@@ -176,7 +174,6 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "beat": BEAT_VARIABLE,
         "beat_age_s_max": BEAT_AGE_S_MAX,
         "emergency_numbers": EMERGENCY_NUMBERS,
-        "first_answer_within_ms": FIRST_ANSWER_WITHIN_MS,
         "certificate": folders.conf / CERTIFICATE,
         "key": folders.conf / KEY,
         "authorities": folders.conf / AUTHORITIES,

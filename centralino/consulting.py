@@ -16,12 +16,12 @@ from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import COLLEAGUE, OUTSIDE
 from centralino.outgoing import NotCalled, may_call
 from centralino.outgoing import Refused as NotAllowed
 from centralino.own_calls import RINGS_FOR_S, RINGS_OUTSIDE_FOR_S, SPOKEN_OF
 from centralino.people import People
 from centralino.phone_codes import PhoneCodes
-from centralino.second_level import COLLEAGUE, OUTSIDE
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState
@@ -44,13 +44,14 @@ class Destination:
 
 
 class Consulting:
-    """`hand_on` belongs to the second level."""
+    """`hand_on` belongs to the second level, `stay_with` to the offices."""
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
         self._dispatcher, self._codes, self._people = dispatcher, codes, people
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
+        self.stay_with: Callable[[CallNow], None]
         self.configuration: Configuration
         dispatcher.leave_to, dispatcher.go_on_consulting = self.leave_to, self.go_on
 
@@ -58,7 +59,7 @@ class Consulting:
 
     def talk_at(self, leg: str) -> CallNow | None:
         """The call whose agent talks as `leg`."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and call.state is CallState.TALKING and call.leg == leg else None
 
     def consult_at(self, leg: str) -> CallNow | None:
@@ -117,8 +118,7 @@ class Consulting:
         was_there = consult.answered
         self._dispatcher.transferred(transferred)
         if was_there:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=consult.to, leg=consult.leg))
-            self._telephony.join(call.id, consult.leg, call.id)
+            self.stay_with(call)
         return True
 
     def caller_left(self, call: CallNow) -> None:

@@ -254,6 +254,15 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     phone: str = ""
 
 
+class ColleagueTalks(CallEvent, frozen=True, kw_only=True):
+    """An agent, to whom a colleague of `queue` gave the caller, talks with them; it is their talk now."""
+
+    agent: str
+    leg: str
+    queue: str
+    phone: str
+
+
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
@@ -716,6 +725,7 @@ AnyEvent = (
     | WhisperStarted
     | WhisperCutOff
     | TalkStarted
+    | ColleagueTalks
     | TalkEnded
     | CallHandedOn
     | CallTakenOver

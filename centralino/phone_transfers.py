@@ -12,10 +12,10 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.consulting import BY, Consulting, Destination
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
 from centralino.outgoing import Refused as NotAllowed
 from centralino.own_calls import OwnCalls
 from centralino.people import People
-from centralino.second_level import AT_PHONE, COLLEAGUE, OUTSIDE
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, OwnCall
@@ -97,7 +97,7 @@ class PhoneTransfers:
         if own is None or own.phone != self._consulting.phone_of(call):
             self._refuse(call, NOT_THEIRS, leg=leg)
         elif call.consult:
-            self._refuse(call, f"the agent asks {call.consult.to} just now", leg=leg)
+            self._refuse(call, f"the agent asks {named(call.consult.to)} just now", leg=leg)
         else:
             self._leave_with(call, own, leg)
 
@@ -120,8 +120,7 @@ class PhoneTransfers:
         self._telephony.end_transfer(asked_at, TransferEnd.DONE)
         self._dispatcher.other_call(own.phone, False)
         if answered:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
-            self._telephony.join(call.id, call.leg, call.id)
+            self._consulting.stay_with(call)
         else:
             self._telephony.hold(call.id)
 

@@ -15,7 +15,7 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
-from ivr.hand_over import HANDED_ON
+from ivr.steps_of_ours import HANDED_ON
 
 
 class CallState(StrEnum):
@@ -50,6 +50,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.IN_MENU, ev.OfficeRung): S.TRANSFERRING,
     (S.TRANSFERRING, ev.OfficeAway): S.IN_MENU,
     (S.TRANSFERRING, ev.OfficeAnswered): S.TRANSFERRED,
+    (S.TRANSFERRING, ev.ColleagueTalks): S.TALKING,
     (S.TRANSFERRED, ev.OfficeLeft): S.TALKED,
     (S.IN_MENU, ev.QueueEntered): S.QUEUED,
     (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
@@ -160,6 +161,7 @@ class CallNow(msgspec.Struct):
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
+    given: bool = False  # the talk, by a colleague
     entity: str = ""
     open_case: bool = False  # the caller had one when they called
     release: int = 0
@@ -602,7 +604,7 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
     call.rings.pop(event.leg, None)
     call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
-    call.call_back = None
+    call.call_back, call.given = None, False
     call.talks += 1
     if call.call_back_of and call.talks == 1:
         return  # the call in which it was promised stands in the queue's figures
@@ -613,8 +615,23 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
         count.wait_sum_s += entry.at_s - call.waits_since_s
 
 
+def _colleague_talks(house: House, event: ev.ColleagueTalks, entry: Entry) -> None:
+    """The queue's figures know the call already."""
+    call = house.calls[event.call]
+    call.agent, call.queue, call.given, call.why = event.agent, event.queue, True, ""
+    call.talk_started_s = call.busy_since_s = entry.at_s
+    call.call_back, call.office, call.office_answered = None, "", True
+    call.talks += 1
+    house.agent(event.agent).call_phone = event.phone
+    _left_phone(house, call, entry.at_s)
+
+
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    _talk_over(house, event, entry, is_lost=event.by == "lost")
+    """Who is lost by a colleague waits again, as after any talk: their wait counts from now."""
+    is_lost, call = event.by == "lost", house.calls[event.call]
+    _talk_over(house, event, entry, is_lost=is_lost)
+    if is_lost and call.given:
+        _wait_counts_from_now(call, entry.at_s)
 
 
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
@@ -640,8 +657,12 @@ def _supervisor_left(house: House, event: ev.SupervisorLeft, entry: Entry) -> No
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.leg, call.talk_recording = "", ""
     if event.by == "lost":
-        call.handed_on_s, call.back_to, call.back_head_start_s = entry.at_s, call.queue, call.head_start_s
-        call.queue, call.talk_started_s = "", 0.0
+        _wait_counts_from_now(call, entry.at_s)
+
+
+def _wait_counts_from_now(call: CallNow, now_s: float) -> None:
+    call.handed_on_s, call.back_to, call.back_head_start_s = now_s, call.queue, call.head_start_s
+    call.queue, call.talk_started_s = "", 0.0
 
 
 def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
@@ -974,6 +995,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WhisperStarted: _agent_is_there,
     ev.WhisperCutOff: _whisper_cut_off,
     ev.TalkStarted: _talk_started,
+    ev.ColleagueTalks: _colleague_talks,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
     ev.CallTakenOver: _call_taken_over,

@@ -45,11 +45,12 @@ from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
-from ivr.hand_over import HANDED_ON, with_hand_over
+from ivr.hand_over import with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
+from ivr.steps_of_ours import HANDED_ON
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}
@@ -103,7 +104,8 @@ class Switchboard:
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
-        self.offices.other_call = self.dispatcher.other_call
+        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
+        self.consulting.stay_with = self.offices.answered
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)

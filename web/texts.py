@@ -181,6 +181,7 @@ _WHY = {
     "the queue is no longer in queues.yaml": "la coda non è più in queues.yaml",
     "its time was over": "il tempo era scaduto",
     "the agent was done": "l'operatore aveva finito",
+    "the agent took a call of a colleague": "l'operatore ha preso la chiamata di un collega",
     "paused longer than anybody may": "in pausa più a lungo del consentito",
     "there is no wrap-up": "non c'è nessuna pratica da chiudere",
     "the wrap-up is as long as the queue allows": "di più la coda non concede",
