@@ -110,7 +110,7 @@ class AsteriskTelephony:
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
-        self._made: set[str] = set()  # bridges of talks that were not taken away yet
+        self._made: dict[str, str] = {}  # bridges of talks that were not taken away yet → in which call
         self._waiting: set[str] = set()  # legs with music
         self._overhearing: dict[str, tuple[str, str]] = {}  # leg → whose talk; its bridge, where they barged in
         self._snoops: set[str] = set()  # legs whose snoop channel lives
@@ -181,8 +181,8 @@ class AsteriskTelephony:
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        bridge = f"{TALK}{agent_leg}"
-        self._made.add(bridge)
+        bridge = self._bridge_of(call, caller_leg, agent_leg)
+        self._made[bridge] = call
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
         self._end_overhearing(caller_leg)
@@ -191,7 +191,7 @@ class AsteriskTelephony:
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
-            then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
+            then=lambda reply: self._join_failed(call, bridge, (caller_leg, agent_leg)) if _is_refused(reply) else None,
             channel=f"{self._channel(caller_leg)},{self._channel(agent_leg)}",
         )
         for leg, (talker, barged_into) in self._overhearing.items():
@@ -438,7 +438,7 @@ class AsteriskTelephony:
         self.outside.only_these_live({leg: (channel.id, channel.name) for leg, channel in newest.items()})
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
-        self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
+        self._made = dict(talks)
         self._overhearing = {}
         for own in [bridge for bridge in bridges if bridge.id.startswith(OVERHEARD)]:
             leg = own.id.removeprefix(OVERHEARD)
@@ -516,10 +516,17 @@ class AsteriskTelephony:
         log.info("phone could not be rung as %s: %s %s", leg, reply.status, reply.body)
         self._leg_over(leg, EndCause.UNREACHABLE)
 
-    def _join_failed(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        log.warning("%s and %s could not be joined", caller_leg, agent_leg)
-        self._end_talk(f"{TALK}{agent_leg}")
-        self._tell(JoinFailed(call, (caller_leg, agent_leg)))
+    def _join_failed(self, call: str, bridge: str, legs: tuple[str, str]) -> None:
+        log.warning("%s and %s could not be joined", *legs)
+        self._end_talk(bridge)
+        self._tell(JoinFailed(call, legs))
+
+    def _bridge_of(self, call: str, caller_leg: str, agent_leg: str) -> str:
+        """Named for the agent's leg; for the caller's, where the other is still that of the agent's own call: a bridge
+        says for ever in which call it was made.
+        """
+        bridge = f"{TALK}{agent_leg}"
+        return bridge if self._made.get(bridge, call) == call else f"{TALK}{caller_leg}"
 
     def _end_music(self, leg: str) -> None:
         """In a bridge a channel is not recorded, and hears music between the words."""
@@ -579,7 +586,7 @@ class AsteriskTelephony:
         others = [leg for leg, talk in self._talks.items() if talk == bridge]
         if len(others) > 1:
             return
-        self._made.discard(bridge)
+        self._made.pop(bridge, None)
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))

@@ -1,16 +1,14 @@
-"""To whom an agent may hand a caller on: an office or a queue by its name, a colleague, or somebody outside."""
+"""To whom an agent may hand a caller on: an office or a queue by its name, a colleague, somebody outside, a phone of
+ours at which nobody is signed in, or a place where callers are parked.
+"""
 
-COLLEAGUE, OUTSIDE, AT_PHONE = "@", "tel:", "phone:"  # `@AGENT`, `tel:PERSON`, `phone:ID` where nobody is signed in
-
-
-PLACE = "place:"  # and the number by which a parked caller is fetched
+COLLEAGUE, OUTSIDE, AT_PHONE, PLACE = "@", "tel:", "phone:", "place:"  # `@AGENT`, `tel:PERSON`, `phone:ID`, `place:71`
 
 
 def named(to: str, *, office: str = "") -> str:
     """As one reads it aloud; `office` stands before an office's name. Nobody's number: the trail keeps none."""
-    for prefix in (COLLEAGUE, AT_PHONE):
-        if to.startswith(prefix):
-            return to.removeprefix(prefix)
-    if to.startswith(PLACE):
-        return f"place {to.removeprefix(PLACE)}"
+    if to.startswith(COLLEAGUE):
+        return to.removeprefix(COLLEAGUE)
+    if to.startswith((AT_PHONE, PLACE)):
+        return to.replace(":", " ")
     return "a number outside" if to.startswith(OUTSIDE) else f"{office}{to}"

@@ -13,7 +13,7 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.consulting import BY, Consulting, Destination
 from centralino.dispatch import Dispatcher
-from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE
+from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
 from centralino.outgoing import Refused as NotAllowed
 from centralino.own_calls import OwnCalls
 from centralino.people import People
@@ -110,7 +110,7 @@ class PhoneTransfers:
         if own is None or own.phone != self._consulting.phone_of(call):
             self._refuse(call, NOT_THEIRS, leg=leg)
         elif call.consult:
-            self._refuse(call, f"the agent asks {call.consult.to} just now", leg=leg)
+            self._refuse(call, f"the agent asks {named(call.consult.to)} just now", leg=leg)
         else:
             self._leave_with(call, own, leg)
 

@@ -80,18 +80,18 @@ async def ready_again(house: House, agent: str) -> None:
     await house.door.command("agents.ready", agent=agent, by="test")
 
 
-@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
-async def test_the_caller_hears_music_while_the_agents_phone_holds(house: House, direction: str) -> None:
+async def test_the_caller_hears_music_while_the_agents_phone_holds(house: House) -> None:
     async with house.agent("a1001", "p101") as first, house.citizen("+39055200081") as citizen:
         call, talk = await talk_of(house, citizen, first)
-        await talk.hold(direction)
+        await talk.hold("sendonly")
         await house.until(lambda now: [c["on_hold"] for c in now["calls"].values()] == [True])
         await hear_music(call)
         await talk.resume()
         await house.until(lambda now: [c["on_hold"] for c in now["calls"].values()] == [False])
         await hear_each_other(call, talk, 3)
-        await talk.hold(direction)
+        await talk.hold("inactive")
         await house.until(lambda now: [c["on_hold"] for c in now["calls"].values()] == [True])
+        await hear_music(call)
         await call.hang_up()
         await talk.wait_ended(5)
         await ready_again(house, "a1001")

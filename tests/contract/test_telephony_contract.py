@@ -502,7 +502,10 @@ async def test_a_phone_that_wants_its_two_calls_joined_names_the_other_one(world
     assert await world.all_told() == []
 
 
-async def test_whom_an_agent_asked_by_a_call_of_their_own_is_joined_with_the_caller(world: World) -> None:
+@pytest.mark.parametrize("named_for", ["caller", "asked"])
+async def test_whom_an_agent_asked_by_a_call_of_their_own_is_joined_with_the_caller(
+    world: World, named_for: str
+) -> None:
     caller, agent = await talking(world)
     second = await world.second_call("p101", "1002")
     asked = f"{second}-leg1"
@@ -515,7 +518,8 @@ async def test_whom_an_agent_asked_by_a_call_of_their_own_is_joined_with_the_cal
     for leg in (agent, second):
         world.line.hang_up(leg)
     world.line.end_transfer(agent, TransferEnd.DONE)
-    world.line.join(caller, asked, caller)
+    first, other = (asked, caller) if named_for == "caller" else (caller, asked)
+    world.line.join(caller, first, other)
     for leg in (agent, second):
         await world.told(LegEnded, leg)
     await world.talk(caller, "p102")

@@ -185,4 +185,4 @@ def test_no_queue_has_the_number_of_a_place(tmp_path: Path) -> None:
     queues.write_text(text.replace("  tributi:\n", '  tributi:\n    dialled: "71"\n', 1))
     assert queues.read_text() != text
     [problem] = [one for one in examine(tmp_path)[1] if not one.is_warning]
-    assert "leads to `parked calls` already" in problem.text
+    assert "leads to `parked calls` already" in problem.what

@@ -51,6 +51,13 @@ def ask(talk: ContactCentre, number: str = "1002") -> None:
     talk.dial_from(ANA, number)
 
 
+def ask_at_p104(talk: ContactCentre) -> None:
+    """A phone of ours at which nobody is signed in."""
+    talk.phones["p104"] = PhoneSeat("p104", "laquila")
+    talk.line.plug_in("p104")
+    ask(talk, "104")
+
+
 def join(talk: ContactCentre, leg: str = AT_ANA, other: str = "d1") -> None:
     talk.line.join_calls(leg, other)
     talk.settle()
@@ -270,15 +277,15 @@ def test_who_has_the_caller_from_a_colleague_may_transfer_too(talk: ContactCentr
     assert talk.doing("bo") is Doing.WRAPPING_UP
 
 
-def test_who_has_the_caller_at_a_phone_where_nobody_is_signed_in_transfers_nobody(talk: ContactCentre) -> None:
-    talk.choose("bo", Wish.SIGN_OUT)
-    transfer(talk, "1002")
-    talk.clock.advance(talk.line.sound_s)
-    talk.pick_up("bo")
-    leg = talk.now("c1").leg
-    transfer(talk, "1001", leg)
-    assert told(talk)[-1] == (leg, TransferEnd.DECLINED)
-    assert talkers(talk) == {"c1", BO}
+def test_a_phone_at_which_nobody_is_signed_in_transfers_nobody(talk: ContactCentre) -> None:
+    ask_at_p104(talk)
+    talk.line.pick_up("p104")
+    talk.settle()
+    join(talk)
+    assert talkers(talk) == {"c1", "p104"}
+    transfer(talk, "1001", "d1-leg1")
+    assert told(talk)[-1] == ("d1-leg1", TransferEnd.DECLINED)
+    assert talkers(talk) == {"c1", "p104"}
 
 
 # --- to whom the phone's other call is with
@@ -318,8 +325,7 @@ def test_both_calls_joined_leave_the_caller_with_whom_was_asked(talk: ContactCen
     join(talk, leg, other)
     assert told(talk) == [(leg, TransferEnd.DONE)]
     assert talkers(talk) == {"c1", BO}
-    assert talk.now("c1").state is CallState.TALKING
-    assert talk.doing("bo") is Doing.TALKING
+    assert (talk.now("c1").state, talk.now("c1").agent) == (CallState.TALKING, "bo")
     assert talk.doing("ana") is Doing.WRAPPING_UP
     assert talk.line.truth.legs.keys() == {"c1", "d1-leg1"}
     assert talk.house.own_calls == {}
@@ -353,9 +359,49 @@ def test_no_queues_call_rings_at_who_was_given_the_caller_until_that_is_over(tal
     talk.call("c2")
     assert talk.ringing_now() == {}
     talk.put_down("bo")
+    assert talk.doing("bo") is Doing.WRAPPING_UP
     talk.switchboard.dispatcher.wrap_up_done("bo")
     talk.settle()
     assert talk.ringing_now() == {"bo": "c2"}
+
+
+def test_whom_the_caller_was_left_with_has_a_talk_as_any_other(talk: ContactCentre) -> None:
+    """Though their leg is named for the call in which they were asked."""
+    talk.agent("cora")
+    talk.number("cora", "1003")
+    ask(talk)
+    talk.pick_up("bo")
+    join(talk)
+    talk.line.put_on_hold("d1-leg1")
+    talk.settle()
+    assert on_hold(talk)
+    for key in "*21003#":
+        talk.press("d1-leg1", key)
+    talk.pick_up("cora")
+    assert talkers(talk) == {BO, phone_of("cora")}
+    talk.press("d1-leg1", "*")
+    assert talkers(talk) == {"c1", BO}
+    transfer(talk, "1003", "d1-leg1")
+    assert told(talk)[-1] == ("d1-leg1", TransferEnd.DONE)
+    assert talk.doing("bo") is Doing.WRAPPING_UP
+    talk.clock.advance(talk.line.sound_s)
+    talk.pick_up("cora")
+    assert talkers(talk) == {"c1", phone_of("cora")}
+
+
+def test_whom_the_caller_was_left_with_may_ask_on_in_the_same_way(talk: ContactCentre) -> None:
+    talk.agent("cora")
+    talk.number("cora", "1003")
+    ask(talk)
+    talk.pick_up("bo")
+    join(talk)
+    talk.dial_from(BO, "1003", "d2")
+    talk.pick_up("cora")
+    join(talk, "d1-leg1", "d2")
+    assert talkers(talk) == {"c1", phone_of("cora")}
+    talk.hang_up("c1")
+    assert talk.line.truth.legs == {}
+    assert talk.doing("cora") is Doing.WRAPPING_UP
 
 
 def test_who_is_free_after_the_wrap_up_gets_the_next_call(talk: ContactCentre) -> None:
@@ -376,7 +422,7 @@ def test_joined_while_it_still_rings_the_caller_waits_with_music_for_the_answer(
     assert talk.ringing_now().keys() == {"bo"}
     talk.pick_up("bo")
     assert talkers(talk) == {"c1", BO}
-    assert talk.now("c1").state is CallState.TALKING
+    assert (talk.now("c1").state, talk.now("c1").agent) == (CallState.TALKING, "bo")
 
 
 def test_joined_while_it_rings_and_nobody_answers_the_caller_comes_back_to_the_queue(talk: ContactCentre) -> None:
@@ -398,11 +444,10 @@ def test_joined_with_somebody_outside_whose_number_the_journal_does_not_hold(tal
 
 
 def test_joined_with_a_phone_at_which_nobody_is_signed_in_that_does_not_answer(talk: ContactCentre) -> None:
-    talk.phones["p104"] = PhoneSeat("p104", "laquila")
-    talk.line.plug_in("p104")
-    ask(talk, "104")
+    ask_at_p104(talk)
     join(talk)
     assert talk.ringing_now() == {"p104": "d1"}
+    assert "leaves the caller with phone p104" in sentence("CallTransferred", {"to": talk.now("c1").handed_to})
     talk.clock.advance(60)
     assert talk.ringing_now() == {"ana": "c1"}
 
@@ -446,7 +491,7 @@ def test_while_somebody_is_asked_by_keys_calls_are_not_joined(talk: ContactCentr
         talk.press(AT_ANA, key)
     talk.dial_from(ANA, "0552345678")
     join(talk)
-    assert refusals(talk) == ["the agent asks @bo just now"]
+    assert refusals(talk) == ["the agent asks bo just now"]
     talk.press(AT_ANA, "*")
     assert talkers(talk) == TALK
 

@@ -91,7 +91,7 @@ def agent(id: str, **other: Any) -> dict[str, Any]:
 def call(id: str, **other: Any) -> dict[str, Any]:
     who = {"id": id, "service": "055055", "caller": "+39055123", "name": "Rossi", "language": "it", "agent": None}
     where = {"state": "queued", "since_s": 990.0, "arrived_s": 980.0, "step": None, "queue": "tributi", "position": 1}
-    return {**who, **where, "rung": [], "why": "all busy", **other}
+    return {**who, **where, "rung": [], "why": "all busy", "on_hold": False, **other}
 
 
 def snapshot() -> dict[str, Any]:
@@ -472,6 +472,14 @@ def test_marks_that_turn_the_writing_round_are_not_shown() -> None:
 )
 def test_what_calls_cause_is_shown_before_what_the_agent_chose(chosen: str, doing: str, shown: str) -> None:
     assert view.agent_row(agent("a1", chosen=chosen, doing=doing), Texts("en"))["state"] == shown
+
+
+def test_a_caller_who_hears_music_while_the_agent_has_them_is_shown_so() -> None:
+    row = call("c1", state="talking", on_hold=True)
+    assert [view.call_row(row, {}, Texts(language))["state"] for language in ("en", "it")] == [
+        "on hold",
+        "in attesa dell'operatore",
+    ]
 
 
 @pytest.mark.parametrize(("rung", "shown"), [([], ""), (["a1", "a2"], "2 phones ring")])
