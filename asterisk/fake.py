@@ -84,6 +84,7 @@ class Truth:
     within_reach: set[str] = field(default_factory=set)
     messages: dict[str, float] = field(default_factory=dict)  # what the recordings folder holds: name → seconds
     talks: dict[str, float] = field(default_factory=dict)  # the same of talks that were recorded
+    lamps: dict[str, bool] = field(default_factory=dict)  # whether each is lit
 
 
 class FakeTelephony:
@@ -101,6 +102,7 @@ class FakeTelephony:
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.carriers_that_refuse: set[str] = set()
+        self.lamps_told: list[tuple[str, bool]] = []
         self.rung_through: list[tuple[str, str]] = []  # the carrier, and the number
         self.joins_that_fail = 0
         self.overhearings_that_fail = 0
@@ -217,6 +219,17 @@ class FakeTelephony:
     def look_at(self, leg: str) -> None:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))
+
+    def light(self, lamp: str) -> None:
+        self._show(lamp, is_lit=True)
+
+    def put_out(self, lamp: str) -> None:
+        self._show(lamp, is_lit=False)
+
+    def _show(self, lamp: str, *, is_lit: bool) -> None:
+        if self.is_connected:
+            self.truth.lamps[lamp] = is_lit
+            self.lamps_told.append((lamp, is_lit))
 
     def call_off(self, leg: str) -> None:
         if there := self._asked_of(leg):

@@ -274,6 +274,15 @@ class Telephony(Protocol):
         for the first time).
         """
 
+    def light(self, lamp: str) -> None:
+        """Light a lamp, at each phone that watches it now or later; it stays so until it is put out.
+
+        `lamp` is one of those that the phone system was configured with.
+        """
+
+    def put_out(self, lamp: str) -> None:
+        """The opposite of `light`."""
+
     def call_off(self, leg: str) -> None:
         """Stop ringing, since somebody else answered: a phone that knows the reason shows no missed call.
 

@@ -19,7 +19,7 @@ import msgspec
 
 from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply
 from asterisk.carrier import Allowed
-from asterisk.configuration import APP, BEAT_VARIABLE, TALK, Node
+from asterisk.configuration import APP, BEAT_VARIABLE, LAMP, TALK, Node
 from asterisk.outside import FURTHER, CallsOutside, RingOutside
 from asterisk.port import (
     Arrived,
@@ -248,6 +248,15 @@ class AsteriskTelephony:
             self._recorder.begin(leg, recording)
         else:
             self._recorder.finish(leg, recording)
+
+    def light(self, lamp: str) -> None:
+        self._show(lamp, "INUSE")
+
+    def put_out(self, lamp: str) -> None:
+        self._show(lamp, "NOT_INUSE")
+
+    def _show(self, lamp: str, device_state: str) -> None:
+        self._ask("PUT", f"deviceStates/{LAMP}{lamp}", deviceState=device_state)
 
     def call_off(self, leg: str) -> None:
         if leg in self._legs:

@@ -139,7 +139,7 @@ class PhoneCodes:
             case Code.PAUSE:
                 self._pause(talk, digits)
             case Code.WAITING:
-                self._tell_who_waits(talk)
+                self._tell_who_waits(talk, digits)
             case Code.WRAP_UP:
                 self._wrap_up(talk, digits)
             case Code.DISPOSE:
@@ -231,8 +231,12 @@ class PhoneCodes:
             self._say(talk, Spoken.SIGNED_IN)
 
     def _pause(self, talk: CodeTalk, keys: str) -> None:
-        """Pause, for the reason that the keys say; who is paused and says none is ready again."""
+        """Pause, for the reason that the keys say; who is paused and says none is ready again. Their own number says
+        none: a key whose lamp shows their pause dials it.
+        """
         agent, reason = self._book.house.agent_at(talk.phone), self.configuration.roster.pauses.get(keys)
+        listed = self._agent_here(agent)
+        keys = "" if listed and listed.number == keys and not reason else keys
         if agent is None:
             self._say(talk, Spoken.NOBODY_HERE)
         elif keys and reason is None:
@@ -280,14 +284,21 @@ class PhoneCodes:
             talk.then = None
             self._speak(talk, disposition.confirmation(kind, level, talk.language))
 
-    def _tell_who_waits(self, talk: CodeTalk) -> None:
-        """How many wait in the queues of whoever is signed in here, and since when."""
-        agent, floor = self._book.house.agent_at(talk.phone), self._dispatcher.floor
-        profile = self._dispatcher.profile(agent) if agent else None
-        if profile is None:
+    def _tell_who_waits(self, talk: CodeTalk, number: str) -> None:
+        """How many wait in the queues of whoever is signed in here, or in the one with this number, and since when."""
+        here, floor = self._book.house.agent_at(talk.phone), self._dispatcher.floor
+        profile = self._dispatcher.profile(here) if here else None
+        named = next((queue for queue in floor.rules.values() if number and queue.dialled == number), None)
+        if named:
+            waiting = [call for call in floor.calls.values() if call.queue == named.name]
+        elif number:
+            self._say(talk, Spoken.UNKNOWN_NUMBER)
+            return
+        elif profile is None:
             self._say(talk, Spoken.NOBODY_HERE)
             return
-        waiting = [call for call in floor.calls.values() if floor.suits(profile, call.queue)]
+        else:
+            waiting = [call for call in floor.calls.values() if floor.suits(profile, call.queue)]
         if not waiting:
             self._say(talk, Spoken.NOBODY_WAITS)
             return

@@ -29,6 +29,8 @@ from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
+from centralino.lamps import ALARM as LAMPS_ALARM
+from centralino.lamps import Lamps
 from centralino.listening import Listening
 from centralino.offices import Offices
 from centralino.own_calls import OwnCalls
@@ -105,7 +107,7 @@ class Switchboard:
         self.offices.other_call = self.dispatcher.other_call
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
-        self.holds = Holds(book, self.dispatcher)
+        self.holds, self.lamps = Holds(book, self.dispatcher), Lamps(desk)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
         self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
@@ -143,6 +145,9 @@ class Switchboard:
                 continue
             if kind == "pause":
                 self.signing.pause_is_over(call_id)
+                continue
+            if kind == LAMPS_ALARM:
+                self.lamps.alarm()
                 continue
             if kind == CODE_ALARM:
                 self.codes.alarm(call_id)
@@ -229,12 +234,13 @@ class Switchboard:
         self._hand_out(configuration)
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
+        self.lamps.soon()
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
         of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
-        for part in (*of_calls, *of_phones, self.dispositions, self.listening):
+        for part in (*of_calls, *of_phones, self.dispositions, self.listening, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -329,7 +335,7 @@ class Switchboard:
         leg = dialled.leg
         if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
             return  # told twice: once as it is, once as it came
-        if code := read_code(dialled.number):
+        if code := read_code(dialled.number.removesuffix(dialled.phone)):  # a key whose lamp is named by the phone
             self.codes.begin(dialled, code)
         else:
             self.own_calls.begin(dialled)
@@ -534,6 +540,7 @@ class Switchboard:
         for leg in legs:
             if leg.dialled and not leg.up:
                 self.handle(leg.dialled)
+        self.lamps.tell_anew()
         self.due()  # what came to its time while nothing could be done
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:

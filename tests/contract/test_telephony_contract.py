@@ -22,7 +22,7 @@ from asterisk.port import (
     TalkRecorded,
     Unreachable,
 )
-from tests.contract.worlds import FAR_PHONE, OUTSIDE, FakeWorld, RealWorld, World, real_world
+from tests.contract.worlds import FAR_PHONE, LAMPS, OUTSIDE, FakeWorld, RealWorld, World, real_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -881,3 +881,38 @@ async def test_a_phone_that_was_answered_while_the_line_was_lost_is_told_as_up(w
     assert found["away-leg1"].up
     world.line.join(caller, caller, "away-leg1")
     await world.talk(caller, "p101")
+
+
+# --- lamps
+
+
+@pytest.mark.parametrize("lamp", LAMPS)
+async def test_a_lamp_is_lit_and_put_out_at_each_phone_that_watches_it(world: World, lamp: str) -> None:
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.watch(phone, lamp)
+        await world.shows(phone, lamp, lit=False)
+    world.line.light(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=True)
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=False)
+    assert await world.all_told() == []
+
+
+async def test_a_lamp_that_was_lit_before_is_lit_for_whoever_watches_it_now(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+
+
+async def test_lamps_stay_as_they_are_while_the_line_is_lost(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+    await world.lose_line()
+    await world.told(Lost)
+    world.line.put_out("*451001")
+    await world.find_line()
+    await world.shows("p101", "*451001", lit=True)

@@ -38,6 +38,7 @@ from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
+from demo.lamp import Lamp
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
 
@@ -50,6 +51,7 @@ ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
 CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take calls
 OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
+LAMPS = ("*451001", "*46p-101_a")
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
 Kind = TypeVar("Kind", bound=PhoneEvent)
@@ -127,6 +129,12 @@ class World(Protocol):
 
     async def dial_from(self, phone: str, number: str) -> str:
         """Somebody at a phone of ours dials; the leg that was told."""
+
+    async def watch(self, phone: str, lamp: str) -> None:
+        """From now on the phone shows the lamp."""
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        """Wait until the lamp at the phone is lit, or is not."""
 
     async def unplug(self, phone: str) -> None: ...
 
@@ -236,6 +244,12 @@ class FakeWorld:
         self.line.answer(leg)
         return leg
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        assert phone in self.fake.truth.within_reach
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        assert self.fake.truth.lamps.get(lamp, False) is lit
+
     async def unplug(self, phone: str) -> None:
         self.fake.unplug(phone)
 
@@ -303,6 +317,7 @@ class RealWorld:
         self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
+        self.lamps: dict[tuple[str, str], Lamp] = {}
         self.markers = 0
 
     async def begin(self) -> None:
@@ -416,6 +431,12 @@ class RealWorld:
         with suppress(TimeoutError):
             await call.media.wait_until(lambda: len(call.heard()) >= HEARD_BYTES, 2 * HEARD_S)
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        self.lamps[phone, lamp] = await self.phones[phone].watch(lamp)
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        await self.lamps[phone, lamp].wait_until(lit=lit)
+
     async def unplug(self, phone: str) -> None:
         await self.phones[phone].close()
 
@@ -527,6 +548,7 @@ def _node(home: Path) -> Node:
         ami_password=SECRET,
         phones=tuple(PhoneAccount(phone, SECRET) for phone in (*PHONES, FAR_PHONE)),
         service_numbers=("055055",),
+        lamps=LAMPS,
         carriers=(
             Carrier("first", ("127.0.0.1",), f"127.0.0.1:{CARRIERS['first']}"),
             Carrier("second", send_to=f"127.0.0.1:{CARRIERS['second']}"),
