@@ -88,7 +88,7 @@ async def test_a_reload_makes_lamps_for_new_agents_while_calls_and_lamps_go_on(h
     async with house.agent("a1001", "p101") as seat, house.citizen("+39055200092") as citizen:
         paused = await seat.watch("*461001")
         call = await citizen.call("055055")
-        call.press("2")
+        call.press("1")
         talk = await (await seat.ring(within_s=10)).answer()
         agents = house.config / "agents.yaml"
         before = agents.read_text()
