@@ -79,6 +79,14 @@ class Spoken(Enum):
     NOT_YOUR_QUEUE = ("Non puoi ascoltare le chiamate di quella coda.", "You may not listen to calls of that queue.")
     NOBODY_TALKS = ("Questo operatore non è in conversazione.", "This agent is in no conversation.")
     TALK_IS_OVER = ("La conversazione è finita.", "The conversation is over.")
+    # recording
+    RECORDING_PAUSED = ("La registrazione è in pausa.", "The recording is paused.")
+    RECORDING_GOES_ON = ("La registrazione riprende.", "The recording goes on.")
+    NOT_RECORDED = ("Questa conversazione non è registrata.", "This conversation is not recorded.")
+    NO_RECORDING_PAUSE = (
+        "In questa coda la registrazione non si può sospendere.",
+        "In this queue the recording may not be paused.",
+    )
     # calls to others
     BUSY = ("La persona chiamata è occupata.", "They are busy.")
     NO_ANSWER = ("La persona chiamata non risponde.", "They do not answer.")

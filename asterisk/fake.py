@@ -30,6 +30,9 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    RecordingPaused,
+    RecordingPauseFailed,
+    RecordingResumed,
     TalkRecorded,
     Unreachable,
 )
@@ -74,6 +77,7 @@ class FakeLeg:
     busy_until_s: float = 0.0
     talk_recording: str = ""
     talk_since_s: float = 0.0
+    records_silence: bool = False
 
 
 @dataclass(slots=True)
@@ -102,6 +106,8 @@ class FakeTelephony:
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.carriers_that_refuse: set[str] = set()
+        self.recording_pauses_that_fail = 0
+        self.said_aside: list[tuple[str, str]] = []
         self.lamps_told: list[tuple[str, bool]] = []
         self.rung_through: list[tuple[str, str]] = []  # the carrier, and the number
         self.joins_that_fail = 0
@@ -219,6 +225,26 @@ class FakeTelephony:
     def look_at(self, leg: str) -> None:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))
+
+    def pause_recording(self, leg: str) -> None:
+        self._pause(leg, RecordingPaused(leg))
+
+    def resume_recording(self, leg: str) -> None:
+        self._pause(leg, RecordingResumed(leg))
+
+    def _pause(self, leg: str, is_so: RecordingPaused | RecordingResumed) -> None:
+        there = self._asked_of(leg)
+        if there is None or not there.talk_recording or self.recording_pauses_that_fail:
+            self.recording_pauses_that_fail = max(0, self.recording_pauses_that_fail - 1)
+            self._tell(RecordingPauseFailed(leg, "the test does not let it"))
+        else:
+            there.records_silence = isinstance(is_so, RecordingPaused)
+            self._tell(is_so)
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        there = self._asked_of(leg)
+        if there and there.talks_in:
+            self.said_aside.append((leg, " ".join(sounds)))
 
     def light(self, lamp: str) -> None:
         self._show(lamp, is_lit=True)

@@ -354,6 +354,23 @@ class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     recording: str
 
 
+class TalkRecordingPaused(CallEvent, frozen=True, kw_only=True):
+    """Silence is to stand in the recording, until `until_s` at the latest (0: for as long as it takes)."""
+
+    agent: str
+    leg: str
+    recording: str
+    until_s: float
+    why: str
+
+
+class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+    recording: str
+    why: str
+
+
 class TalkNotRecorded(CallEvent, frozen=True, kw_only=True):
     """The queue's talks are recorded; this one is not."""
 
@@ -698,6 +715,8 @@ AnyEvent = (
     | ConferenceBegun
     | CallTransferred
     | TalkRecordingStarted
+    | TalkRecordingPaused
+    | TalkRecordingResumed
     | TalkNotRecorded
     | QueueLeft
     | SiteOpened

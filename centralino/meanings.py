@@ -42,6 +42,7 @@ from centralino.forms import (
     QueueForm,
     QueuesForm,
     RecordedForm,
+    RecordingForm,
     RosterForm,
     ScenarioForm,
     SettingsForm,
@@ -234,7 +235,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
-        recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
+        recording=_recording(form.recording),
         dialled=form.dialled or "",
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
@@ -257,6 +258,10 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
 def _call_backs(form: CallBackRulesForm) -> CallBackRules:
     [span] = read_hours({"mon-sun": form.hours})[0].week[0]
     return CallBackRules(form.ring, tuple(form.again_after), span.begin_minute, span.end_minute)
+
+
+def _recording(form: RecordingForm | None) -> Recording | None:
+    return Recording(form.refuse_key, form.keep, form.longest_pause) if form else None
 
 
 def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:

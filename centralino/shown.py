@@ -381,6 +381,8 @@ SENTENCES = {
     "ConferenceBegun": "all three talk",
     "CallTransferred": "{agent} of {queue} leaves the caller with {to}",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
+    "TalkRecordingPaused": "the recording of the talk with {agent} pauses",
+    "TalkRecordingResumed": "the recording of the talk with {agent} goes on",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",
     "RecordingDeleted": "{recording}.wav was deleted",

@@ -84,6 +84,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
     (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
+    (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
+    (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
@@ -227,6 +229,8 @@ class TalkRecording(msgspec.Struct):
     leg: str
     began_s: float
     ended_s: float = 0.0
+    paused: bool = False  # by the agent
+    paused_until_s: float = 0.0
 
 
 class AgentNow(msgspec.Struct):
@@ -749,6 +753,16 @@ def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry:
     house.recordings[event.recording] = TalkRecording(call.id, call.node, event.leg, entry.at_s)
 
 
+def _talk_recording_paused(house: House, event: ev.TalkRecordingPaused, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = True, event.until_s
+
+
+def _talk_recording_resumed(house: House, event: ev.TalkRecordingResumed, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = False, 0.0
+
+
 def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
     house.recordings.pop(event.recording, None)
 
@@ -966,6 +980,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ConferenceBegun: _conference_begun,
     ev.CallTransferred: _call_transferred,
     ev.TalkRecordingStarted: _talk_recording_started,
+    ev.TalkRecordingPaused: _talk_recording_paused,
+    ev.TalkRecordingResumed: _talk_recording_resumed,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,

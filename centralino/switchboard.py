@@ -37,6 +37,8 @@ from centralino.own_calls import OwnCalls
 from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
+from centralino.recording_pauses import ALARM as RECORDING_ALARM
+from centralino.recording_pauses import RecordingPauses
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -54,6 +56,7 @@ from ivr.situation import CaseStanding
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}
+TALK_RECORDING = port.TalkRecorded | port.RecordingPaused | port.RecordingResumed | port.RecordingPauseFailed
 UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
 
 
@@ -104,6 +107,9 @@ class Switchboard:
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
+        self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, around.voice)
+        self.consulting.pause_recording = self.recording_pauses.pressed
+        self.consulting.apply_recording_pause = self.recording_pauses.apply
         self.offices.other_call = self.dispatcher.other_call
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
@@ -149,6 +155,9 @@ class Switchboard:
             if kind == LAMPS_ALARM:
                 self.lamps.alarm()
                 continue
+            if kind == RECORDING_ALARM:
+                self.recording_pauses.alarm(call_id)
+                continue
             if kind == CODE_ALARM:
                 self.codes.alarm(call_id)
                 continue
@@ -188,8 +197,8 @@ class Switchboard:
                 self.dispatcher.playback_ended(leg, playback, whole=whole)
             case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
                 self.attendant.recording_ended(leg, recording, duration_s)
-            case port.TalkRecorded():
-                self.dispatcher.recordings.ended(event)
+            case port.TalkRecorded() | port.RecordingPaused() | port.RecordingResumed() | port.RecordingPauseFailed():
+                self._talk_recording(event)
             case port.LegRinging(leg=leg):
                 self.dispatcher.rang(leg)
             case port.LegAnswered(leg=leg):
@@ -208,6 +217,12 @@ class Switchboard:
                 self._connected(node, legs)
             case port.Lost(node=node, why=why):
                 self._lost(node, why)
+
+    def _talk_recording(self, event: TALK_RECORDING) -> None:
+        if isinstance(event, port.TalkRecorded):
+            self.dispatcher.recordings.ended(event)
+        else:
+            self.recording_pauses.told(event)
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
@@ -240,7 +255,8 @@ class Switchboard:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
         of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
-        for part in (*of_calls, *of_phones, self.dispositions, self.listening, self.lamps):
+        of_talks = (self.dispositions, self.listening, self.recording_pauses)
+        for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -519,6 +535,7 @@ class Switchboard:
         """Hold what we believe against what is true there, then go on."""
         self.book.write(ev.AsteriskConnected(node=node, legs=len(legs)))
         now = {leg.leg: leg for leg in legs}
+        self.dispatcher.recordings.go_on(node)
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._go_on(call, now)
@@ -533,7 +550,7 @@ class Switchboard:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
             elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
-        self.dispatcher.recordings.go_on(node)
+        self.recording_pauses.go_on(node)
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()

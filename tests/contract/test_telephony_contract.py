@@ -19,6 +19,9 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    RecordingPaused,
+    RecordingPauseFailed,
+    RecordingResumed,
     TalkRecorded,
     Unreachable,
 )
@@ -748,6 +751,91 @@ async def test_a_talk_of_somebody_who_is_gone_is_told_as_not_recorded(world: Wor
     world.line.record_talk("gone-leg1", "talks/hall/2026-11-23/gone-talk1")
     assert (await world.told(TalkRecorded, "gone-leg1")).duration_s == 0.0
     assert world.talk_s("talks/hall/2026-11-23/gone-talk1") == 0.0
+
+
+async def recorded_in_silence(world: World) -> tuple[str, str, str]:
+    """A caller and an agent who talk, and whose recording has paused before either said a word: legs and recording."""
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.pause_recording(agent)
+    assert await world.told(RecordingPaused, agent) == RecordingPaused(agent)
+    return caller, agent, name
+
+
+async def hang_up_and_close(world: World, agent: str) -> TalkRecorded:
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    return await world.told(TalkRecorded, agent)
+
+
+async def test_what_is_said_while_a_recording_pauses_is_in_no_file(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.both_speak(caller, "p101", 2.0)
+    assert (await hang_up_and_close(world, agent)).duration_s >= 1.5, "silence stands in its place"
+    assert not world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_goes_on_after_a_pause_holds_what_follows(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    world.line.pause_recording(agent)
+    await world.told(RecordingPaused, agent)
+    world.line.resume_recording(agent)
+    assert await world.told(RecordingResumed, agent) == RecordingResumed(agent)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_pauses_does_so_while_the_line_is_lost(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.lose_line()
+    await world.told(Lost)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.find_line()
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+
+
+async def test_what_is_not_recorded_cannot_pause_and_it_is_told(world: World) -> None:
+    _, agent = await talking(world)
+    world.line.pause_recording(agent)
+    assert (await world.told(RecordingPauseFailed, agent)).why
+    world.line.resume_recording("gone-leg1")
+    assert (await world.told(RecordingPauseFailed, "gone-leg1")).why
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_heard_by_the_agent_alone(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    world.line.say_aside(agent, [world.long], "it")
+    assert await world.hears_aside(caller, "p101") == {"p101"}
+    assert await world.hearers_of(caller, "p101") == {"p101"}, "the talk goes on"
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_in_no_file_and_leaves_nothing_behind(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.say_aside(agent, [world.short], "it")
+    world.line.say_aside(agent, [world.short], "it")
+    await world.hears_aside(caller, "p101")
+    await world.hears_aside(caller, "p101")
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+    world.line.say_aside(agent, [world.short], "it")
+    await world.lose_line()
+    await world.told(Lost)
+    assert {leg.leg for leg in (await world.find_line()).legs} == {caller}
+    assert await world.all_told() == []
 
 
 # --- numbers outside

@@ -169,6 +169,12 @@ class World(Protocol):
     def talk_s(self, recording: str) -> float:
         """The same of a talk, whose file has two channels; 0 where there is no file."""
 
+    def holds_voices(self, recording: str) -> bool:
+        """Whether anybody is heard in the file of a talk."""
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        """Who of `others` (a caller's leg, or a phone) hears something now, while nobody speaks."""
+
 
 class FakeWorld:
     short, long, missing = "short", "long", "missing"
@@ -180,6 +186,7 @@ class FakeWorld:
         self.fake.missing_sounds = ("missing",)
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
+        self.with_voices: set[str] = set()  # recordings
 
     async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         self.calls += 1
@@ -294,6 +301,15 @@ class FakeWorld:
 
     async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
         self.clock.advance(seconds)
+        legs = self.fake.truth.legs.values()
+        self.with_voices |= {one.talk_recording for one in legs if one.talks_in and not one.records_silence}
+
+    def holds_voices(self, recording: str) -> bool:
+        return recording in self.with_voices
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        said_to = {leg for leg, _ in self.fake.said_aside}
+        return {other for other in others if self._leg_of(other) in said_to}
 
     def message_s(self, recording: str) -> float:
         return self.fake.message_length_s(recording)
@@ -501,6 +517,15 @@ class RealWorld:
             assert (sound.getnchannels(), sound.getframerate()) == (2, RATE_HZ)
             return float(sound.getnframes() / sound.getframerate())
 
+    def holds_voices(self, recording: str) -> bool:
+        with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
+            return _has_a_voice(sound.readframes(sound.getnframes()))
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        calls = {who: self.callers[who] if who in self.callers else self.phones[who].live_calls[0] for who in others}
+        await asyncio.gather(*(self._hears_on(call) for call in calls.values()))
+        return {who for who, call in calls.items() if _is_loud(call)}
+
     async def _ring(self, phone: str) -> IncomingCall:
         ring = self.rings.get(phone)
         if ring is None or ring.ended.is_set():
@@ -567,4 +592,8 @@ def _write_sound(path: Path, length_s: float) -> None:
 
 def _is_loud(call: Call) -> bool:
     """Whether a voice was heard in the latest half second."""
-    return any(abs(sample) > 1000 for sample in memoryview(call.heard()[-RATE_HZ:]).cast("h"))
+    return _has_a_voice(call.heard()[-RATE_HZ:])
+
+
+def _has_a_voice(sound: bytes) -> bool:
+    return any(abs(sample) > 1000 for sample in memoryview(sound).cast("h"))

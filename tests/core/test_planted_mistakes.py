@@ -68,7 +68,7 @@ outgoing:
     whisper: true
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
-    recording: {refuse_key: "7", keep: 30d}
+    recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
