@@ -126,11 +126,11 @@ class Consulting:
             self._telephony.join(call.id, consult.leg, call.id)
         return True
 
-    def caller_left(self, call: CallNow) -> None:
+    def caller_left(self, call: CallNow, why: str = "the caller hung up") -> None:
         """Whom the agent asks is let go; the agent too, by whoever ends the talk."""
         self._forget(call.leg)
         if call.consult:
-            self._end_consult(call, "the caller hung up")
+            self._end_consult(call, why)
 
     def join_failed(self, call: CallNow) -> bool:
         """Agent and whom they asked could not be joined: the agent has the caller again. False: it was another talk."""

@@ -547,6 +547,14 @@ class AgentPaused(AgentEvent, frozen=True, kw_only=True):
     until_s: float = 0.0
 
 
+class AgentReset(AgentEvent, frozen=True, kw_only=True):
+    """Whatever holds the agent is to end, which `held` says in words; they are `then` ready, or out."""
+
+    by: str
+    then: str
+    held: list[str] = []
+
+
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     call: str
     until_s: float
@@ -737,6 +745,7 @@ AnyEvent = (
     | AgentSignedOut
     | AgentReady
     | AgentPaused
+    | AgentReset
     | WrapUpStarted
     | WrapUpExtended
     | WrapUpEnded

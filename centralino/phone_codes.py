@@ -55,7 +55,7 @@ class CodeTalk:
 
 
 class PhoneCodes:
-    """`check_pin` may take its time."""
+    """`check_pin` may take its time. `reset` lets an agent go who is stuck, for whoever asks for it."""
 
     def __init__(
         self, desk: Desk, voice: Voice, signing: Signing, dispatcher: Dispatcher, check_pin: CHECK_PIN
@@ -65,6 +65,7 @@ class PhoneCodes:
         self.dispositions: Dispositions
         self._talks: dict[str, CodeTalk] = {}
         self.listening: Listening
+        self.reset: Callable[[str, str], None]
         self.configuration: Configuration
 
     def begin(self, dialled: Dialled, code: DialledCode) -> None:
@@ -145,7 +146,10 @@ class PhoneCodes:
             case Code.DISPOSE:
                 self._dispose(talk, digits)
             case Code.LISTEN | Code.WHISPER | Code.BARGE | Code.TAKE_OVER:
-                self._supervise(talk, HOW_OF[code], digits)
+                how = HOW_OF[code]
+                self._supervise(talk, digits, lambda supervisor, number: self._listen(talk, supervisor, how, number))
+            case Code.RESET:
+                self._supervise(talk, digits, lambda supervisor, number: self._reset(talk, supervisor, number))
 
     def _sign(self, talk: CodeTalk, number: str) -> None:
         """In or out: the agent with this number; without one, whoever is signed in here, or whose phone this is."""
@@ -307,14 +311,14 @@ class PhoneCodes:
         wait = counted if minutes else Spoken.LESS_THAN_A_MINUTE.prompt(talk.language).text
         self._say(talk, Spoken.ONE_WAITS if len(waiting) == 1 else Spoken.MANY_WAIT, count=len(waiting), wait=wait)
 
-    def _supervise(self, talk: CodeTalk, how: How, number: str) -> None:
-        """At their own phone supervisors are known; elsewhere by number and PIN."""
+    def _supervise(self, talk: CodeTalk, number: str, do: Callable[[Supervisor, str], None]) -> None:
+        """At their own phone supervisors are known; elsewhere by number and PIN. `number`: an agent's, or asked for."""
 
         def known(supervisor: Supervisor) -> None:
             if number:
-                self._listen(talk, supervisor, how, number)
+                do(supervisor, number)
             else:
-                self._ask(talk, Spoken.KEY_IN_WHOM, lambda keyed: self._listen(talk, supervisor, how, keyed))
+                self._ask(talk, Spoken.KEY_IN_WHOM, lambda keyed: do(supervisor, keyed))
 
         def named(keyed: str) -> None:
             supervisor = self.configuration.roster.supervisor_numbered(keyed)
@@ -327,6 +331,17 @@ class PhoneCodes:
             known(supervisor)
         else:
             self._ask(talk, Spoken.KEY_IN_SUPERVISOR, named)
+
+    def _reset(self, talk: CodeTalk, supervisor: Supervisor, number: str) -> None:
+        """Only an agent of a site that they look after; whatever the queue is."""
+        agent = self.configuration.roster.agent_numbered(number)
+        if agent is None:
+            self._say(talk, Spoken.UNKNOWN_AGENT)
+        elif supervisor.sites and agent.site not in supervisor.sites:
+            self._say(talk, Spoken.NOT_YOUR_AGENT)
+        else:
+            self.reset(agent.id, f"supervisor {supervisor.id}, phone {talk.phone}")
+            self._say(talk, Spoken.AGENT_IS_FREE)
 
     def _listen(self, talk: CodeTalk, supervisor: Supervisor, how: How, number: str) -> None:
         """The conversation is over where they hear the talk."""

@@ -610,6 +610,7 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
 
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     _talk_over(house, event, entry, is_lost=event.by == "lost")
+    house.calls[event.call].parked = False
 
 
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:

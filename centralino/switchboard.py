@@ -14,7 +14,7 @@ from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
 from agents.codes import read_code
-from agents.state import Wish
+from agents.state import AfterReset, Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
@@ -39,6 +39,7 @@ from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
 from centralino.recording_pauses import ALARM as RECORDING_ALARM
 from centralino.recording_pauses import RecordingPauses
+from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -118,6 +119,11 @@ class Switchboard:
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
         self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
         self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
+        self.resetting = Resetting(book, telephony, self.dispatcher, self.signing)
+        self.resetting.consulting, self.resetting.call_backs = self.consulting, self.call_backs
+        self.resetting.own_calls, self.resetting.listening = self.own_calls, self.listening
+        self.codes.reset = self._reset_by_code
+        self.resetting.offices, self.resetting.end = self.offices, self._end_as_planned
         self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
         self.attendant.plan_of = self.plan_of
@@ -254,7 +260,14 @@ class Switchboard:
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
-        of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
+        of_phones = (
+            self.dispatcher.whispers,
+            self.signing,
+            self.codes,
+            self.own_calls,
+            self.consulting,
+            self.resetting,
+        )
         of_talks = (self.dispositions, self.listening, self.recording_pauses)
         for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
@@ -523,6 +536,9 @@ class Switchboard:
     def choose(self, agent: str, wish: Wish, *, by: str, phone: str = "", reason: str = "") -> None:
         """What an agent chose. Raises signing.Refused with a text for the person who asked."""
         self.signing.choose(agent, wish, by=by, phone=phone, reason=reason)
+
+    def _reset_by_code(self, agent: str, by: str) -> None:
+        self.resetting.reset(agent, AfterReset.READY, by=by)
 
     # --- connected, lost, and going on
 

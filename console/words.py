@@ -15,7 +15,7 @@ SLOW_S = 330.0  # longer than the engine has for speaking new texts (centralino.
 COMMANDS = {
     "status": "the house in a few lines",
     "queues": "the queues as they are now",
-    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out, extend ID their wrap-up",
+    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out; extend, reset ID",
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
@@ -34,7 +34,7 @@ COMMANDS = {
 }
 OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
 FURTHER = {
-    "agents": ("extend", "in", "out", "pause", "ready"),
+    "agents": ("extend", "in", "out", "pause", "ready", "reset"),
     "emergency": ("off", "on"),
     "sites": ("open", "close", "by-rule"),
     "call-backs": ("drop",),

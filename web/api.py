@@ -16,6 +16,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.disposition import Kind, Level
+from web.agents import add_agent_commands
 from web.configuration import Configurations, add_to_api, peer
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.tokens import Role, Tokens
@@ -49,8 +50,8 @@ class Records(Protocol):
 class Sources:
     """Where the pages and the API get what they show.
 
-    `ask_engine` gives a fresh snapshot; `dispose` puts on record what is said of a call, or raises ChangeRefused; both
-    raise ConnectionError where the engine is away. `names` are the host names, besides loopback, under which this desk
+    `ask_engine` gives a fresh snapshot; `obey` carries out a command of the door, or raises ChangeRefused; both raise
+    ConnectionError where the engine is away. `names` are the host names, besides loopback, under which this desk
     may be asked.
     """
 
@@ -59,7 +60,7 @@ class Sources:
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations
-    dispose: Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
+    obey: Callable[[str, dict[str, str]], Awaitable[dict[str, Any]]]
     names: frozenset[str] = frozenset()
 
 
@@ -222,6 +223,7 @@ def api(sources: Sources) -> APIRouter:
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
     _add_dispositions(router, sources, trusted)
+    add_agent_commands(router, sources.obey, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 
     @router.get("/events", dependencies=trusted, response_class=StreamingResponse, summary="Changes as they happen")
@@ -272,7 +274,8 @@ def _add_dispositions(router: APIRouter, sources: Sources, allowed: Sequence[Any
 
     @router.post(where, dependencies=allowed, response_model=Disposed, summary=summary)
     async def dispose(id: CallId, said: Disposition, request: Request) -> dict[str, Any]:
-        return await sources.dispose({"call": id, "by": f"api ({peer(request)})", **said.model_dump(mode="json")})
+        words = {"call": id, "by": f"api ({peer(request)})", **said.model_dump(mode="json")}
+        return await sources.obey("calls.dispose", words)
 
 
 def table(live: Live, name: Literal["queues", "agents", "calls"]) -> dict[str, dict[str, Any]]:
