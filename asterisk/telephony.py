@@ -49,8 +49,8 @@ ASIDE = "aside-"  # begins the name of a channel that says something into somebo
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
-# is called back comes after their agent, and so is a channel of another name.
-CALLED_BACK = re.compile(r"-back\d+$")
+# is called back comes after their agent, and so is a channel of another name; so is an agent for whom a call is placed.
+CALLED_BACK = re.compile(r"-(back|click)\d+$")
 CITIZEN = "-leg0"
 CONFLICT = 409
 NOT_BOOTED = 503

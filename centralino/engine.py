@@ -334,14 +334,27 @@ class Engine:
         return found | {current.number: self.configuration}
 
     def _about_agents(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """What they choose, or `extend` a wrap-up, or `reset` an agent who is stuck."""
+        """What they choose; `extend` a wrap-up, `reset` an agent who is stuck, place a `call` for one."""
         match what:
             case "extend":
                 return self._extend_wrap_up(args)
             case "reset":
                 return self._reset(args)
+            case "call":
+                return self._place_call(args)
             case _:
                 return self._choose(what, args)
+
+    def _place_call(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Ring the phone of `agent`, then `number`, whom the one of `entity` is shown."""
+        words = {key: str(args.get(key) or "")[:64] for key in ("agent", "number", "entity", "by")}
+        try:
+            call = self.switchboard.own_calls.place(
+                words["agent"], words["number"], by=words["by"], entity=words["entity"]
+            )
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": call.id, "agent": call.agent, "phone": call.phone, "number": words["number"]}
 
     def _reset(self, args: dict[str, Any]) -> dict[str, Any]:
         """Whatever holds `agent` ends; they are `then` ready, or out. `held`: what it was."""
@@ -361,7 +374,7 @@ class Engine:
         try:
             wish = Wish(what)
         except ValueError:
-            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend, reset") from None
+            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend, reset, call") from None
         try:
             self.switchboard.choose(
                 words["agent"], wish, by=words["by"][:64], phone=words["phone"], reason=words["reason"][:100]

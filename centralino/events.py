@@ -596,7 +596,10 @@ class OwnCallEvent(Event, frozen=True, kw_only=True):
 
 
 class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
-    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside."""
+    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside.
+
+    `by`: who asked for it, by a command; their phone is rung first then. Empty: they dialled. `entity`: for whom.
+    """
 
     node: str
     phone: str
@@ -604,6 +607,12 @@ class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
     to: str = ""
     to_phone: str = ""
     person: str = ""
+    by: str = ""
+    entity: str = ""
+
+
+class OwnCallTakenUp(OwnCallEvent, frozen=True, kw_only=True):
+    """Their own phone, which was rung, was answered; now the other one is rung."""
 
 
 class OwnCallAnswered(OwnCallEvent, frozen=True, kw_only=True): ...
@@ -614,12 +623,13 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
 
 
 class OwnCallRefused(Event, frozen=True, kw_only=True):
-    """A phone dialled what may not be called."""
+    """A phone dialled what may not be called, or somebody asked for it by a command (`by`)."""
 
     phone: str
     agent: str = ""
     person: str = ""
     why: str
+    by: str = ""
 
 
 class EngineStarted(Event, frozen=True, kw_only=True):
@@ -752,6 +762,7 @@ AnyEvent = (
     | WrongPin
     | SupervisorWrongPin
     | OwnCallBegun
+    | OwnCallTakenUp
     | OwnCallAnswered
     | OwnCallEnded
     | OwnCallRefused

@@ -278,7 +278,9 @@ class ListeningNow(msgspec.Struct):
 
 
 class OwnCall(msgspec.Struct):
-    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
+    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings. `is_taken_up`: they
+    are there, because they dialled, or because they answered their own phone.
+    """
 
     id: str
     node: str
@@ -289,6 +291,8 @@ class OwnCall(msgspec.Struct):
     person: str
     began_s: float
     answered_s: float = 0.0
+    entity: str = ""
+    is_taken_up: bool = True
 
     @property
     def other_leg(self) -> str:
@@ -885,7 +889,13 @@ def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
         to_phone=event.to_phone,
         person=event.person,
         began_s=entry.at_s,
+        entity=event.entity,
+        is_taken_up=not event.by,
     )
+
+
+def _own_call_taken_up(house: House, event: ev.OwnCallTakenUp, entry: Entry) -> None:
+    house.own_calls[event.call].is_taken_up = True
 
 
 def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) -> None:
@@ -998,6 +1008,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrongPin: _wrong_pin,
     ev.SupervisorWrongPin: _supervisor_wrong_pin,
     ev.OwnCallBegun: _own_call_begun,
+    ev.OwnCallTakenUp: _own_call_taken_up,
     ev.OwnCallAnswered: _own_call_answered,
     ev.OwnCallEnded: _own_call_ended,
     ev.SiteOpened: _site_opened,

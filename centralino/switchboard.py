@@ -113,6 +113,7 @@ class Switchboard:
         self.consulting.apply_recording_pause = self.recording_pauses.apply
         self.offices.other_call = self.dispatcher.other_call
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
+        self.own_calls.connected = self.connected
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.holds, self.lamps = Holds(book, self.dispatcher), Lamps(desk)
         self.call_backs = CallBacks(desk, self.dispatcher, people)

@@ -22,6 +22,7 @@ COMMANDS = {
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
     "listen": "ring a supervisor's phone to listen to a talk: CALL --as SUPERVISOR --how whisper, barge, take-over",
+    "call": "ring an agent's phone, then a number: NUMBER --agent ID",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",
     "test": "the calls that `tests:` in the dialplans describe",
