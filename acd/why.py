@@ -37,6 +37,7 @@ class Why(StrEnum):
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"
+    TOOK_A_CALL = "the agent took a call of a colleague"
     # a wrap-up was not extended
     NO_WRAP_UP = "there is no wrap-up"
     WRAP_UP_AT_LONGEST = "the wrap-up is as long as the queue allows"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import jinja2
 
+from asterisk import module_copies
 from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Tls
 from asterisk.installer import Installation
 from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
@@ -23,8 +24,6 @@ LAMP = "Stasis:"  # and the lamp's name: the device whose state it shows
 CARRIER = "carrier-"  # and the carrier's name: its endpoint, and so the start of its channels' names
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
-# Why not SIP's 32 s: so long would a caller, or somebody in an emergency, wait for a carrier that says nothing at all.
-FIRST_ANSWER_WITHIN_MS = 8_000
 CERTIFICATE, KEY, AUTHORITIES = TLS_FILES = ("sip-certificate.pem", "sip-key.pem", "sip-authorities.pem")
 SOCKET_PATH_BYTES_MAX = 100  # why: the kernel takes 107, and Asterisk's clients say nothing when one is longer
 RTP_PORTS_PER_LEG = 2
@@ -138,6 +137,11 @@ class Folders:
     def keys(self) -> Path:
         return self.home / "keys"
 
+    @property
+    def modules(self) -> Path:
+        """From which Asterisk loads its modules (asterisk/module_copies.py)."""
+        return self.home / "modules"
+
     def written_by_asterisk(self) -> tuple[Path, ...]:
         return (self.run, self.db, self.log, self.calls.parent, self.spool, self.keys / "keys")
 
@@ -163,7 +167,8 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "node": node,
         "folders": folders,
         "installation": installation,
-        "modules": [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)],
+        "modules": _modules(installation),
+        "transfers": module_copies.is_mendable(installation.modules),
         "codecs": ",".join(_codecs(installation)),
         "codecs_of": {carrier.name: ",".join(_codecs(installation, carrier.codecs)) for carrier in node.carriers},
         "cdr_columns": CDR_COLUMNS,
@@ -173,7 +178,6 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "beat": BEAT_VARIABLE,
         "beat_age_s_max": BEAT_AGE_S_MAX,
         "emergency_numbers": EMERGENCY_NUMBERS,
-        "first_answer_within_ms": FIRST_ANSWER_WITHIN_MS,
         "certificate": folders.conf / CERTIFICATE,
         "key": folders.conf / KEY,
         "authorities": folders.conf / AUTHORITIES,
@@ -264,6 +268,10 @@ def _tls_texts(tls: Tls | None) -> dict[str, str]:
     return {name: file.read_text() for name, file in zip(TLS_FILES, files, strict=False) if file}
 
 
+def _modules(installation: Installation) -> list[str]:
+    return [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)]
+
+
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -285,7 +293,7 @@ def _harmless(value: object) -> object:
 
 
 def _make_folders(node: Node, installation: Installation, folders: Folders) -> None:
-    for open_to_all in (folders.home, folders.data, folders.data / "sounds", node.prompts):
+    for open_to_all in (folders.home, folders.data, folders.data / "sounds", folders.modules, node.prompts):
         open_to_all.mkdir(parents=True, exist_ok=True)
         open_to_all.chmod(0o755)  # whatever our umask is: Asterisk is another user
     for private in (folders.conf, node.recordings, *folders.written_by_asterisk()):
@@ -295,12 +303,26 @@ def _make_folders(node: Node, installation: Installation, folders: Folders) -> N
     _link(folders.data / "moh", installation.music)
     for language, sounds in installation.sounds.items():
         _link(folders.data / "sounds" / language, sounds)
+    for name, there in module_copies.wanted(installation.modules, _modules(installation)).items():
+        if isinstance(there, Path):
+            _link(folders.modules / name, there)
+        else:
+            _copy(folders.modules / name, there)
 
 
 def _link(link: Path, target: Path) -> None:
     if link.is_symlink() and link.readlink() == target:
         return
     _through_new_file(link, lambda new: new.symlink_to(target))
+
+
+def _copy(file: Path, content: bytes) -> None:
+    def fill(new: Path) -> None:
+        new.write_bytes(content)
+        new.chmod(0o644)  # whatever our umask is: Asterisk is another user
+
+    if file.is_symlink() or not file.is_file() or file.read_bytes() != content:
+        _through_new_file(file, fill)
 
 
 def _replace(file: Path, text: str) -> bool:

@@ -17,6 +17,9 @@ from asterisk.port import (
     Dialled,
     Digit,
     EndCause,
+    HoldBegan,
+    HoldEnded,
+    JoinAsked,
     JoinFailed,
     LegAnswered,
     LegEnded,
@@ -34,6 +37,8 @@ from asterisk.port import (
     RecordingPauseFailed,
     RecordingResumed,
     TalkRecorded,
+    TransferAsked,
+    TransferEnd,
     Unreachable,
 )
 
@@ -105,6 +110,7 @@ class FakeTelephony:
         self.phones_in_use: set[str] = set()  # by calls that are not ours
         self.shown: dict[str, CallerId] = {}  # what each phone shows, or showed last
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
+        self.transfers_told: list[tuple[str, TransferEnd]] = []  # leg, and what its phone was told
         self.carriers_that_refuse: set[str] = set()
         self.recording_pauses_that_fail = 0
         self.said_aside: list[tuple[str, str]] = []
@@ -192,6 +198,10 @@ class FakeTelephony:
             for other in self.truth.legs.values():
                 if other.overhears == leg.id and other.how is Overhear.BARGE:
                     other.talk, other.talks_in = agent_leg, call
+
+    def end_transfer(self, leg: str, how: TransferEnd) -> None:
+        if self.is_connected:
+            self.transfers_told.append((leg, how))
 
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:
         there, talks = self._asked_of(leg), self._asked_of(talker)
@@ -297,6 +307,21 @@ class FakeTelephony:
     def put_down(self, leg: str) -> None:
         """Whoever is at `leg` hangs up."""
         self._over(self.truth.legs[leg], EndCause.HUNG_UP)
+
+    def put_on_hold(self, leg: str) -> None:
+        """Whoever is at `leg` puts the talk on hold, by their own phone."""
+        self._tell(HoldBegan(leg))
+
+    def take_off_hold(self, leg: str) -> None:
+        self._tell(HoldEnded(leg))
+
+    def transfer(self, leg: str, number: str) -> None:
+        """The phone at `leg` asks that whoever talks with it goes to `number`."""
+        self._tell(TransferAsked(leg, number))
+
+    def join_calls(self, leg: str, other: str) -> None:
+        """The phone at `leg` asks to join that call with its other one."""
+        self._tell(JoinAsked(leg, other if other in self.truth.legs else ""))
 
     def pick_up(self, phone: str) -> None:
         ringing = self._ringing_at(phone)

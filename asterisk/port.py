@@ -33,6 +33,14 @@ class Overhear(StrEnum):
     BARGE = "barge"  # both
 
 
+class TransferEnd(StrEnum):
+    """What a phone is told of the transfer that it asked for."""
+
+    DONE = "done"
+    DECLINED = "declined"  # it may not be, or makes no sense
+    UNAVAILABLE = "unavailable"  # it cannot be now
+
+
 @dataclass(frozen=True, slots=True)
 class CallerId:
     """Who a phone shows as calling. Both may be empty; neither is trusted."""
@@ -83,6 +91,39 @@ class LegEnded:
 class Digit:
     leg: str
     digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldBegan:
+    """Whoever is at `leg` has put the talk on hold by their own phone: the others in it hear music."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded:
+    """Whoever is at `leg` is back in the talk. Of a leg that ends on hold it is not told."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The phone at `leg` asks that who talks with it goes to `number`; `end_transfer` tells it what came of that."""
+
+    leg: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAsked:
+    """The phone at `leg` asks that who talks with it, there and in its other call, talk with each other.
+
+    `other`: the leg of that other call; empty: it is over, or was never here. For the rest as `TransferAsked`.
+    """
+
+    leg: str
+    other: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +245,8 @@ class Lost:
     why: str
 
 
+OwnKey = HoldBegan | HoldEnded | TransferAsked | JoinAsked  # pressed on the phone itself; no digit
+
 PhoneEvent = (
     Arrived
     | Dialled
@@ -211,6 +254,7 @@ PhoneEvent = (
     | LegAnswered
     | LegEnded
     | Digit
+    | OwnKey
     | PlaybackEnded
     | RecordingEnded
     | TalkRecorded
@@ -274,6 +318,12 @@ class Telephony(Protocol):
         leg was gone.
 
         `agent_leg` names the talk: another one joined to it by the same name is a third who talks.
+        """
+
+    def end_transfer(self, leg: str, how: TransferEnd) -> None:
+        """Tell the phone at `leg` what came of the transfer that it asked for.
+
+        Its legs are hung up only when it has been told, or a moment later, whatever is asked first.
         """
 
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:

@@ -28,6 +28,8 @@ from asterisk.port import (
     Dialled,
     Digit,
     EndCause,
+    HoldBegan,
+    HoldEnded,
     JoinFailed,
     LegAnswered,
     LegEnded,
@@ -39,8 +41,10 @@ from asterisk.port import (
     OverhearFailed,
     PlaybackEnded,
     RecordingEnded,
+    TransferEnd,
 )
 from asterisk.talk_recording import TalkRecorder
+from asterisk.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,9 @@ EVENTS = (
     "ChannelDestroyed",
     "ChannelStateChange",
     "ChannelDtmfReceived",
+    "ChannelHold",
+    "ChannelUnhold",
+    "ChannelTransfer",
     "PlaybackFinished",
     "RecordingFinished",
     "RecordingFailed",
@@ -99,6 +106,7 @@ class AsteriskTelephony:
         self._recorder = recorder
         self.line = AriLine(self, node.ari_user, node.ari_password)
         self.outside = CallsOutside(node.carriers, self)
+        self._transfers = Transfers(self, _leg)
         self._on_event = on_event
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
@@ -284,9 +292,18 @@ class AsteriskTelephony:
         self._ask("GET", f"channels/{self._channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
-        if leg in self._legs:
+        if leg in self._legs and not self._transfers.keeps(leg):
             self.outside.rings(leg)
             self._hang_up(self._channel(leg), BUSY_TRIES)
+
+    def end_transfer(self, leg: str, how: TransferEnd) -> None:
+        if leg in self._legs:
+            self._transfers.end(leg, how)
+
+    # --- phones' own transfers: asterisk.transfers.Asker
+
+    def tell_phone(self, leg: str, state: str, then: Callable[[Reply], None]) -> None:
+        self._ask("POST", f"channels/{self._channel(leg)}/transfer_progress", then=then, states=state)
 
     # --- numbers outside: asterisk.outside.Asker
 
@@ -331,6 +348,7 @@ class AsteriskTelephony:
         if self._heartbeat:
             self._heartbeat.cancel()
             self._heartbeat = None
+        self._transfers.clear()
         self._tell(Lost(self.node, why))
 
     def told(self, message: Message) -> None:
@@ -396,6 +414,15 @@ class AsteriskTelephony:
     def _digit(self, message: Message) -> None:
         if message.channel:
             self._tell(Digit(_leg(message.channel.id), message.digit))
+
+    def _hold(self, message: Message) -> None:
+        if message.channel and (leg := _leg(message.channel.id)) in self._legs:
+            self._tell(HoldBegan(leg) if message.type == "ChannelHold" else HoldEnded(leg))
+
+    def _transfer(self, message: Message) -> None:
+        asked = self._transfers.told(message)
+        if asked and asked.leg in self._legs:
+            self._tell(asked)
 
     def _playback_finished(self, message: Message) -> None:
         if message.playback and message.playback.id.startswith(ASIDE):
@@ -573,6 +600,7 @@ class AsteriskTelephony:
         self.outside.forget(leg)
         self._waiting.discard(leg)
         self._recorder.leg_over(leg)
+        self._transfers.let_go(leg)
         self._end_overhearing(leg)
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
@@ -608,6 +636,9 @@ _TRANSLATE = {
     "ChannelDestroyed": AsteriskTelephony._channel_over,
     "ChannelStateChange": AsteriskTelephony._state_change,
     "ChannelDtmfReceived": AsteriskTelephony._digit,
+    "ChannelHold": AsteriskTelephony._hold,
+    "ChannelUnhold": AsteriskTelephony._hold,
+    "ChannelTransfer": AsteriskTelephony._transfer,
     "PlaybackFinished": AsteriskTelephony._playback_finished,
     "RecordingFinished": AsteriskTelephony._recording_over,
     "RecordingFailed": AsteriskTelephony._recording_over,

@@ -22,7 +22,7 @@ from centralino.deployment import (
     words,
 )
 from centralino.durations import NotADuration, seconds
-from centralino.forms import bare_mac
+from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls

@@ -193,6 +193,24 @@ class Dispatcher:
         self.recordings.begin(call)
         self.talks(call)
 
+    def give(self, call: CallNow) -> bool:
+        """Whom a colleague gave the caller is there: it is their talk now, with all that an agent may do in one.
+
+        False: nobody is signed in there, or whoever is has another call.
+        """
+        phone, leg, queue = call.to_phone, call.leg, call.back_to
+        agent = self._book.house.agent_at(phone)
+        profile = self.profile(agent) if agent else None
+        then = self.floor.take(profile, call.id, queue, leg, self._clock.now_s()) if profile else None
+        if profile is None or then is None:
+            return False
+        self._book.write(ev.ColleagueTalks(call=call.id, agent=profile.id, leg=leg, queue=queue, phone=phone))
+        self._telephony.join(call.id, call.id, leg)
+        self.recordings.begin(call)
+        self.carry_out(then)
+        self.other_call(phone, False)
+        return True
+
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
         call = self._call_of(leg)
@@ -223,8 +241,9 @@ class Dispatcher:
         if call.call_back_of and call.talks == 1:
             self.not_reached(call, "the two could not be joined")
             return
+        queue = call.queue
         self._talk_over(call, "lost")
-        self.wait_again(call, call.queue)
+        self.wait_again(call, queue)
         self._telephony.look_at(call.id)
 
     # --- agents come, go, and are within reach or not
@@ -560,7 +579,7 @@ class Dispatcher:
 
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and (call.leg == leg or leg in call.rings) else None
 
     def _is_available(self, agent: AgentNow) -> bool:

@@ -254,6 +254,15 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     phone: str = ""
 
 
+class ColleagueTalks(CallEvent, frozen=True, kw_only=True):
+    """An agent, to whom a colleague of `queue` gave the caller, talks with them; it is their talk now."""
+
+    agent: str
+    leg: str
+    queue: str
+    phone: str
+
+
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
@@ -318,7 +327,10 @@ class ConferenceBegun(CallEvent, frozen=True, kw_only=True):
 
 
 class CallTransferred(CallEvent, frozen=True, kw_only=True):
-    """The agent of `queue` leaves, and the caller stays with whom they asked, as `to_leg`; `answered`: who is there."""
+    """The agent of `queue` leaves, and the caller stays with whom they asked, as `to_leg`; `answered`: who is there.
+
+    `own_call`: the agent's own call in which they asked, with a second line of the phone; it is over with this.
+    """
 
     agent: str
     leg: str
@@ -326,6 +338,7 @@ class CallTransferred(CallEvent, frozen=True, kw_only=True):
     to: str
     to_leg: str
     answered: bool
+    own_call: str = ""
 
 
 class CallTakenOver(CallEvent, frozen=True, kw_only=True):
@@ -344,6 +357,20 @@ class SupervisorLeft(CallEvent, frozen=True, kw_only=True):
     supervisor: str
     leg: str
     by: str  # caller, supervisor, or lost
+
+
+class CallHeld(CallEvent, frozen=True, kw_only=True):
+    """The agent has put the caller on hold by the phone's own key: they hear music until `CallResumed`, or the talk's
+    end.
+    """
+
+    agent: str
+    leg: str
+
+
+class CallResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
 
 
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
@@ -469,6 +496,18 @@ class CallDisposed(LeftBehind, frozen=True, kw_only=True):
     topic: str = ""
     level: str = ""
     by: str
+
+
+class TransferRefused(LeftBehind, frozen=True, kw_only=True):
+    """An agent's phone asked to transfer the caller where they cannot, or may not, go: the talk goes on.
+
+    `person`: the number that it named, where it was one outside.
+    """
+
+    agent: str
+    phone: str
+    person: str = ""
+    why: str
 
 
 class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
@@ -623,7 +662,9 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
 
 
 class OwnCallRefused(Event, frozen=True, kw_only=True):
-    """A phone dialled what may not be called, or somebody asked for it by a command (`by`)."""
+    """A phone dialled what may not be called, or asked for a transfer while it talks with no caller; or somebody asked
+    for it by a command (`by`).
+    """
 
     phone: str
     agent: str = ""
@@ -721,6 +762,7 @@ AnyEvent = (
     | WhisperStarted
     | WhisperCutOff
     | TalkStarted
+    | ColleagueTalks
     | TalkEnded
     | CallHandedOn
     | CallTakenOver
@@ -732,6 +774,8 @@ AnyEvent = (
     | ConsultEnded
     | ConferenceBegun
     | CallTransferred
+    | CallHeld
+    | CallResumed
     | TalkRecordingStarted
     | TalkRecordingPaused
     | TalkRecordingResumed
@@ -746,6 +790,7 @@ AnyEvent = (
     | TalkRecordingEnded
     | RecordingDeleted
     | CallDisposed
+    | TransferRefused
     | SupervisorRung
     | ListeningBegun
     | ListeningChanged

@@ -25,36 +25,30 @@ from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, dig
 from agents.supervisors import Supervisor
 from asterisk.carrier import Carrier, Registration, Tls
 from cases.entities import Entities, Entity, Office
-from centralino.forms import (
-    CARRIER,
+from centralino.forms.agents import PhoneForm, RosterForm, SupervisorForm
+from centralino.forms.dialplans import (
     WITHHELD,
     AlsoForm,
     AskForm,
     BranchForm,
-    CallBackRulesForm,
-    CarrierForm,
     DialplanForm,
-    EntitiesForm,
-    EntityForm,
     NoticeForm,
-    OfficeForm,
-    PhoneForm,
+    RecordedForm,
+    ScenarioForm,
+    StepForm,
+    TransferForm,
+)
+from centralino.forms.entities import EntitiesForm, EntityForm, OfficeForm
+from centralino.forms.queues import (
+    CallBackRulesForm,
     QueueForm,
     QueuesForm,
-    RecordedForm,
     RecordingForm,
-    RosterForm,
-    ScenarioForm,
-    SettingsForm,
     SiteRulesForm,
-    StepForm,
-    SupervisorForm,
     ThereForm,
-    TlsForm,
-    TransferForm,
     WhileWaitingForm,
-    split_address,
 )
+from centralino.forms.settings import CARRIER, CarrierForm, SettingsForm, TlsForm, split_address
 from centralino.outgoing import Outgoing
 from ivr.hours import DAYS, Hours, read_hours
 from ivr.menu import (

@@ -21,7 +21,8 @@ WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
 
 class Offices:
     """`taken` and `away` tell the attendant that somebody answered, or nobody; `end` belongs to the switchboard;
-    `other_call` tells the dispatcher that a phone of ours has a call that no queue brought, or has it no more.
+    `other_call` tells the dispatcher that a phone of ours has a call that no queue brought, or has it no more;
+    `give` makes it the talk of the agent who answered there.
     """
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
@@ -30,6 +31,7 @@ class Offices:
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
+        self.give: Callable[[CallNow], bool]
         self.other_call: Callable[[str, bool], None]
 
     def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
@@ -57,13 +59,15 @@ class Offices:
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and call.state in WITH_OFFICE and call.leg == leg else None
 
     def answered(self, call: CallNow) -> None:
         if call.state is CallState.TRANSFERRING:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
             self.taken(call.id)
+            if self.give(call):
+                return
+            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
             self._telephony.join(call.id, call.id, call.leg)
 
     def leg_ended(self, call: CallNow, cause: EndCause) -> None:

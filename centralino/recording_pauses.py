@@ -17,7 +17,7 @@ from centralino.talk_recordings import TalkRecordings
 
 log = logging.getLogger(__name__)
 
-ALARM = "recording"
+ALARM = "recording pause"
 BY_KEY, TOO_LONG = "the agent pressed *1", "it was paused for as long as the queue allows"
 
 
@@ -47,7 +47,7 @@ class RecordingPauses:
         recording = self._of(call)
         if recording is None:
             return
-        if recording.paused or call.parked:
+        if recording.paused or call.parked or call.held_since_s:
             self._telephony.pause_recording(call.leg)
         else:
             self._telephony.resume_recording(call.leg)
@@ -121,7 +121,7 @@ class RecordingPauses:
         """The call whose agent waits, as `leg`, to be told what came of it; they wait no more."""
         is_waited_for = leg in self._to_tell
         self._to_tell.discard(leg)
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if is_waited_for and call and call.leg == leg else None
 
     def _tell(self, call: CallNow, what: Spoken) -> None:

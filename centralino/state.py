@@ -15,7 +15,7 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
-from ivr.hand_over import HANDED_ON
+from ivr.steps_of_ours import HANDED_ON
 
 
 class CallState(StrEnum):
@@ -50,6 +50,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.IN_MENU, ev.OfficeRung): S.TRANSFERRING,
     (S.TRANSFERRING, ev.OfficeAway): S.IN_MENU,
     (S.TRANSFERRING, ev.OfficeAnswered): S.TRANSFERRED,
+    (S.TRANSFERRING, ev.ColleagueTalks): S.TALKING,
     (S.TRANSFERRED, ev.OfficeLeft): S.TALKED,
     (S.IN_MENU, ev.QueueEntered): S.QUEUED,
     (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
@@ -100,6 +101,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.ConsultEnded): S.TALKING,
     (S.TALKING, ev.ConferenceBegun): S.TALKING,
     (S.TALKING, ev.CallTransferred): S.TRANSFERRING,
+    (S.TALKING, ev.CallHeld): S.TALKING,
+    (S.TALKING, ev.CallResumed): S.TALKING,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -160,6 +163,7 @@ class CallNow(msgspec.Struct):
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
+    given: bool = False  # the talk, by a colleague
     entity: str = ""
     open_case: bool = False  # the caller had one when they called
     release: int = 0
@@ -170,6 +174,7 @@ class CallNow(msgspec.Struct):
     back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
     back_to_step: str = ""
     parked: bool = False  # hears music while the agent, who has it, does something else
+    held_since_s: float = 0.0  # by the key of the agent's phone; the caller hears music
     consult: Consult | None = None
     consults: int = 0  # so far; numbers their legs
     to_phone: str = ""  # one of ours, where it was transferred to
@@ -350,7 +355,8 @@ class House(msgspec.Struct):
     recordings: dict[str, TalkRecording] = {}  # by name
     callers_today: dict[str, int] = {}  # calls by person
     call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
-    ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
+    # The latest calls that ended, and own calls that became another's: their legs, where they live on, are hung up.
+    ended: list[str] = []
 
     def agent(self, agent_id: str) -> AgentNow:
         return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
@@ -358,6 +364,11 @@ class House(msgspec.Struct):
     def agent_at(self, phone: str) -> AgentNow | None:
         """Who is signed in there."""
         return next((agent for agent in self.agents.values() if phone and agent.phone == phone), None)
+
+    def call_with(self, leg: str) -> CallNow | None:
+        """The call that talks, or rings, by `leg`; whomever an agent rang by themselves has a leg of another name."""
+        named = self.calls.get(leg.rpartition("-leg")[0])
+        return named or next((call for call in self.calls.values() if leg and call.leg == leg), None)
 
     def has_other_call(self, phone: str) -> bool:
         """Whether a call is there that no queue brought: one made there or to there, one that a colleague gave,
@@ -601,7 +612,7 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
     call.rings.pop(event.leg, None)
     call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
-    call.call_back = None
+    call.call_back, call.given = None, False
     call.talks += 1
     if call.call_back_of and call.talks == 1:
         return  # the call in which it was promised stands in the queue's figures
@@ -612,9 +623,24 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
         count.wait_sum_s += entry.at_s - call.waits_since_s
 
 
+def _colleague_talks(house: House, event: ev.ColleagueTalks, entry: Entry) -> None:
+    """The queue's figures know the call already."""
+    call = house.calls[event.call]
+    call.agent, call.queue, call.given, call.why = event.agent, event.queue, True, ""
+    call.talk_started_s = call.busy_since_s = entry.at_s
+    call.call_back, call.office, call.office_answered = None, "", True
+    call.talks += 1
+    house.agent(event.agent).call_phone = event.phone
+    _left_phone(house, call, entry.at_s)
+
+
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    _talk_over(house, event, entry, is_lost=event.by == "lost")
-    house.calls[event.call].parked = False
+    """Who is lost by a colleague waits again, as after any talk: their wait counts from now."""
+    is_lost, call = event.by == "lost", house.calls[event.call]
+    _talk_over(house, event, entry, is_lost=is_lost)
+    call.parked = False
+    if is_lost and call.given:
+        _wait_counts_from_now(call, entry.at_s)
 
 
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
@@ -640,8 +666,12 @@ def _supervisor_left(house: House, event: ev.SupervisorLeft, entry: Entry) -> No
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.leg, call.talk_recording = "", ""
     if event.by == "lost":
-        call.handed_on_s, call.back_to, call.back_head_start_s = entry.at_s, call.queue, call.head_start_s
-        call.queue, call.talk_started_s = "", 0.0
+        _wait_counts_from_now(call, entry.at_s)
+
+
+def _wait_counts_from_now(call: CallNow, now_s: float) -> None:
+    call.handed_on_s, call.back_to, call.back_head_start_s = now_s, call.queue, call.head_start_s
+    call.queue, call.talk_started_s = "", 0.0
 
 
 def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
@@ -716,13 +746,16 @@ def _conference_begun(house: House, event: ev.ConferenceBegun, entry: Entry) -> 
 def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> None:
     """As with an office that is rung, or has answered."""
     call = house.calls[event.call]
-    consult, queue = call.consult, call.queue
+    asked, queue = call.consult or house.own_calls.get(event.own_call), call.queue
     _talk_over(house, event, entry, is_lost=False)
-    call.consult, call.parked, call.to_phone = None, False, consult.to_phone if consult else ""
+    call.consult, call.parked, call.to_phone = None, False, asked.to_phone if asked else ""
     call.office, call.leg, call.agent = event.to, event.to_leg, ""
     call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, queue
     call.back_head_start_s, call.back_at_s, call.step, call.entry = call.head_start_s, 0.0, HANDED_ON, entry.n
     call.queue, call.talk_started_s = "", 0.0
+    if own := house.own_calls.pop(event.own_call, None):
+        _has_ended(house, own.id)
+        _other_call_over(house, own.phone, entry.at_s)
 
 
 _EndOfTalk = ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
@@ -749,7 +782,15 @@ def _let_go(house: House, call: CallNow, agent_id: str, now_s: float) -> None:
     agent = house.agent(agent_id)
     agent.idle_since_s = now_s
     agent.busy_s += now_s - call.busy_since_s
-    call.leg, call.busy_since_s = "", 0.0
+    call.leg, call.busy_since_s, call.held_since_s = "", 0.0, 0.0
+
+
+def _call_held(house: House, event: ev.CallHeld, entry: Entry) -> None:
+    house.calls[event.call].held_since_s = entry.at_s
+
+
+def _call_resumed(house: House, event: ev.CallResumed, entry: Entry) -> None:
+    house.calls[event.call].held_since_s = 0.0
 
 
 def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry: Entry) -> None:
@@ -791,7 +832,7 @@ def _voicemail_ended(house: House, event: ev.VoicemailEnded, entry: Entry) -> No
 
 def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     call = house.calls.pop(event.call)
-    house.ended = [*house.ended[1 - ENDED_REMEMBERED :], event.call]
+    _has_ended(house, event.call)
     house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
     if _gave_up_waiting(call, event.outcome):
         for counts in (house.totals, house.today):
@@ -800,6 +841,10 @@ def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
         house.call_backs[call.call_back_of].attempt = ""
     elif call.call_back:
         house.call_backs[call.id] = _to_be_placed(call, call.call_back, entry.at_s)
+
+
+def _has_ended(house: House, leg: str) -> None:
+    house.ended = [*house.ended[1 - ENDED_REMEMBERED :], leg]
 
 
 def _to_be_placed(call: CallNow, promise: Promise, now_s: float) -> CallBackNow:
@@ -975,6 +1020,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WhisperStarted: _agent_is_there,
     ev.WhisperCutOff: _whisper_cut_off,
     ev.TalkStarted: _talk_started,
+    ev.ColleagueTalks: _colleague_talks,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
     ev.CallTakenOver: _call_taken_over,
@@ -990,6 +1036,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ConsultEnded: _consult_ended,
     ev.ConferenceBegun: _conference_begun,
     ev.CallTransferred: _call_transferred,
+    ev.CallHeld: _call_held,
+    ev.CallResumed: _call_resumed,
     ev.TalkRecordingStarted: _talk_recording_started,
     ev.TalkRecordingPaused: _talk_recording_paused,
     ev.TalkRecordingResumed: _talk_recording_resumed,

@@ -37,6 +37,7 @@ from centralino.own_calls import OwnCalls
 from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
+from centralino.phone_transfers import PhoneTransfers
 from centralino.recording_pauses import ALARM as RECORDING_ALARM
 from centralino.recording_pauses import RecordingPauses
 from centralino.resetting import Resetting
@@ -49,11 +50,12 @@ from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
-from ivr.hand_over import HANDED_ON, with_hand_over
+from ivr.hand_over import with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
+from ivr.steps_of_ours import HANDED_ON
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}
@@ -111,10 +113,12 @@ class Switchboard:
         self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, around.voice)
         self.consulting.pause_recording = self.recording_pauses.pressed
         self.consulting.apply_recording_pause = self.recording_pauses.apply
-        self.offices.other_call = self.dispatcher.other_call
+        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
+        self.consulting.stay_with = self.offices.answered
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.connected = self.connected
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
         self.holds, self.lamps = Holds(book, self.dispatcher), Lamps(desk)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
@@ -182,12 +186,20 @@ class Switchboard:
     def handle(self, event: PhoneEvent) -> None:
         """Let `event` have its consequences. One call's trouble ends that call, loudly, and no other."""
         try:
-            self._handle(event)
+            if isinstance(event, port.OwnKey):
+                self.transfers.told(event)
+            else:
+                self._handle(event)
             self.listening.look()
         except Exception:
-            call = _call_named_in(event)  # the event itself may hold a caller's number
+            call = self._call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
             self._give_up(call)
+
+    def _call_named_in(self, event: PhoneEvent) -> str:
+        leg = str(getattr(event, "leg", "") or getattr(event, "call", ""))
+        call = self.book.house.call_with(leg)
+        return call.id if call else leg.rpartition("-leg")[0] or leg
 
     def _handle(self, event: PhoneEvent) -> None:
         match event:
@@ -268,6 +280,7 @@ class Switchboard:
             self.own_calls,
             self.consulting,
             self.resetting,
+            self.transfers,
         )
         of_talks = (self.dispositions, self.listening, self.recording_pauses)
         for part in (*of_calls, *of_phones, *of_talks, self.lamps):
@@ -363,7 +376,7 @@ class Switchboard:
     def _dialled(self, dialled: port.Dialled) -> None:
         """One of our phones dialled a code, or somebody."""
         leg = dialled.leg
-        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
+        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg) or leg in self.book.house.ended:
             return  # told twice: once as it is, once as it came
         if code := read_code(dialled.number.removesuffix(dialled.phone)):  # a key whose lamp is named by the phone
             self.codes.begin(dialled, code)
@@ -657,8 +670,3 @@ def outcome_of(call: CallNow) -> Outcome:
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE
     return Outcome.ABANDONED if call.queue else Outcome.ENDED_IN_MENU
-
-
-def _call_named_in(event: PhoneEvent) -> str:
-    leg = getattr(event, "leg", "") or getattr(event, "call", "")
-    return str(leg).rpartition("-leg")[0] or str(leg)

@@ -82,7 +82,7 @@ class Phone:
         wire = Wire(self._asked, timing or Timing())
         kept_s = keep_s if keep_audio else 0.0
         self._line = Line(wire, server, user, secret, display_name, local_host, kept_s)
-        self._max_calls, self._local_port = max_calls, local_port
+        self.max_calls, self._local_port = max_calls, local_port
         self._rings: deque[IncomingCall] = deque(maxlen=max(max_calls, 100))
         self._rang = asyncio.Event()
         self._lamps: list[Lamp] = []
@@ -204,8 +204,8 @@ class Phone:
 
     def _make_room(self) -> None:
         line = self._line
-        if len(line.attempts) + len(line.ringing) + len(line.calls) >= self._max_calls:
-            raise PhoneBusy(f"{line.user} has {self._max_calls} calls already")
+        if len(line.attempts) + len(line.ringing) + len(line.calls) >= self.max_calls:
+            raise PhoneBusy(f"{line.user} has {self.max_calls} calls already")
 
     # -- being called
 

@@ -18,6 +18,7 @@ from centralino.events import (
     CallOffered,
     CallTakenOver,
     CallTransferred,
+    ColleagueTalks,
     EntityChosen,
     LanguageChosen,
     OfferEnded,
@@ -160,7 +161,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return _in_queue(row, at_s, event)
         case CallBackRung() | CallBackUnanswered():
             return _called_back(row, event)
-        case TalkStarted():
+        case TalkStarted() | ColleagueTalks():
             return _talking(row, as_utc(at_s), event)
         case TalkEnded() | SupervisorLeft() | CallTakenOver():
             return _talked(row, as_utc(at_s), event)
@@ -210,12 +211,13 @@ def _called_back(row: CallRow, event: CallBackRung | CallBackUnanswered) -> Call
     return replace(row, talk_started_at=None, answered_at=None)
 
 
-def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
-    if row.answered_at is None:
+def _talking(row: CallRow, at: datetime, event: TalkStarted | ColleagueTalks) -> CallRow:
+    if row.answered_at is None and isinstance(event, TalkStarted):
         in_time = None if row.call_back_of else event.in_time
         row = replace(_waited_until(row, at), answered_at=at, in_time=in_time)
     phone = event.phone or (row.phone if row.agent == event.agent else None)
-    talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
+    office = row.office if isinstance(event, TalkStarted) else None
+    talk = replace(row, agent=event.agent, phone=phone, office=office, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
 
 

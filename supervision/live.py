@@ -174,6 +174,7 @@ class LiveView:
             "caller": number,
             "name": name,
             "state": call.state,
+            "on_hold": bool(call.held_since_s or call.parked),
             "since_s": call.since_s,
             "arrived_s": call.arrived_s,
             "step": call.step,

@@ -451,11 +451,12 @@ class ContactCentre:
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
         self._check_listenings()
+        given = {call.leg for call in calls if call.leg and not call.leg.startswith(call.id)}  # with an own call
         own = {*self.house.own_calls, *(call.id for call in calls if call.consult)}
         ringing = Counter(
             leg.call
             for leg in legs
-            if leg.phone and not leg.up and leg.call not in own and leg.id not in self.house.listenings
+            if leg.phone and not leg.up and leg.call not in own and leg.id not in (*self.house.listenings, *given)
         )
         for call, phones in ringing.items():
             rings_all = self.house.calls[call].queue in self._ring_all

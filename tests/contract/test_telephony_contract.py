@@ -9,6 +9,9 @@ from asterisk.port import (
     CallerId,
     Digit,
     EndCause,
+    HoldBegan,
+    HoldEnded,
+    JoinAsked,
     JoinFailed,
     LegAnswered,
     LegEnded,
@@ -23,6 +26,8 @@ from asterisk.port import (
     RecordingPauseFailed,
     RecordingResumed,
     TalkRecorded,
+    TransferAsked,
+    TransferEnd,
     Unreachable,
 )
 from tests.contract.worlds import FAR_PHONE, LAMPS, OUTSIDE, FakeWorld, RealWorld, World, real_world
@@ -428,6 +433,110 @@ async def test_three_talk_and_when_one_leaves_two_talk_on(world: World, leaves: 
     await world.told(LegEnded, agent if leaves == "p101" else other)
     await world.talk(caller, "p102" if leaves == "p101" else "p101")
     assert await world.all_told() == []
+
+
+# --- the phone's own keys
+
+
+async def test_hold_by_the_phones_own_key_is_told_and_its_end_too(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_on_hold("p101")
+    await world.told(HoldBegan, agent)
+    await world.take_off_hold("p101")
+    await world.told(HoldEnded, agent)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("number", ["1002", "+39055123456", "00390551", "*45"])
+async def test_whom_a_phone_wants_to_transfer_to_is_told(world: World, number: str) -> None:
+    caller, agent = await talking(world)
+    await world.transfer("p101", number)
+    assert await world.told(TransferAsked, agent) == TransferAsked(agent, number)
+    world.line.end_transfer(agent, TransferEnd.DECLINED)
+    assert await world.told_of_transfer("p101") is TransferEnd.DECLINED
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("how", TransferEnd)
+async def test_a_phone_is_told_what_came_of_its_transfer_each_time(world: World, how: TransferEnd) -> None:
+    _, agent = await talking(world)
+    for _ in range(2):
+        await world.transfer("p101", "1002")
+        await world.told(TransferAsked, agent)
+        world.line.end_transfer(agent, how)
+        assert await world.told_of_transfer("p101") is how
+    assert await world.all_told() == []
+
+
+async def test_a_phone_whose_leg_is_ended_is_told_first_that_its_transfer_is_done(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.transfer("p101", "1002")
+    await world.told(TransferAsked, agent)
+    world.line.hold(caller)
+    world.line.hang_up(agent)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    assert await world.told_of_transfer("p101") is TransferEnd.DONE
+    await world.told(LegEnded, agent)
+    assert await world.is_up(caller)
+
+
+async def test_a_phone_that_is_never_told_is_let_go_all_the_same(world: World) -> None:
+    _, agent = await talking(world)
+    await world.transfer("p101", "1002")
+    await world.told(TransferAsked, agent)
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+
+
+async def test_a_phone_that_wants_its_two_calls_joined_names_the_other_one(world: World) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    await world.join_calls("p101")
+    assert await world.told(JoinAsked, agent) == JoinAsked(agent, second)
+    for leg in (agent, second):
+        world.line.hang_up(leg)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    assert await world.told_of_transfer("p101") is TransferEnd.DONE
+    for leg in (agent, second):
+        await world.told(LegEnded, leg)
+    assert await world.is_up(caller)
+    assert await world.all_told() == []
+
+
+async def test_whom_an_agent_asked_by_a_call_of_their_own_is_joined_with_the_caller(world: World) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    asked = f"{second}-leg1"
+    world.line.ring(asked, "p102", second, SHOWN, 20)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, asked)
+    world.line.join(second, second, asked)
+    await world.join_calls("p101")
+    await world.told(JoinAsked, agent)
+    for leg in (agent, second):
+        world.line.hang_up(leg)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    world.line.join(caller, asked, caller)
+    for leg in (agent, second):
+        await world.told(LegEnded, leg)
+    await world.talk(caller, "p102")
+    await world.lose_line()
+    legs = {leg.leg: leg.talks_in for leg in (await world.find_line()).legs}
+    assert legs == {caller: caller, asked: caller}
+
+
+async def test_of_a_call_that_is_over_a_phone_names_nobody(world: World) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    world.line.hang_up(second)
+    await world.told(LegEnded, second)
+    await world.join_calls("p101")
+    assert await world.told(JoinAsked, agent) == JoinAsked(agent, "")
+    world.line.end_transfer(agent, TransferEnd.DECLINED)
+    assert await world.told_of_transfer("p101") is TransferEnd.DECLINED
+    await world.talk(caller, "p101")
 
 
 async def test_what_a_phone_of_ours_dials_is_told_as_such(world: World) -> None:

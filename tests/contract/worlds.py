@@ -31,6 +31,7 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     Telephony,
+    TransferEnd,
     Unreachable,
 )
 from asterisk.process import AsteriskProcess
@@ -38,6 +39,7 @@ from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
+from demo.in_call import Referral
 from demo.lamp import Lamp
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
@@ -54,6 +56,7 @@ OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
 LAMPS = ("*451001", "*46p-101_a")
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
+HOW_TOLD = {200: TransferEnd.DONE, 603: TransferEnd.DECLINED, 503: TransferEnd.UNAVAILABLE}
 Kind = TypeVar("Kind", bound=PhoneEvent)
 
 
@@ -136,6 +139,23 @@ class World(Protocol):
     async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
         """Wait until the lamp at the phone is lit, or is not."""
 
+    async def second_call(self, phone: str, number: str) -> str:
+        """Somebody at a phone of ours that has a call dials on its second line; the leg that was told."""
+
+    async def put_on_hold(self, phone: str) -> None:
+        """By the phone's own key."""
+
+    async def take_off_hold(self, phone: str) -> None: ...
+
+    async def transfer(self, phone: str, number: str) -> None:
+        """The phone asks that whoever talks with it goes to `number`."""
+
+    async def join_calls(self, phone: str) -> None:
+        """The phone asks in its first call to join it with its second one."""
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        """Wait until the phone was told what came of what it asked for."""
+
     async def unplug(self, phone: str) -> None: ...
 
     async def plug_in(self, phone: str) -> None: ...
@@ -187,6 +207,7 @@ class FakeWorld:
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
         self.with_voices: set[str] = set()  # recordings
+        self.second = ""
 
     async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         self.calls += 1
@@ -256,6 +277,25 @@ class FakeWorld:
 
     async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
         assert self.fake.truth.lamps.get(lamp, False) is lit
+
+    async def second_call(self, phone: str, number: str) -> str:
+        self.second = await self.dial_from(phone, number)
+        return self.second
+
+    async def put_on_hold(self, phone: str) -> None:
+        self.fake.put_on_hold(self._leg_of(phone))
+
+    async def take_off_hold(self, phone: str) -> None:
+        self.fake.take_off_hold(self._leg_of(phone))
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.fake.transfer(self._leg_of(phone), number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.fake.join_calls(self._leg_of(phone), self.second)
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return self.fake.transfers_told.pop()[1]
 
     async def unplug(self, phone: str) -> None:
         self.fake.unplug(phone)
@@ -334,6 +374,8 @@ class RealWorld:
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
         self.lamps: dict[tuple[str, str], Lamp] = {}
+        self.seconds: dict[str, Call] = {}  # on the second line of a phone
+        self.referrals: dict[str, Referral] = {}
         self.markers = 0
 
     async def begin(self) -> None:
@@ -367,6 +409,8 @@ class RealWorld:
             await self.told(LegEnded, leg)
         for carrier in CARRIERS:
             self.let_refuse(carrier, 0)
+        for phone in self.phones.values():
+            phone.max_calls = 1
         self.heard.events.clear()
         self.callers.clear()
         self.rings.clear()
@@ -421,6 +465,27 @@ class RealWorld:
         self.line.answer(leg)
         self.callers[leg] = await attempt.answered(WITHIN_S)
         return leg
+
+    async def second_call(self, phone: str, number: str) -> str:
+        self.phones[phone].max_calls = 2
+        leg = await self.dial_from(phone, number)
+        self.seconds[phone] = self.callers[leg]
+        return leg
+
+    async def put_on_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].hold()
+
+    async def take_off_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].resume()
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer(number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer_to(self.seconds[phone])
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return HOW_TOLD[await self.referrals[phone].outcome(WITHIN_S)]
 
     async def _both_hear(self, ours: Call, theirs: Call) -> None:
         for speaker, hearer in ((ours, theirs), (theirs, ours)):

@@ -24,7 +24,9 @@ from pydantic import ValidationError
 
 from agents.pins import hash_of
 from centralino import settings
-from centralino.forms import FORMS, DialplanForm, Form, SharedForm, form_of
+from centralino.forms.dialplans import DialplanForm, SharedForm
+from centralino.forms.fields import Form
+from centralino.forms.files import FORMS, form_of
 from centralino.located import DEPTH_MAX, SIZE_BYTES_MAX, TAG, Problem, read
 from tests.certificates import made_certificate
 from tests.planting import ANYTHING, LineAndColumn, Place, place_of, places
@@ -87,8 +89,6 @@ topics: [tari, imu]
     "agents.yaml": """\
 longest_pause: 90m
 second_sign_in: move
-pauses:
-  "1": {name: {it: caffè, en: coffee}, longest: 15m}
 shifts:
   day: {mon-sun: "00:00-24:00", holidays: [12-25]}
 supervisors:

@@ -101,13 +101,18 @@ def test_whom_the_agent_asks_is_let_go_and_the_caller_waits_again(hall: ContactC
     assert not hall.now("c1").parked
 
 
-def test_an_agent_who_asked_this_one_has_their_caller_back(hall: ContactCentre) -> None:
+def ask_ana(hall: ContactCentre) -> None:
+    """Bo talks with c1, and rings Ana, who is paused."""
     hall.agent("bo")
     hall.choose("ana", Wish.PAUSE)
     hall.call("c1")
     hall.pick_up("bo")
     hall.press("c1-leg1", "*2")
     hall.press("c1-leg1", "1001#")
+
+
+def test_an_agent_who_asked_this_one_has_their_caller_back(hall: ContactCentre) -> None:
+    ask_ana(hall)
     hall.pick_up("ana")
     assert reset(hall) == ["asked by bo, in c1"]
     assert hall.talking_now() == {"bo": "c1"}
@@ -115,16 +120,21 @@ def test_an_agent_who_asked_this_one_has_their_caller_back(hall: ContactCentre) 
 
 
 def test_a_caller_whom_a_colleague_gave_waits_again_in_the_colleagues_queue(hall: ContactCentre) -> None:
-    hall.agent("bo")
-    hall.choose("ana", Wish.PAUSE)
-    hall.call("c1")
-    hall.pick_up("bo")
-    hall.press("c1-leg1", "*2")
-    hall.press("c1-leg1", "1001#")
+    ask_ana(hall)
     hall.pick_up("ana")
     hall.put_down("bo")
     hall.choose("bo", Wish.PAUSE)
-    assert hall.now("c1").state is CallState.TRANSFERRED
+    assert hall.talking_now() == {"ana": "c1"}
+    assert reset(hall, AfterReset.OUT) == ["talking in c1"]
+    assert hall.waiting_in() == ["c1"]
+    assert legs_at(hall) == []
+
+
+def test_a_caller_whom_a_colleague_gives_while_the_phone_rings_waits_again_too(hall: ContactCentre) -> None:
+    ask_ana(hall)
+    hall.put_down("bo")
+    hall.choose("bo", Wish.PAUSE)
+    assert hall.now("c1").state is CallState.TRANSFERRING
     assert reset(hall, AfterReset.OUT) == ["c1, which a colleague gave them"]
     assert hall.waiting_in() == ["c1"]
     assert legs_at(hall) == []
