@@ -32,7 +32,7 @@ from acd.groups import Group
 from acd.hall import RING_ALL, Hall, Match
 from acd.rules import Pick, QueueRules
 from acd.sites import Held, QueueFloor, SiteNow, look_at, next_look_s
-from acd.state import Cause, Doing
+from acd.state import NEXT, Cause, Doing
 from acd.waiting import LAST, Place, WaitingCall
 from acd.waits import Waits
 from acd.why import Why
@@ -40,6 +40,7 @@ from acd.why import Why
 REST_S = 5.0  # after an unanswered ring: long enough for another agent to be found, short enough for a lone one
 TALK_LOOK_S = 3600.0  # longer than nearly all talks; from then on it is asked as often whether a talk is one still
 RINGS = frozenset({Doing.RESERVED, Doing.RINGING})
+MAY_TAKE = frozenset(doing for doing, cause in NEXT if cause is Cause.TOOK)
 WHY_PICKED = {
     Pick.LONGEST_IDLE: Why.LONGEST_IDLE,
     Pick.BEST_SKILL: Why.BEST_SKILL,
@@ -203,11 +204,27 @@ class Floor:
         call = self.calls[agent.call]
         self._forget(call)
         self._hall.move(agent, Cause.ANSWERED, now_s)
-        agent.talk_since_s, agent.unanswered = now_s, 0
-        self._deadlines.add(now_s + TALK_LOOK_S, "talk", leg)
+        self._begin_talk(agent, now_s)
         self._waits.count(call, now_s, gave_up=False)
         others = [other for other in call.legs if other != leg]
         return Answered(call.id, [*self._release(others, Why.ANSWERED_ELSEWHERE, now_s), *self._settle(now_s)])
+
+    def take(self, profile: AgentProfile, call: str, queue: str, leg: str, now_s: float) -> list[Decision] | None:
+        """The agent talks, as `leg`, in a call that a colleague gave them; ready or not. None: they have another.
+
+        `queue` is whose call it is: by its rules they wrap up.
+        """
+        agent = self.agents.get(profile.id)
+        if agent is None:
+            agent = self.agents[profile.id] = AgentOnFloor(profile, False, now_s, since_s=now_s)
+        ended = [self._end_wrap_up(agent, Why.TOOK_A_CALL, now_s)] if agent.doing is Doing.WRAPPING_UP else []
+        if agent.doing not in MAY_TAKE:
+            return None
+        agent.call, agent.queue, agent.leg = call, queue, leg
+        self._hall.move(agent, Cause.TOOK, now_s)
+        self._begin_talk(agent, now_s)
+        self._agent_of_leg[leg] = profile.id
+        return [*ended, *self._settle(now_s)]
 
     def not_answered(self, leg: str, why: Why, now_s: float) -> list[Decision]:
         """The phone was rung in vain. The agent rests a little; the call keeps its place and goes to the next."""
@@ -236,6 +253,10 @@ class Floor:
         if agent is None or agent.doing is not Doing.WRAPPING_UP:
             return []
         return [self._end_wrap_up(agent, why, now_s), *self._settle(now_s)]
+
+    def _begin_talk(self, agent: AgentOnFloor, now_s: float) -> None:
+        agent.talk_since_s, agent.unanswered = now_s, 0
+        self._deadlines.add(now_s + TALK_LOOK_S, "talk", agent.leg)
 
     def _end_wrap_up(self, agent: AgentOnFloor, why: Why, now_s: float) -> EndWrapUp:
         ended = EndWrapUp(agent.profile.id, agent.call, why)

@@ -19,6 +19,7 @@ class Cause(StrEnum):
     OFFERED = "offered"
     RANG = "rang"
     ANSWERED = "answered"
+    TOOK = "took a call"  # that a colleague gave them, or left for them
     UNANSWERED = "unanswered"  # by no answer, a rejection, a phone out of reach
     RELEASED = "released"  # the caller left, or the agent did: nobody's fault
     TALK_ENDED = "talk ended"
@@ -28,6 +29,8 @@ class Cause(StrEnum):
 
 NEXT = {
     (Doing.FREE, Cause.OFFERED): Doing.RESERVED,
+    (Doing.FREE, Cause.TOOK): Doing.TALKING,
+    (Doing.RESTING, Cause.TOOK): Doing.TALKING,
     (Doing.RESERVED, Cause.RANG): Doing.RINGING,
     (Doing.RESERVED, Cause.ANSWERED): Doing.TALKING,
     (Doing.RINGING, Cause.ANSWERED): Doing.TALKING,

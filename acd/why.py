@@ -26,6 +26,7 @@ class Why(StrEnum):
     FAILED = "the phone system could not ring the phone"
     CALLER_LEFT = "the caller hung up"
     AGENT_LEFT = "the agent is not ready any more"
+    AGENT_RESET = "the agent was reset"
     ANSWERED_ELSEWHERE = "somebody else answered"
     # left the queue
     QUEUE_FULL = "the queue was full"
@@ -36,6 +37,7 @@ class Why(StrEnum):
     # wrap-up ended
     TIME_OVER = "its time was over"
     AGENT_DONE = "the agent was done"
+    TOOK_A_CALL = "the agent took a call of a colleague"
     # a wrap-up was not extended
     NO_WRAP_UP = "there is no wrap-up"
     WRAP_UP_AT_LONGEST = "the wrap-up is as long as the queue allows"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from agents.places import PLACES
 from ivr.prompts import Prompt
 
 LANGUAGES = ("it", "en")
@@ -32,6 +33,7 @@ class Spoken(Enum):
         "Digita il numero a cui passare la chiamata, poi cancelletto.",
         "Key in where the call is to go, then hash.",
     )
+    PARKED = ("Chiamata parcheggiata. Per riprenderla: {place}.", "The call is parked. To fetch it, dial {place}.")
     LESS_THAN_A_MINUTE = ("meno di un minuto", "less than a minute")
     # what cannot be done
     NOTHING_KEYED = ("Non hai digitato nulla.", "You have not keyed in anything.")
@@ -64,6 +66,8 @@ class Spoken(Enum):
         "then 1 if you solved it, 2 if you handed it on.",
     )
     LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
+    NO_PLACE = ("Non c'è più posto per parcheggiare la chiamata.", "There is no place left to park the call.")
+    NOBODY_PARKED = ("Nessuna chiamata è parcheggiata a questo numero.", "No call is parked at this number.")
     NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
     # listening
     KEY_IN_SUPERVISOR = (
@@ -71,14 +75,24 @@ class Spoken(Enum):
         "Key in your supervisor number, then hash.",
     )
     KEY_IN_WHOM = (
-        "Digita il numero dell'operatore da ascoltare, poi cancelletto.",
-        "Key in the number of the agent to listen to, then hash.",
+        "Digita il numero dell'operatore, poi cancelletto.",
+        "Key in the agent's number, then hash.",
     )
     UNKNOWN_SUPERVISOR = ("Questo numero di supervisore non esiste.", "There is no supervisor with this number.")
     NOT_YOUR_SITE = ("Non puoi ascoltare gli operatori di quella sede.", "You may not listen to agents of that site.")
     NOT_YOUR_QUEUE = ("Non puoi ascoltare le chiamate di quella coda.", "You may not listen to calls of that queue.")
     NOBODY_TALKS = ("Questo operatore non è in conversazione.", "This agent is in no conversation.")
+    NOT_YOUR_AGENT = ("Questo operatore è di un'altra sede.", "This agent is at a site that is not yours.")
+    AGENT_IS_FREE = ("L'operatore è di nuovo libero.", "The agent is free again.")
     TALK_IS_OVER = ("La conversazione è finita.", "The conversation is over.")
+    # recording
+    RECORDING_PAUSED = ("La registrazione è in pausa.", "The recording is paused.")
+    RECORDING_GOES_ON = ("La registrazione riprende.", "The recording goes on.")
+    NOT_RECORDED = ("Questa conversazione non è registrata.", "This conversation is not recorded.")
+    NO_RECORDING_PAUSE = (
+        "In questa coda la registrazione non si può sospendere.",
+        "In this queue the recording may not be paused.",
+    )
     # calls to others
     BUSY = ("La persona chiamata è occupata.", "They are busy.")
     NO_ANSWER = ("La persona chiamata non risponde.", "They do not answer.")
@@ -96,7 +110,7 @@ def language_of(languages: Iterable[str]) -> str:
 
 
 def prompts() -> frozenset[Prompt]:
-    """Every sentence into which nothing is put: made before the first call."""
-    return frozenset(
-        spoken.prompt(language) for spoken in Spoken for language in LANGUAGES if "{" not in "".join(spoken.value)
-    )
+    """Every sentence of which is known what is put in: made before the first call."""
+    plain = [(spoken, language) for spoken in Spoken for language in LANGUAGES if "{" not in "".join(spoken.value)]
+    parked = {Spoken.PARKED.prompt(language, place=place) for language in LANGUAGES for place in PLACES}
+    return frozenset({spoken.prompt(language) for spoken, language in plain} | parked)

@@ -32,6 +32,7 @@ ALERTS = {
 }
 ALERT_EVERY_S = 60.0
 ADDRESSES_REMEMBERED_MAX = 1_000
+NO_CONTACTS = "no contacts"  # Asterisk says so as an error
 REACHABLE = ("Reachable", "NonQualified", "Created", "Updated")
 ONE_VALUE_HEADERS = ("Event", "Response", "ActionID", "Message", "SubEvent")
 
@@ -194,6 +195,10 @@ class AmiLine:
             self._cut()
             return
         messages = answer if isinstance(answer, list) else [answer]
+        first = messages[0]
+        if first.get("response") == "Error" and NO_CONTACTS not in str(first.get("message")).lower():
+            log.error("phones within reach cannot be asked for now: %s", first.get("message"))
+            return  # what we know holds on until the next look
         found: dict[str, set[str]] = {phone: set() for phone in self._phones}
         for contact in messages:
             phone = contact.get("endpoint")

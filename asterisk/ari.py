@@ -69,6 +69,24 @@ class Bridge(msgspec.Struct, frozen=True):
     channels: list[str] = []
 
 
+class Requested(msgspec.Struct, frozen=True):
+    """Where a phone wants to refer somebody to. `protocol_id` is the Call-ID of the dialogue that it names, if any."""
+
+    destination: str = ""
+    protocol_id: str = ""
+
+
+class ReferTo(msgspec.Struct, frozen=True):
+    """`destination_channel`: that of the dialogue which is named, where it is here."""
+
+    requested_destination: Requested = Requested()
+    destination_channel: Channel | None = None
+
+
+class ReferredBy(msgspec.Struct, frozen=True):
+    source_channel: Channel | None = None
+
+
 class Received(msgspec.Struct, frozen=True):
     """How many packets of sound a channel has received."""
 
@@ -86,6 +104,9 @@ class Message(msgspec.Struct, frozen=True):
     tech_cause: int = 0  # the SIP status that ended it, where there was one
     playback: Playback | None = None
     recording: LiveRecording | None = None
+    refer_to: ReferTo = ReferTo()
+    referred_by: ReferredBy = ReferredBy()
+    state: str = ""  # of a transfer that we have been told of: what we said, and the phone has heard
     request_id: str = ""
     status_code: int = NO_ANSWER
     reason_phrase: str = ""

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import jinja2
 
+from asterisk import module_copies
 from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Tls
 from asterisk.installer import Installation
 from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
 
 APP = "centralino"  # our Stasis application
 TALK = "talk-"  # begins the name of a bridge in which two talk
+LAMP = "Stasis:"  # and the lamp's name: the device whose state it shows
 CARRIER = "carrier-"  # and the carrier's name: its endpoint, and so the start of its channels' names
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
-# Why not SIP's 32 s: so long would a caller, or somebody in an emergency, wait for a carrier that says nothing at all.
-FIRST_ANSWER_WITHIN_MS = 8_000
 CERTIFICATE, KEY, AUTHORITIES = TLS_FILES = ("sip-certificate.pem", "sip-key.pem", "sip-authorities.pem")
 SOCKET_PATH_BYTES_MAX = 100  # why: the kernel takes 107, and Asterisk's clients say nothing when one is longer
 RTP_PORTS_PER_LEG = 2
@@ -43,6 +43,7 @@ _SERVER = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,254}(:[0-9]{1,5})?")
 _USER = re.compile(r"[0-9A-Za-z+][0-9A-Za-z._+-]{0,63}")
 _PASSWORD = re.compile(r"(?![\"'])[!-~]{1,128}")  # a carrier's: it chose it. _harmless has the last word
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+_LAMP = re.compile(r"\*[0-9]{2}[0-9A-Za-z_-]{1,64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -79,6 +80,7 @@ class Node:
     ami_password: str
     phones: tuple[PhoneAccount, ...] = ()
     service_numbers: tuple[str, ...] = ()  # what our own phones may dial, beside emergency numbers
+    lamps: tuple[str, ...] = ()  # what our own phones may watch
     carriers: tuple[Carrier, ...] = (Carrier("carrier", ("127.0.0.1",)),)  # calls outside try them in this order
     carrier_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # by the name of the carrier
     tls: Tls | None = None
@@ -135,6 +137,11 @@ class Folders:
     def keys(self) -> Path:
         return self.home / "keys"
 
+    @property
+    def modules(self) -> Path:
+        """From which Asterisk loads its modules (asterisk/module_copies.py)."""
+        return self.home / "modules"
+
     def written_by_asterisk(self) -> tuple[Path, ...]:
         return (self.run, self.db, self.log, self.calls.parent, self.spool, self.keys / "keys")
 
@@ -160,16 +167,17 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "node": node,
         "folders": folders,
         "installation": installation,
-        "modules": [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)],
+        "modules": _modules(installation),
+        "transfers": module_copies.is_mendable(installation.modules),
         "codecs": ",".join(_codecs(installation)),
         "codecs_of": {carrier.name: ",".join(_codecs(installation, carrier.codecs)) for carrier in node.carriers},
         "cdr_columns": CDR_COLUMNS,
         "app": APP,
         "carrier": CARRIER,
+        "lamp": LAMP,
         "beat": BEAT_VARIABLE,
         "beat_age_s_max": BEAT_AGE_S_MAX,
         "emergency_numbers": EMERGENCY_NUMBERS,
-        "first_answer_within_ms": FIRST_ANSWER_WITHIN_MS,
         "certificate": folders.conf / CERTIFICATE,
         "key": folders.conf / KEY,
         "authorities": folders.conf / AUTHORITIES,
@@ -196,6 +204,7 @@ def check(node: Node) -> None:
         _check_carrier(carrier, node)
     _check_phones(node)
     _each("service number", node.service_numbers, _DIALLED)
+    _each("lamp", node.lamps, _LAMP)
 
 
 def _check_carrier(carrier: Carrier, node: Node) -> None:
@@ -259,6 +268,10 @@ def _tls_texts(tls: Tls | None) -> dict[str, str]:
     return {name: file.read_text() for name, file in zip(TLS_FILES, files, strict=False) if file}
 
 
+def _modules(installation: Installation) -> list[str]:
+    return [*NEEDED_MODULES, *filter(installation.has_module, LIKED_MODULES)]
+
+
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -280,7 +293,7 @@ def _harmless(value: object) -> object:
 
 
 def _make_folders(node: Node, installation: Installation, folders: Folders) -> None:
-    for open_to_all in (folders.home, folders.data, folders.data / "sounds", node.prompts):
+    for open_to_all in (folders.home, folders.data, folders.data / "sounds", folders.modules, node.prompts):
         open_to_all.mkdir(parents=True, exist_ok=True)
         open_to_all.chmod(0o755)  # whatever our umask is: Asterisk is another user
     for private in (folders.conf, node.recordings, *folders.written_by_asterisk()):
@@ -290,12 +303,26 @@ def _make_folders(node: Node, installation: Installation, folders: Folders) -> N
     _link(folders.data / "moh", installation.music)
     for language, sounds in installation.sounds.items():
         _link(folders.data / "sounds" / language, sounds)
+    for name, there in module_copies.wanted(installation.modules, _modules(installation)).items():
+        if isinstance(there, Path):
+            _link(folders.modules / name, there)
+        else:
+            _copy(folders.modules / name, there)
 
 
 def _link(link: Path, target: Path) -> None:
     if link.is_symlink() and link.readlink() == target:
         return
     _through_new_file(link, lambda new: new.symlink_to(target))
+
+
+def _copy(file: Path, content: bytes) -> None:
+    def fill(new: Path) -> None:
+        new.write_bytes(content)
+        new.chmod(0o644)  # whatever our umask is: Asterisk is another user
+
+    if file.is_symlink() or not file.is_file() or file.read_bytes() != content:
+        _through_new_file(file, fill)
 
 
 def _replace(file: Path, text: str) -> bool:

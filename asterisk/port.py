@@ -33,6 +33,14 @@ class Overhear(StrEnum):
     BARGE = "barge"  # both
 
 
+class TransferEnd(StrEnum):
+    """What a phone is told of the transfer that it asked for."""
+
+    DONE = "done"
+    DECLINED = "declined"  # it may not be, or makes no sense
+    UNAVAILABLE = "unavailable"  # it cannot be now
+
+
 @dataclass(frozen=True, slots=True)
 class CallerId:
     """Who a phone shows as calling. Both may be empty; neither is trusted."""
@@ -86,6 +94,39 @@ class Digit:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBegan:
+    """Whoever is at `leg` has put the talk on hold by their own phone: the others in it hear music."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded:
+    """Whoever is at `leg` is back in the talk. Of a leg that ends on hold it is not told."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The phone at `leg` asks that who talks with it goes to `number`; `end_transfer` tells it what came of that."""
+
+    leg: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAsked:
+    """The phone at `leg` asks that who talks with it, there and in its other call, talk with each other.
+
+    `other`: the leg of that other call; empty: it is over, or was never here. For the rest as `TransferAsked`.
+    """
+
+    leg: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackEnded:
     """A playback ended: heard to the end (`whole`), or stopped, or it could not be played at all."""
 
@@ -114,6 +155,28 @@ class TalkRecorded:
     recording: str
     duration_s: float
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPaused:
+    """Nothing that is said at this agent's leg is recorded any more."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResumed:
+    """What is said at this agent's leg is recorded again."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPauseFailed:
+    """It is recorded, or not, as before."""
+
+    leg: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +245,8 @@ class Lost:
     why: str
 
 
+OwnKey = HoldBegan | HoldEnded | TransferAsked | JoinAsked  # pressed on the phone itself; no digit
+
 PhoneEvent = (
     Arrived
     | Dialled
@@ -189,9 +254,13 @@ PhoneEvent = (
     | LegAnswered
     | LegEnded
     | Digit
+    | OwnKey
     | PlaybackEnded
     | RecordingEnded
     | TalkRecorded
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingPauseFailed
     | JoinFailed
     | OverhearFailed
     | Reachable
@@ -251,6 +320,12 @@ class Telephony(Protocol):
         `agent_leg` names the talk: another one joined to it by the same name is a third who talks.
         """
 
+    def end_transfer(self, leg: str, how: TransferEnd) -> None:
+        """Tell the phone at `leg` what came of the transfer that it asked for.
+
+        Its legs are hung up only when it has been told, or a moment later, whatever is asked first.
+        """
+
     def overhear(self, leg: str, talker: str, how: Overhear) -> None:
         """Let `leg` hear the talk of `talker`, an agent's leg that is joined, and be heard as `how` says.
 
@@ -273,6 +348,29 @@ class Telephony(Protocol):
         another life of ours, a recording that runs goes on, and of one that is over `TalkRecorded` is told (perhaps not
         for the first time).
         """
+
+    def pause_recording(self, leg: str) -> None:
+        """Let silence stand in the recording of this leg's talk, in place of both who talk, until it resumes.
+
+        `RecordingPaused` follows, or `RecordingPauseFailed`; also where it was so already.
+        """
+
+    def resume_recording(self, leg: str) -> None:
+        """The opposite. `RecordingResumed` follows, or `RecordingPauseFailed`."""
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        """Say `sounds` into the ear of an agent's leg that is joined, while the talk goes on. Nobody else hears it, no
+        recording holds it, and nothing follows.
+        """
+
+    def light(self, lamp: str) -> None:
+        """Light a lamp, at each phone that watches it now or later; it stays so until it is put out.
+
+        `lamp` is one of those that the phone system was configured with.
+        """
+
+    def put_out(self, lamp: str) -> None:
+        """The opposite of `light`."""
 
     def call_off(self, leg: str) -> None:
         """Stop ringing, since somebody else answered: a phone that knows the reason shows no missed call.

@@ -19,7 +19,7 @@ import msgspec
 
 from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply
 from asterisk.carrier import Allowed
-from asterisk.configuration import APP, BEAT_VARIABLE, TALK, Node
+from asterisk.configuration import APP, BEAT_VARIABLE, LAMP, TALK, Node
 from asterisk.outside import FURTHER, CallsOutside, RingOutside
 from asterisk.port import (
     Arrived,
@@ -28,6 +28,8 @@ from asterisk.port import (
     Dialled,
     Digit,
     EndCause,
+    HoldBegan,
+    HoldEnded,
     JoinFailed,
     LegAnswered,
     LegEnded,
@@ -39,17 +41,20 @@ from asterisk.port import (
     OverhearFailed,
     PlaybackEnded,
     RecordingEnded,
+    TransferEnd,
 )
 from asterisk.talk_recording import TalkRecorder
+from asterisk.transfers import Transfers
 
 log = logging.getLogger(__name__)
 
 OVERHEARD, SNOOP = "overheard-", "snoop-"  # begin the names of such a bridge and channel; the rest is the leg
+ASIDE = "aside-"  # begins the name of a channel that says something into somebody's ear, and of what it plays
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
-# is called back comes after their agent, and so is a channel of another name.
-CALLED_BACK = re.compile(r"-back\d+$")
+# is called back comes after their agent, and so is a channel of another name; so is an agent for whom a call is placed.
+CALLED_BACK = re.compile(r"-(back|click)\d+$")
 CITIZEN = "-leg0"
 CONFLICT = 409
 NOT_BOOTED = 503
@@ -66,6 +71,9 @@ EVENTS = (
     "ChannelDestroyed",
     "ChannelStateChange",
     "ChannelDtmfReceived",
+    "ChannelHold",
+    "ChannelUnhold",
+    "ChannelTransfer",
     "PlaybackFinished",
     "RecordingFinished",
     "RecordingFailed",
@@ -98,14 +106,17 @@ class AsteriskTelephony:
         self._recorder = recorder
         self.line = AriLine(self, node.ari_user, node.ari_password)
         self.outside = CallsOutside(node.carriers, self)
+        self._transfers = Transfers(self, _leg)
         self._on_event = on_event
         self._legs: set[str] = set()  # those that live
         self._early: list[Message] | None = None  # events told before `Connected` is; they follow it
         self._talks: dict[str, str] = {}  # leg → bridge it talks in
-        self._made: set[str] = set()  # bridges of talks that were not taken away yet
+        self._made: dict[str, str] = {}  # bridges of talks that were not taken away yet → in which call
         self._waiting: set[str] = set()  # legs with music
         self._overhearing: dict[str, tuple[str, str]] = {}  # leg → whose talk; its bridge, where they barged in
         self._snoops: set[str] = set()  # legs whose snoop channel lives
+        self._asides: dict[str, tuple[str, str]] = {}  # by channel: what it is to say, and in which language
+        self._asides_said = 0
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -173,8 +184,8 @@ class AsteriskTelephony:
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
 
     def join(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        bridge = f"{TALK}{agent_leg}"
-        self._made.add(bridge)
+        bridge = self._bridge_of(call, caller_leg, agent_leg)
+        self._made[bridge] = call
         self._waiting -= {caller_leg, agent_leg}
         self._talks[caller_leg] = self._talks[agent_leg] = bridge
         self._end_overhearing(caller_leg)
@@ -183,7 +194,7 @@ class AsteriskTelephony:
         self._ask(
             "POST",
             f"bridges/{bridge}/addChannel",
-            then=lambda reply: self._join_failed(call, caller_leg, agent_leg) if _is_refused(reply) else None,
+            then=lambda reply: self._join_failed(call, bridge, (caller_leg, agent_leg)) if _is_refused(reply) else None,
             channel=f"{self._channel(caller_leg)},{self._channel(agent_leg)}",
         )
         for leg, (talker, barged_into) in self._overhearing.items():
@@ -249,6 +260,29 @@ class AsteriskTelephony:
         else:
             self._recorder.finish(leg, recording)
 
+    def pause_recording(self, leg: str) -> None:
+        self._recorder.pause(leg)
+
+    def resume_recording(self, leg: str) -> None:
+        self._recorder.resume(leg)
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        """By a snoop channel for as long, which comes to us by StasisStart."""
+        if leg in self._talks:
+            self._asides_said += 1
+            aside = f"{ASIDE}{int(time.time())}-{self._asides_said}"
+            self._asides[aside] = ",".join(f"sound:{sound}" for sound in sounds), language
+            self._ask("POST", f"channels/{leg}/snoop/{aside}", app=APP, whisper="out")
+
+    def light(self, lamp: str) -> None:
+        self._show(lamp, "INUSE")
+
+    def put_out(self, lamp: str) -> None:
+        self._show(lamp, "NOT_INUSE")
+
+    def _show(self, lamp: str, device_state: str) -> None:
+        self._ask("PUT", f"deviceStates/{LAMP}{lamp}", deviceState=device_state)
+
     def call_off(self, leg: str) -> None:
         if leg in self._legs:
             self.outside.rings(leg)  # no other carrier is asked any more
@@ -258,9 +292,18 @@ class AsteriskTelephony:
         self._ask("GET", f"channels/{self._channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
 
     def hang_up(self, leg: str) -> None:
-        if leg in self._legs:
+        if leg in self._legs and not self._transfers.keeps(leg):
             self.outside.rings(leg)
             self._hang_up(self._channel(leg), BUSY_TRIES)
+
+    def end_transfer(self, leg: str, how: TransferEnd) -> None:
+        if leg in self._legs:
+            self._transfers.end(leg, how)
+
+    # --- phones' own transfers: asterisk.transfers.Asker
+
+    def tell_phone(self, leg: str, state: str, then: Callable[[Reply], None]) -> None:
+        self._ask("POST", f"channels/{self._channel(leg)}/transfer_progress", then=then, states=state)
 
     # --- numbers outside: asterisk.outside.Asker
 
@@ -305,6 +348,7 @@ class AsteriskTelephony:
         if self._heartbeat:
             self._heartbeat.cancel()
             self._heartbeat = None
+        self._transfers.clear()
         self._tell(Lost(self.node, why))
 
     def told(self, message: Message) -> None:
@@ -329,6 +373,10 @@ class AsteriskTelephony:
             return
         if channel.id.startswith(SNOOP):
             self._snoop_started(channel.id.removeprefix(SNOOP))
+            return
+        if channel.id.startswith(ASIDE):
+            media, language = self._asides.pop(channel.id, ("", ""))
+            self._ask("POST", f"channels/{channel.id}/play/{channel.id}", media=media, lang=language)
             return
         self._legs.add(channel.id)
         self.outside.arrived(channel.id, channel.name)
@@ -355,6 +403,9 @@ class AsteriskTelephony:
         if message.channel.id.startswith(SNOOP):
             self._snoops.discard(message.channel.id.removeprefix(SNOOP))
             return
+        if message.channel.id.startswith(ASIDE):
+            self._asides.pop(message.channel.id, None)
+            return
         leg = _leg(message.channel.id)
         if self.outside.is_stale(leg, message.channel.id) or self.outside.ended(leg, message.tech_cause, message.cause):
             return
@@ -364,8 +415,19 @@ class AsteriskTelephony:
         if message.channel:
             self._tell(Digit(_leg(message.channel.id), message.digit))
 
+    def _hold(self, message: Message) -> None:
+        if message.channel and (leg := _leg(message.channel.id)) in self._legs:
+            self._tell(HoldBegan(leg) if message.type == "ChannelHold" else HoldEnded(leg))
+
+    def _transfer(self, message: Message) -> None:
+        asked = self._transfers.told(message)
+        if asked and asked.leg in self._legs:
+            self._tell(asked)
+
     def _playback_finished(self, message: Message) -> None:
-        if message.playback:
+        if message.playback and message.playback.id.startswith(ASIDE):
+            self._ask("DELETE", f"channels/{message.playback.id}")
+        elif message.playback:
             playback, leg = message.playback.id, _leg(message.playback.target_uri.removeprefix("channel:"))
             whole = message.playback.state == "done" and playback not in self._cut_short
             self._cut_short.discard(playback)
@@ -401,6 +463,8 @@ class AsteriskTelephony:
         bridges = _bridges(reply.body)
         in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
         self._snoops = {channel.id.removeprefix(SNOOP) for channel in channels if channel.id.startswith(SNOOP)}
+        for aside in [channel.id for channel in channels if channel.id.startswith(ASIDE)]:
+            self._ask("DELETE", f"channels/{aside}")  # whoever let it speak is gone
         channels = [channel for channel in channels if _is_a_leg(channel)]
         newest = {_leg(channel.id): channel for channel in sorted(channels, key=lambda channel: len(channel.id))}
         for channel in channels:
@@ -411,7 +475,7 @@ class AsteriskTelephony:
         self.outside.only_these_live({leg: (channel.id, channel.name) for leg, channel in newest.items()})
         self._legs = {leg.leg for leg in legs}
         self._talks = {leg: bridge for leg, bridge in in_bridge.items() if bridge.startswith(TALK)}
-        self._made = {bridge.id for bridge in bridges if bridge.id.startswith(TALK)}
+        self._made = dict(talks)
         self._overhearing = {}
         for own in [bridge for bridge in bridges if bridge.id.startswith(OVERHEARD)]:
             leg = own.id.removeprefix(OVERHEARD)
@@ -489,10 +553,17 @@ class AsteriskTelephony:
         log.info("phone could not be rung as %s: %s %s", leg, reply.status, reply.body)
         self._leg_over(leg, EndCause.UNREACHABLE)
 
-    def _join_failed(self, call: str, caller_leg: str, agent_leg: str) -> None:
-        log.warning("%s and %s could not be joined", caller_leg, agent_leg)
-        self._end_talk(f"{TALK}{agent_leg}")
-        self._tell(JoinFailed(call, (caller_leg, agent_leg)))
+    def _join_failed(self, call: str, bridge: str, legs: tuple[str, str]) -> None:
+        log.warning("%s and %s could not be joined", *legs)
+        self._end_talk(bridge)
+        self._tell(JoinFailed(call, legs))
+
+    def _bridge_of(self, call: str, caller_leg: str, agent_leg: str) -> str:
+        """Named for the agent's leg; for the caller's, where the other is still that of the agent's own call: a bridge
+        says for ever in which call it was made.
+        """
+        bridge = f"{TALK}{agent_leg}"
+        return bridge if self._made.get(bridge, call) == call else f"{TALK}{caller_leg}"
 
     def _end_music(self, leg: str) -> None:
         """In a bridge a channel is not recorded, and hears music between the words."""
@@ -536,6 +607,7 @@ class AsteriskTelephony:
         self.outside.forget(leg)
         self._waiting.discard(leg)
         self._recorder.leg_over(leg)
+        self._transfers.let_go(leg)
         self._end_overhearing(leg)
         bridge = self._talks.pop(leg, None)
         if bridge is not None:
@@ -551,7 +623,7 @@ class AsteriskTelephony:
         others = [leg for leg, talk in self._talks.items() if talk == bridge]
         if len(others) > 1:
             return
-        self._made.discard(bridge)
+        self._made.pop(bridge, None)
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
@@ -571,6 +643,9 @@ _TRANSLATE = {
     "ChannelDestroyed": AsteriskTelephony._channel_over,
     "ChannelStateChange": AsteriskTelephony._state_change,
     "ChannelDtmfReceived": AsteriskTelephony._digit,
+    "ChannelHold": AsteriskTelephony._hold,
+    "ChannelUnhold": AsteriskTelephony._hold,
+    "ChannelTransfer": AsteriskTelephony._transfer,
     "PlaybackFinished": AsteriskTelephony._playback_finished,
     "RecordingFinished": AsteriskTelephony._recording_over,
     "RecordingFailed": AsteriskTelephony._recording_over,
@@ -601,7 +676,7 @@ def _is_ours(channel: str) -> bool:
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
     is_with_us = channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
-    return is_with_us and not channel.id.startswith(SNOOP)
+    return is_with_us and not channel.id.startswith((SNOOP, ASIDE))
 
 
 def _dialled(channel: Channel, node: str) -> Dialled | None:

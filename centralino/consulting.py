@@ -10,18 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from agents.places import PARK
 from agents.spoken import Spoken
 from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import COLLEAGUE, OUTSIDE
+from centralino.outgoing import NotCalled, may_call
 from centralino.outgoing import Refused as NotAllowed
-from centralino.outgoing import may_call
 from centralino.own_calls import RINGS_FOR_S, RINGS_OUTSIDE_FOR_S, SPOKEN_OF
 from centralino.people import People
 from centralino.phone_codes import PhoneCodes
-from centralino.second_level import COLLEAGUE, OUTSIDE
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState
@@ -29,6 +30,7 @@ from centralino.state import CallNow, CallState
 log = logging.getLogger(__name__)
 
 HAND_ON, ASK = "#1", "*2"  # as features.conf of Asterisk has them
+PAUSE_RECORDING = "*1"  # as users of FreePBX know it
 TAKE_BACK, ALL_TALK = "*", "3"
 KEYS_WITHIN_S = 2.0  # between the two of a code
 BY = "phone {}"
@@ -44,13 +46,19 @@ class Destination:
 
 
 class Consulting:
-    """`hand_on` belongs to the second level."""
+    """`hand_on` belongs to the second level, `stay_with` to the offices, `park` to the parking, `pause_recording` and
+    `apply_recording_pause` to the recording pauses.
+    """
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
         self._dispatcher, self._codes, self._people = dispatcher, codes, people
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
+        self.pause_recording: Callable[[CallNow], None]
+        self.apply_recording_pause: Callable[[CallNow], None]
+        self.stay_with: Callable[[CallNow], None]
+        self.park: Callable[..., bool]
         self.configuration: Configuration
         dispatcher.leave_to, dispatcher.go_on_consulting = self.leave_to, self.go_on
 
@@ -58,7 +66,7 @@ class Consulting:
 
     def talk_at(self, leg: str) -> CallNow | None:
         """The call whose agent talks as `leg`."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and call.state is CallState.TALKING and call.leg == leg else None
 
     def consult_at(self, leg: str) -> CallNow | None:
@@ -74,7 +82,9 @@ class Consulting:
         now_s = self._clock.now_s()
         first, at_s = self._pressed.pop(call.leg, ("", 0.0))
         code = first + key if now_s - at_s <= KEYS_WITHIN_S else key
-        if code in (HAND_ON, ASK):
+        if code == PAUSE_RECORDING:
+            self.pause_recording(call)
+        elif code in (HAND_ON, ASK):
             self._park(call, self._hand_on if code == HAND_ON else self._ask)
         elif key in (HAND_ON[0], ASK[0]):
             self._pressed[call.leg] = key, now_s
@@ -97,12 +107,12 @@ class Consulting:
         else:
             self._end_consult(call, cause)
             why = SPOKEN_OF.get(cause, Spoken.NOT_HERE)
-            self._codes.say(call.leg, self._phone_of(call), why, partial(self._take_back, call, "nobody was reached"))
+            self._codes.say(call.leg, self.phone_of(call), why, partial(self._take_back, call, "nobody was reached"))
 
     def leave_to(self, call: CallNow) -> bool:
         """The agent hung up: the caller stays with whom they asked. False: there is nobody."""
         consult, leg = call.consult, call.leg
-        self._forget(leg)
+        self.forget(leg)
         if consult is None:
             return False
         transferred = ev.CallTransferred(
@@ -117,15 +127,14 @@ class Consulting:
         was_there = consult.answered
         self._dispatcher.transferred(transferred)
         if was_there:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=consult.to, leg=consult.leg))
-            self._telephony.join(call.id, consult.leg, call.id)
+            self.stay_with(call)
         return True
 
-    def caller_left(self, call: CallNow) -> None:
+    def caller_left(self, call: CallNow, why: str = "the caller hung up") -> None:
         """Whom the agent asks is let go; the agent too, by whoever ends the talk."""
-        self._forget(call.leg)
+        self.forget(call.leg)
         if call.consult:
-            self._end_consult(call, "the caller hung up")
+            self._end_consult(call, why)
 
     def join_failed(self, call: CallNow) -> bool:
         """Agent and whom they asked could not be joined: the agent has the caller again. False: it was another talk."""
@@ -150,30 +159,67 @@ class Consulting:
         elif legs[consult.leg].up:
             self.answered(call)
 
+    # --- for whatever else the agent's phone does
+
+    def destination(self, number: str) -> Destination | NotAllowed:
+        """Whom the agent means: an office or a queue by the number in the YAML, a colleague, or somebody outside."""
+        if not number:  # which is what offices and queues that have none have
+            return NotAllowed("", NotCalled.NO_NUMBER)
+        configuration = self.configuration
+        office = next((name for name, one in configuration.entities.offices().items() if one.dialled == number), None)
+        queue = next((name for name, rules in configuration.rules.queues.items() if rules.dialled == number), None)
+        if office:
+            return Destination(office, number=configuration.entities.offices()[office].phone)
+        if queue:
+            return Destination(queue)
+        if agent := configuration.roster.agent_numbered(number):
+            phone = self._book.house.agent(agent.id).phone or agent.phone or ""
+            return Destination(f"{COLLEAGUE}{agent.id}", phone) if phone else NotAllowed("", NotCalled.NO_NUMBER)
+        outside = self._may_call(number)
+        if isinstance(outside, NotAllowed):
+            return outside
+        person = self._people.key_for(outside.number, "", self._clock.now_s())
+        return Destination(f"{OUTSIDE}{person}", number=outside.number)
+
+    def phone_of(self, call: CallNow) -> str:
+        """Of the agent who talks."""
+        return self._book.house.agent(call.agent).call_phone
+
+    def forget(self, leg: str) -> None:
+        """Nothing is asked of the agent any more, and no key is waited for."""
+        self._pressed.pop(leg, None)
+        self._codes.forget(leg)
+
     # --- within
 
     def _park(self, call: CallNow, then: Callable[[CallNow, str], None]) -> None:
         """The caller hears music, and the agent is asked where to."""
         self._book.write(ev.CallParked(call=call.id, agent=call.agent, leg=call.leg))
+        self.apply_recording_pause(call)
         self._telephony.part(call.leg)
         self._telephony.hold(call.id)
         at_end = partial(self._take_back, call, "the agent keyed in nothing")
-        self._codes.ask(call.leg, self._phone_of(call), Spoken.TO_WHOM, partial(then, call), at_end)
+        self._codes.ask(call.leg, self.phone_of(call), Spoken.TO_WHOM, partial(then, call), at_end)
 
     def _hand_on(self, call: CallNow, number: str) -> None:
-        there = self._destination(number)
-        if there is None or there.phone == self._phone_of(call):
+        if number == PARK:
+            self._codes.forget(call.leg)
+            if not self.park(call, self.phone_of(call), is_told=True):
+                self._say_why_not(call, Spoken.NO_PLACE)
+            return
+        there = self.destination(number)
+        if isinstance(there, NotAllowed) or there.phone == self.phone_of(call):
             self._say_why_not(call, Spoken.UNKNOWN_NUMBER)
             return
         self._codes.forget(call.leg)
         try:
-            self.hand_on(call.id, there.to, BY.format(self._phone_of(call)))
+            self.hand_on(call.id, there.to, BY.format(self.phone_of(call)))
         except Refused:
             self._say_why_not(call, Spoken.NOT_NOW)
 
     def _ask(self, call: CallNow, number: str) -> None:
-        there = self._destination(number)
-        if there is None or not (there.phone or there.number):
+        there = self.destination(number)
+        if isinstance(there, NotAllowed) or not (there.phone or there.number):
             self._say_why_not(call, Spoken.UNKNOWN_NUMBER)
         elif there.phone and not self._book.house.reachable.get(there.phone):
             self._say_why_not(call, Spoken.NOT_HERE)
@@ -207,6 +253,7 @@ class Consulting:
         elif consult and key == ALL_TALK and consult.answered and not consult.all_talk:
             self._book.write(ev.ConferenceBegun(call=call.id, agent=call.agent, leg=consult.leg))
             self._telephony.join(call.id, call.id, consult.leg)
+            self.apply_recording_pause(call)
 
     def _take_back(self, call: CallNow, why: str) -> None:
         """Agent and caller have each other again."""
@@ -214,6 +261,7 @@ class Consulting:
             self._codes.forget(call.leg)
             self._book.write(ev.CallTakenBack(call=call.id, agent=call.agent, leg=call.leg, why=why))
             self._telephony.join(call.id, call.id, call.leg)
+            self.apply_recording_pause(call)
 
     def _end_consult(self, call: CallNow, why: str) -> None:
         consult = call.consult
@@ -223,25 +271,7 @@ class Consulting:
             self._dispatcher.other_call(consult.to_phone, False)
 
     def _say_why_not(self, call: CallNow, why: Spoken) -> None:
-        self._codes.say(call.leg, self._phone_of(call), why, partial(self._take_back, call, "it could not be"))
-
-    def _destination(self, number: str) -> Destination | None:
-        """Whom the agent means: an office or a queue by the number in the YAML, a colleague, or somebody outside."""
-        configuration = self.configuration
-        office = next((name for name, one in configuration.entities.offices().items() if one.dialled == number), None)
-        queue = next((name for name, rules in configuration.rules.queues.items() if rules.dialled == number), None)
-        if office:
-            return Destination(office, number=configuration.entities.offices()[office].phone)
-        if queue:
-            return Destination(queue)
-        if agent := configuration.roster.agent_numbered(number):
-            phone = self._book.house.agent(agent.id).phone or agent.phone or ""
-            return Destination(f"{COLLEAGUE}{agent.id}", phone) if phone else None
-        outside = self._may_call(number)
-        if isinstance(outside, NotAllowed):
-            return None
-        person = self._people.key_for(outside.number, "", self._clock.now_s())
-        return Destination(f"{OUTSIDE}{person}", number=outside.number)
+        self._codes.say(call.leg, self.phone_of(call), why, partial(self._take_back, call, "it could not be"))
 
     def _may_call(self, number: str) -> Allowed | NotAllowed:
         decided = may_call(number, self.configuration.settings.outgoing)
@@ -252,14 +282,7 @@ class Consulting:
     def _is_busy(self, phone: str) -> bool:
         return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone))
 
-    def _phone_of(self, call: CallNow) -> str:
-        return self._book.house.agent(call.agent).call_phone
-
     def _shown(self, call: CallNow) -> CallerId:
         """Who asks, and for which caller."""
         agent = self.configuration.roster.agents.get(call.agent)
         return CallerId(agent.number if agent else "", f"{agent.name if agent else call.agent}: {call.queue}")
-
-    def _forget(self, leg: str) -> None:
-        self._pressed.pop(leg, None)
-        self._codes.forget(leg)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from agents.places import PARK, PLACES
 from centralino.deployment import (
     AGENTS,
     ANY,
@@ -22,7 +23,7 @@ from centralino.deployment import (
     words,
 )
 from centralino.durations import NotADuration, seconds
-from centralino.forms import bare_mac
+from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
@@ -281,7 +282,7 @@ def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]
 
 def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
     """What agents key in leads to one: an agent, a queue or an office."""
-    whose: dict[str, str] = {}
+    whose: dict[str, str] = dict.fromkeys((PARK, *PLACES), "parked calls")
     places = (
         (AGENTS, ("agents", ANY, "number")),
         (QUEUES, ("queues", ANY, "dialled")),

@@ -79,8 +79,8 @@ async def run_desk(place: Place, listener: socket.socket, records: Records, stop
     live = Live()
     client = DoorClient(door_path(place.state), live)
     changes = Changes(client, Releases(place.state / "configurations"), place.deployment, place.time_zone)
-    tokens, dispose = Tokens(place.state), partial(told_of_a_call, client)
-    sources = Sources(live, records, tokens, lambda: fresh_snapshot(client), changes, dispose, place.names)
+    command = partial(command_engine, client)
+    sources = Sources(live, records, Tokens(place.state), lambda: fresh_snapshot(client), changes, command, place.names)
     server = web_server(sources)
     following = asyncio.create_task(client.follow(), name="follow the engine")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
@@ -121,10 +121,10 @@ async def fresh_snapshot(client: DoorClient) -> dict[str, Any]:
         raise ConnectionError(f"the engine has not answered for {ASK_WITHIN_S:g} s") from None
 
 
-async def told_of_a_call(client: DoorClient, said: dict[str, str]) -> dict[str, Any]:
-    """Let the engine put on record what is said of a call. Raises EngineAway, or ChangeRefused."""
+async def command_engine(client: DoorClient, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Let the engine carry out a command. Raises EngineAway, or ChangeRefused."""
     try:
-        return await client.command("calls.dispose", **said)
+        return await client.command(name, **args)
     except CommandRefused as refused:
         raise ChangeRefused(str(refused)) from refused
 

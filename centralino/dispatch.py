@@ -115,6 +115,14 @@ class Dispatcher:
         self._telephony.hang_up(handed_on.leg)
         self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
+    def park(self, parked: ev.CallerParked, *, hangs_up: bool) -> None:
+        """The agent's talk ends; the caller hears music."""
+        self._book.write(parked)
+        self._telephony.hold(parked.call)
+        if hangs_up:
+            self._telephony.hang_up(parked.leg)
+        self.carry_out(self.floor.talk_ended(parked.leg, self._clock.now_s()))
+
     def take_over(self, taken: ev.CallTakenOver) -> None:
         """The agent's talk ends, and a supervisor talks on with the caller."""
         self._book.write(taken)
@@ -193,6 +201,24 @@ class Dispatcher:
         self.recordings.begin(call)
         self.talks(call)
 
+    def give(self, call: CallNow, phone: str, leg: str) -> bool:
+        """A colleague's caller is with whoever is signed in at `phone`, as `leg`: it is their talk now.
+
+        False: nobody is signed in there, or whoever is has another call.
+        """
+        queue = call.back_to
+        agent = self._book.house.agent_at(phone)
+        profile = self.profile(agent) if agent else None
+        then = self.floor.take(profile, call.id, queue, leg, self._clock.now_s()) if profile else None
+        if profile is None or then is None:
+            return False
+        self._book.write(ev.ColleagueTalks(call=call.id, agent=profile.id, leg=leg, queue=queue, phone=phone))
+        self._telephony.join(call.id, call.id, leg)
+        self.recordings.begin(call)
+        self.carry_out(then)
+        self.other_call(phone, False)
+        return True
+
     def leg_ended(self, leg: str, cause: EndCause) -> None:
         """An agent's leg ended: an offer in vain, or a talk's end. Anything else is late and over."""
         call = self._call_of(leg)
@@ -213,16 +239,20 @@ class Dispatcher:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
     def join_failed(self, call_id: str) -> None:
-        """The talk never came about: the agent is let go, the caller waits again in their place, if still there."""
+        """The talk never came about."""
         call = self._book.call(call_id)
-        if call is None or call.state is not CallState.TALKING:
-            return
+        if call is not None and call.state is CallState.TALKING:
+            self.agent_is_lost(call)
+
+    def agent_is_lost(self, call: CallNow) -> None:
+        """The agent of a talk is let go, the caller waits again in their place, if still there."""
         if call.call_back_of and call.talks == 1:
             self.not_reached(call, "the two could not be joined")
             return
+        queue = call.queue
         self._talk_over(call, "lost")
-        self.wait_again(call, call.queue)
-        self._telephony.look_at(call_id)
+        self.wait_again(call, queue)
+        self._telephony.look_at(call.id)
 
     # --- agents come, go, and are within reach or not
 
@@ -235,6 +265,19 @@ class Dispatcher:
             self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
+
+    def make_unavailable(self, agent_id: str, why: Why) -> None:
+        """They are offered nothing, and their phone rings no more, until `refresh`."""
+        self.carry_out(self.floor.agent_unavailable(agent_id, why, self._clock.now_s()))
+
+    def forget_what_they_do(self, agent_id: str) -> None:
+        """No wrap-up is left, nor a talk that nobody else knows of."""
+        now_s, on_floor = self._clock.now_s(), self.floor.agents.get(agent_id)
+        if on_floor is not None and on_floor.doing is Doing.TALKING:
+            log.error("%s talked in %s, which is over", agent_id, on_floor.call)
+            self._telephony.hang_up(on_floor.leg)
+            self.carry_out(self.floor.talk_ended(on_floor.leg, now_s))
+        self.carry_out(self.floor.wrap_up_done(agent_id, Why.AGENT_RESET, now_s))
 
     def other_call(self, phone: str, goes_on: bool) -> None:
         """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more."""
@@ -356,6 +399,8 @@ class Dispatcher:
             elif call.parked or call.consult:
                 self.go_on_consulting(call, legs)
             elif leg.talks_in != call.id:
+                if not leg.up:
+                    self._telephony.answer(call.leg)  # who dialled to fetch the caller, just before we were away
                 self._telephony.join(call.id, call.id, call.leg)
             return
         if call.state is CallState.WHISPERING:
@@ -544,7 +589,7 @@ class Dispatcher:
 
     def _call_of(self, leg: str) -> CallNow | None:
         """The call that rings or talks as `leg`; its agent may have left the roster."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and (call.leg == leg or leg in call.rings) else None
 
     def _is_available(self, agent: AgentNow) -> bool:

@@ -254,6 +254,15 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
     phone: str = ""
 
 
+class ColleagueTalks(CallEvent, frozen=True, kw_only=True):
+    """An agent, to whom a colleague of `queue` gave the caller, or who fetched them, talks with them now."""
+
+    agent: str
+    leg: str
+    queue: str
+    phone: str
+
+
 class TalkEnded(CallEvent, frozen=True, kw_only=True):
     agent: str
     leg: str
@@ -271,6 +280,16 @@ class CallHandedOn(CallEvent, frozen=True, kw_only=True):
     to: str
     by: str  # who gave the command
     note: str = ""
+
+
+class CallerParked(CallEvent, frozen=True, kw_only=True):
+    """The agent's talk ends, and the caller waits at `place` until somebody fetches them; nobody: back to `queue`."""
+
+    agent: str
+    leg: str
+    queue: str
+    place: str
+    by: str
 
 
 class CallParked(CallEvent, frozen=True, kw_only=True):
@@ -318,7 +337,10 @@ class ConferenceBegun(CallEvent, frozen=True, kw_only=True):
 
 
 class CallTransferred(CallEvent, frozen=True, kw_only=True):
-    """The agent of `queue` leaves, and the caller stays with whom they asked, as `to_leg`; `answered`: who is there."""
+    """The agent of `queue` leaves, and the caller stays with whom they asked, as `to_leg`; `answered`: who is there.
+
+    `own_call`: the agent's own call in which they asked, with a second line of the phone; it is over with this.
+    """
 
     agent: str
     leg: str
@@ -326,6 +348,7 @@ class CallTransferred(CallEvent, frozen=True, kw_only=True):
     to: str
     to_leg: str
     answered: bool
+    own_call: str = ""
 
 
 class CallTakenOver(CallEvent, frozen=True, kw_only=True):
@@ -346,12 +369,43 @@ class SupervisorLeft(CallEvent, frozen=True, kw_only=True):
     by: str  # caller, supervisor, or lost
 
 
+class CallHeld(CallEvent, frozen=True, kw_only=True):
+    """The agent has put the caller on hold by the phone's own key: they hear music until `CallResumed`, or the talk's
+    end.
+    """
+
+    agent: str
+    leg: str
+
+
+class CallResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+
+
 class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     """The talk is about to be recorded, as STATE/recordings/`recording`.wav. Written before Asterisk is asked."""
 
     queue: str
     leg: str
     recording: str
+
+
+class TalkRecordingPaused(CallEvent, frozen=True, kw_only=True):
+    """Silence is to stand in the recording, until `until_s` at the latest (0: for as long as it takes)."""
+
+    agent: str
+    leg: str
+    recording: str
+    until_s: float
+    why: str
+
+
+class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+    recording: str
+    why: str
 
 
 class TalkNotRecorded(CallEvent, frozen=True, kw_only=True):
@@ -454,6 +508,18 @@ class CallDisposed(LeftBehind, frozen=True, kw_only=True):
     by: str
 
 
+class TransferRefused(LeftBehind, frozen=True, kw_only=True):
+    """An agent's phone asked to transfer the caller where they cannot, or may not, go: the talk goes on.
+
+    `person`: the number that it named, where it was one outside.
+    """
+
+    agent: str
+    phone: str
+    person: str = ""
+    why: str
+
+
 class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
     """A supervisor's phone is about to be rung, so that they are with the talk. Written before Asterisk is asked."""
 
@@ -530,6 +596,14 @@ class AgentPaused(AgentEvent, frozen=True, kw_only=True):
     until_s: float = 0.0
 
 
+class AgentReset(AgentEvent, frozen=True, kw_only=True):
+    """Whatever holds the agent is to end, which `held` says in words; they are `then` ready, or out."""
+
+    by: str
+    then: str
+    held: list[str] = []
+
+
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     call: str
     until_s: float
@@ -571,7 +645,10 @@ class OwnCallEvent(Event, frozen=True, kw_only=True):
 
 
 class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
-    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside."""
+    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside.
+
+    `by`: who asked for it, by a command; their phone is rung first then. Empty: they dialled. `entity`: for whom.
+    """
 
     node: str
     phone: str
@@ -579,6 +656,12 @@ class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
     to: str = ""
     to_phone: str = ""
     person: str = ""
+    by: str = ""
+    entity: str = ""
+
+
+class OwnCallTakenUp(OwnCallEvent, frozen=True, kw_only=True):
+    """Their own phone, which was rung, was answered; now the other one is rung."""
 
 
 class OwnCallAnswered(OwnCallEvent, frozen=True, kw_only=True): ...
@@ -589,7 +672,9 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
 
 
 class OwnCallRefused(OwnCallEvent, frozen=True, kw_only=True):
-    """A phone dialled what may not be called, or whom nobody could ring: `to`, an agent or a phone, or `person`."""
+    """A phone dialled what may not be called, or whom nobody could ring (`to`, an agent or a phone, or `person`), or
+    asked for a transfer while it talks with no caller; or somebody asked for it by a command (`by`).
+    """
 
     call: str = ""
     phone: str
@@ -597,6 +682,7 @@ class OwnCallRefused(OwnCallEvent, frozen=True, kw_only=True):
     to: str = ""
     person: str = ""
     why: str
+    by: str = ""
 
 
 class EngineStarted(Event, frozen=True, kw_only=True):
@@ -688,10 +774,12 @@ AnyEvent = (
     | WhisperStarted
     | WhisperCutOff
     | TalkStarted
+    | ColleagueTalks
     | TalkEnded
     | CallHandedOn
     | CallTakenOver
     | SupervisorLeft
+    | CallerParked
     | CallParked
     | CallTakenBack
     | ConsultRung
@@ -699,7 +787,11 @@ AnyEvent = (
     | ConsultEnded
     | ConferenceBegun
     | CallTransferred
+    | CallHeld
+    | CallResumed
     | TalkRecordingStarted
+    | TalkRecordingPaused
+    | TalkRecordingResumed
     | TalkNotRecorded
     | QueueLeft
     | SiteOpened
@@ -711,6 +803,7 @@ AnyEvent = (
     | TalkRecordingEnded
     | RecordingDeleted
     | CallDisposed
+    | TransferRefused
     | SupervisorRung
     | ListeningBegun
     | ListeningChanged
@@ -720,12 +813,14 @@ AnyEvent = (
     | AgentSignedOut
     | AgentReady
     | AgentPaused
+    | AgentReset
     | WrapUpStarted
     | WrapUpExtended
     | WrapUpEnded
     | WrongPin
     | SupervisorWrongPin
     | OwnCallBegun
+    | OwnCallTakenUp
     | OwnCallAnswered
     | OwnCallEnded
     | OwnCallRefused

@@ -21,7 +21,8 @@ WITH_OFFICE = (CallState.TRANSFERRING, CallState.TRANSFERRED)
 
 class Offices:
     """`taken` and `away` tell the attendant that somebody answered, or nobody; `end` belongs to the switchboard;
-    `other_call` tells the dispatcher that a phone of ours has a call that no queue brought, or has it no more.
+    `other_call` tells the dispatcher that a phone of ours has a call that no queue brought, or has it no more;
+    `give` makes it the talk of the agent who answered there.
     """
 
     def __init__(self, book: Book, telephony: Telephony, people: People) -> None:
@@ -30,6 +31,7 @@ class Offices:
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
+        self.give: Callable[[CallNow, str, str], bool]
         self.other_call: Callable[[str, bool], None]
 
     def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
@@ -57,13 +59,15 @@ class Offices:
 
     def call_at(self, leg: str) -> CallNow | None:
         """The call that an office is rung for, or talks in, as `leg`."""
-        call = self._book.call(leg.rpartition("-leg")[0])
+        call = self._book.house.call_with(leg)
         return call if call and call.state in WITH_OFFICE and call.leg == leg else None
 
     def answered(self, call: CallNow) -> None:
         if call.state is CallState.TRANSFERRING:
-            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
             self.taken(call.id)
+            if self.give(call, call.to_phone, call.leg):
+                return
+            self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
             self._telephony.join(call.id, call.id, call.leg)
 
     def leg_ended(self, call: CallNow, cause: EndCause) -> None:
@@ -71,12 +75,12 @@ class Offices:
         if call.state is CallState.TRANSFERRING:
             self.give_up(call, cause)
         else:
-            self._leave(call, "lost" if cause is EndCause.GONE else "office")
+            self.leave(call, "lost" if cause is EndCause.GONE else "office")
             self.end(call.id, "the office hung up")
 
     def join_failed(self, call: CallNow) -> None:
         """One of the two was gone as the other came; whoever is left is let go."""
-        self._leave(call, "lost")
+        self.leave(call, "lost")
         self.end(call.id, "the office and the caller could not be joined")
 
     def give_up(self, call: CallNow, why: str) -> None:
@@ -88,7 +92,7 @@ class Offices:
         if call.state is CallState.TRANSFERRING:
             self._stop_ringing(call, "the caller hung up")
         elif call.state is CallState.TRANSFERRED:
-            self._leave(call, "caller")
+            self.leave(call, "caller")
 
     def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
         """Hold what was so, before we were away, with what is so now."""
@@ -106,7 +110,8 @@ class Offices:
         self._telephony.hang_up(leg)
         self.other_call(phone, False)
 
-    def _leave(self, call: CallNow, by: str) -> None:
+    def leave(self, call: CallNow, by: str) -> None:
+        """The talk is over; the caller's way on is somebody else's."""
         leg, phone = call.leg, call.to_phone
         self._book.write(ev.OfficeLeft(call=call.id, office=call.office, leg=leg, by=by))
         self._telephony.hang_up(leg)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from centralino.deployment import ANY, SETTINGS, words
-from centralino.forms import VOICE_FILE
+from centralino.forms.settings import VOICE_FILE
 from centralino.located import Located, Problem, did_you_mean, read, shown
 from centralino.speaking import Voice
 from ivr.prompts import LANGUAGES

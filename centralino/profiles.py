@@ -11,7 +11,9 @@ from pydantic import Field, ValidationError
 from acd.arrivals import Exponential, Kind, LogNormal, Patience, Time
 from acd.simulation import Manners
 from centralino.durations import between
-from centralino.forms import Form, Instant, Language, Name, Number, Percent
+from centralino.forms.dialplans import Instant
+from centralino.forms.fields import Form, Language, Name, Number
+from centralino.forms.queues import Percent
 from centralino.located import Located, Problem, did_you_mean, read, shape_problems, shown
 from centralino.settings import BrokenConfiguration, Configuration
 from ivr.hours import DAYS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.provisioning import OURS, Account, Server, Transport
 from agents.roster import PhoneSeat
-from centralino.forms import PORT_MAX
+from centralino.forms.fields import PORT_MAX
 from centralino.instance import Instance
 from centralino.located import did_you_mean, shown
 from centralino.settings import Configuration

@@ -10,18 +10,18 @@ from centralino import events as ev
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
+from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
 from centralino.located import did_you_mean, shown
 from centralino.people import People, cleaned
 from centralino.settings import Configuration
 from centralino.signing import Refused
 from centralino.state import CallNow, CallState
-from ivr.hand_over import FIRST_LEVEL, HANDED_ON
 from ivr.menu import Dialplan, Transfer
 from ivr.sentences import Sentences
+from ivr.steps_of_ours import FIRST_LEVEL, HANDED_ON
 
 QUEUE_WITHIN_S = 900.0  # that another queue has, where it has no longest wait of its own
 NOTE_LENGTH_MAX = 500
-COLLEAGUE, OUTSIDE = "@", "tel:"  # how a call is handed on to an agent, or to a person outside
 
 
 class SecondLevel:
@@ -42,7 +42,9 @@ class SecondLevel:
         if call.state is not CallState.TALKING:
             raise Refused(f"{call.id} is {call.state}: only a call that talks with an agent can be handed on")
         if call.consult:
-            raise Refused(f"{call.agent} asks {call.consult.to} just now: end that first, then hand the caller on")
+            raise Refused(
+                f"{call.agent} asks {named(call.consult.to)} just now: end that first, then hand the caller on"
+            )
         if not self.connected[call.node]:
             raise Refused("there is no connection to the phone system: nothing can be done to the talk now")
         self._look_whether_it_can(call, to)
@@ -84,9 +86,13 @@ class SecondLevel:
         return None
 
     def _phone_of(self, configuration: Configuration, to: str) -> str:
-        """Where a colleague (`@AGENT`) sits, or the number of somebody outside (`tel:PERSON`); empty: it is neither."""
+        """Where a colleague (`@AGENT`) sits, a phone (`phone:ID`), or the number of somebody outside (`tel:PERSON`);
+        empty: it is none of these.
+        """
         if to.startswith(OUTSIDE):
             return self._people.who(to.removeprefix(OUTSIDE)).number
+        if to.startswith(AT_PHONE):
+            return to.removeprefix(AT_PHONE)
         agent = configuration.roster.agents.get(to.removeprefix(COLLEAGUE)) if to.startswith(COLLEAGUE) else None
         return (self._book.house.agent(agent.id).phone or agent.phone or "") if agent else ""
 

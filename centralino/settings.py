@@ -18,16 +18,13 @@ from centralino import meanings, piper
 from centralino.crosschecks import problems_across
 from centralino.deployment import AGENTS, ENTITIES, FILES, QUEUES, SETTINGS, SHARED, Deployment
 from centralino.doubts import doubts
-from centralino.forms import (
-    DialplanForm,
-    EntitiesForm,
-    Form,
-    QueuesForm,
-    RosterForm,
-    SettingsForm,
-    SharedForm,
-    form_of,
-)
+from centralino.forms.agents import RosterForm
+from centralino.forms.dialplans import DialplanForm, SharedForm
+from centralino.forms.entities import EntitiesForm
+from centralino.forms.fields import Form
+from centralino.forms.files import form_of
+from centralino.forms.queues import QueuesForm
+from centralino.forms.settings import SettingsForm
 from centralino.located import SIZE_BYTES_MAX, Located, Problem, read, shape_problems, unreadable
 from centralino.meanings import NodeSettings, PortRange, Ports, Settings
 from ivr.menu import Dialplan

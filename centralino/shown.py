@@ -16,6 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from centralino import handed_to
+from ivr.steps_of_ours import BACK_IN_LINE, CALL_BACK, FIRST_LEVEL, HANDED_ON, NOTICE
+
 Row = dict[str, Any]
 LOG_BYTES_MAX = 10_000_000
 WIDTH_OF_A_FILE = 240  # where no terminal says how wide it is
@@ -318,6 +321,9 @@ def sentence(kind: str, body: Row) -> str:
         "caller": " at ".join(word for name in ("agent", "phone") if (word := body.get(name))),
         "callee": body.get("to") or "somebody outside",
         "with_note": ", with a note" if body.get("note") else "",
+        "step_named": STEPS_OF_OURS.get(body.get("step", ""), f"step {body.get('step', '?')}"),
+        "office_named": handed_to.named(body.get("office", "?"), office="office "),
+        "to_named": handed_to.named(body.get("to", "?")),
     }
     facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in body.get("facts", {}).items())
     text = form.format_map(_Facts(body)) if form else f"{kind} {json.dumps(body)}"
@@ -359,9 +365,16 @@ HOW_WITH = {
     "barge": "talk with the caller and",
     "take-over": "take over from",
 }
+STEPS_OF_OURS = {
+    NOTICE: "the notice of the emergency",
+    CALL_BACK: "the offer of a call-back",
+    BACK_IN_LINE: "the way back to the queue",
+    HANDED_ON: "where the agent sent the caller",
+    FIRST_LEVEL: "the way back to the first level",
+}
 SENTENCES = {
     "CallArrived": "called {dialled}",
-    "StepEntered": "came to step {step}",
+    "StepEntered": "came to {step_named}",
     "KeyPressed": "pressed {key} at {step}",
     "LanguageChosen": "chose language {language}",
     "EntityChosen": "is for {entity}",
@@ -373,10 +386,10 @@ SENTENCES = {
     "CallBackPutOff": "the call-back is put off",
     "CallBackOver": "the call-back is over{by_hand}",
     "CaseAsked": "asked how a case stands",
-    "OfficeRung": "office {office} is rung",
-    "OfficeAway": "office {office} did not take it",
-    "OfficeAnswered": "talks with office {office}",
-    "OfficeLeft": "the talk with office {office} ended: {by_whom}",
+    "OfficeRung": "{office_named} is rung",
+    "OfficeAway": "{office_named} did not take it",
+    "OfficeAnswered": "talks with {office_named}",
+    "OfficeLeft": "the talk with {office_named} ended: {by_whom}",
     "QueueEntered": "entered queue {queue}{for_office}{head_start}",
     "CallWaits": "waits in {queue}",
     "RecordingAnnounced": "begins to hear that the talk may be recorded, unless {key} is pressed",
@@ -389,8 +402,9 @@ SENTENCES = {
     "WhisperStarted": "{agent} is there, and hears: {words}",
     "WhisperCutOff": "{agent} had not been joined yet: {by_whom}",
     "TalkStarted": "talks with {agent}",
+    "ColleagueTalks": "talks with {agent}",
     "TalkEnded": "the talk with {agent} ended: {by_whom}",
-    "CallHandedOn": "{agent} of {queue} hands the caller on to {to}{with_note}",
+    "CallHandedOn": "{agent} of {queue} hands the caller on to {to_named}{with_note}",
     "SupervisorRung": "the phone {phone} of supervisor {supervisor} is rung, to {how_with} {agent}{by_hand}",
     "ListeningBegun": "supervisor {supervisor} begins to {how_with} {agent}",
     "ListeningChanged": "supervisor {supervisor} goes on to {how_with} {agent}",
@@ -398,14 +412,20 @@ SENTENCES = {
     "ListeningRefused": "supervisor {supervisor}, at {phone}, may not {how_with} {agent}",
     "CallTakenOver": "supervisor {supervisor} talks on with the caller; the talk with {agent} is over",
     "SupervisorLeft": "the talk with supervisor {supervisor} ended: {by_whom}",
+    "CallerParked": "{agent} of {queue} parks the caller at {place}",
     "CallParked": "{agent} is asked where the call is to go; the caller hears music",
     "CallTakenBack": "talks with {agent} again",
-    "ConsultRung": "{agent} asks {to}",
+    "ConsultRung": "{agent} asks {to_named}",
     "ConsultAnswered": "{agent} talks with whom they asked",
     "ConsultEnded": "{agent} has asked",
     "ConferenceBegun": "all three talk",
-    "CallTransferred": "{agent} of {queue} leaves the caller with {to}",
+    "CallTransferred": "{agent} of {queue} leaves the caller with {to_named}",
+    "CallHeld": "{agent} puts the caller on hold",
+    "CallResumed": "{agent} takes the caller off hold",
+    "TransferRefused": "the phone {phone} of {agent} may not transfer the caller",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
+    "TalkRecordingPaused": "the recording of the talk with {agent} pauses",
+    "TalkRecordingResumed": "the recording of the talk with {agent} goes on",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",
     "RecordingDeleted": "{recording}.wav was deleted",

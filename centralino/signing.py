@@ -9,6 +9,7 @@ from centralino.alarms import Alarms
 from centralino.book import Book
 from centralino.clock import Clock
 from centralino.dispatch import Dispatcher
+from centralino.located import did_you_mean, shown
 from centralino.settings import Configuration
 from centralino.state import AgentNow
 
@@ -31,7 +32,7 @@ class Signing:
     def choose(self, agent_id: str, wish: Wish, *, by: str, phone: str = "", reason: str = "") -> AgentNow:
         """Carry out what an agent chose. Raises Refused with the reason and what is possible instead."""
         if agent_id not in self.configuration.roster.agents:
-            raise Refused(f"there is no agent {agent_id} in agents.yaml")
+            raise self._unknown(agent_id)
         agent = self._book.house.agent(agent_id)
         if agent.chosen is Chosen.READY and wish is Wish.READY:
             if not self._dispatcher.wrap_up_done(agent.id):
@@ -52,7 +53,7 @@ class Signing:
     def extend_wrap_up(self, agent_id: str, by_s: float, *, by: str) -> None:
         """The agent takes so much longer for what is left to do. Raises Refused."""
         if agent_id not in self._book.house.agents and agent_id not in self.configuration.roster.agents:
-            raise Refused(f"there is no agent {agent_id} in agents.yaml")
+            raise self._unknown(agent_id)
         match self._dispatcher.extend_wrap_up(agent_id, by_s, by):
             case Why.WRAP_UP_AT_LONGEST as why:
                 raise Refused(f"{agent_id} cannot take longer: {why} (queues.yaml: `longest_wrap_up`)")
@@ -85,6 +86,10 @@ class Signing:
             if agent.chosen is Chosen.PAUSED and agent.pause_until_s:
                 self._alarms.set("pause", agent.id, agent.pause_until_s)
 
+    def _unknown(self, agent_id: str) -> Refused:
+        hint = did_you_mean(agent_id, self.configuration.roster.agents)
+        return Refused(f"there is no agent {shown(agent_id)} in agents.yaml; {hint}")
+
     def _event(self, agent: AgentNow, wish: Wish, by: str, phone: str, reason: str) -> ev.AnyEvent:
         match wish:
             case Wish.SIGN_IN:
@@ -100,6 +105,9 @@ class Signing:
         """`reason` may be the digits of one of agents.yaml's."""
         roster = self.configuration.roster
         listed = roster.pauses.get(reason)
+        if reason.isdecimal() and listed is None:
+            there_are = ", ".join(f"{keys} ({pause.named('it')})" for keys, pause in roster.pauses.items())
+            raise Refused(f"there is no pause {shown(reason)} in agents.yaml; there are: {there_are or 'none'}")
         longest_s = (listed.longest_s if listed else None) or roster.longest_pause_s
         until_s = self._clock.now_s() + longest_s if longest_s else 0.0
         return ev.AgentPaused(agent=agent, reason=listed.named("it") if listed else reason, by=by, until_s=until_s)

@@ -15,7 +15,8 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
-from ivr.hand_over import HANDED_ON
+from centralino.handed_to import PLACE
+from ivr.steps_of_ours import HANDED_ON
 
 
 class CallState(StrEnum):
@@ -30,6 +31,7 @@ class CallState(StrEnum):
     TALKED = "talked"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
+    PARKED = "parked"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -50,6 +52,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.IN_MENU, ev.OfficeRung): S.TRANSFERRING,
     (S.TRANSFERRING, ev.OfficeAway): S.IN_MENU,
     (S.TRANSFERRING, ev.OfficeAnswered): S.TRANSFERRED,
+    (S.TRANSFERRING, ev.ColleagueTalks): S.TALKING,
     (S.TRANSFERRED, ev.OfficeLeft): S.TALKED,
     (S.IN_MENU, ev.QueueEntered): S.QUEUED,
     (S.IN_MENU, ev.VoicemailStarted): S.VOICEMAIL,
@@ -84,6 +87,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
     (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
+    (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
+    (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
@@ -91,6 +96,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TAKEN_OVER, ev.TalkRecordingStarted): S.TAKEN_OVER,
     (S.TAKEN_OVER, ev.TalkNotRecorded): S.TAKEN_OVER,
     (S.TAKEN_OVER, ev.SupervisorLeft): S.TALKED,
+    (S.TALKING, ev.CallerParked): S.PARKED,
+    (S.PARKED, ev.ColleagueTalks): S.TALKING,
+    (S.PARKED, ev.QueueEntered): S.QUEUED,
+    (S.PARKED, ev.CallEnded): S.ENDED,
     (S.TALKING, ev.CallParked): S.TALKING,
     (S.TALKING, ev.CallTakenBack): S.TALKING,
     (S.TALKING, ev.ConsultRung): S.TALKING,
@@ -98,6 +107,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.ConsultEnded): S.TALKING,
     (S.TALKING, ev.ConferenceBegun): S.TALKING,
     (S.TALKING, ev.CallTransferred): S.TRANSFERRING,
+    (S.TALKING, ev.CallHeld): S.TALKING,
+    (S.TALKING, ev.CallResumed): S.TALKING,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
     (S.TALKED, ev.CallEnded): S.ENDED,
     (S.VOICEMAIL, ev.VoicemailStarted): S.VOICEMAIL,  # greeted again after a restart
@@ -158,6 +169,7 @@ class CallNow(msgspec.Struct):
     talk_started_s: float = 0.0
     talk_recording: str = ""  # of the talk that goes on
     in_time: bool = False
+    given: bool = False  # the talk, by a colleague
     entity: str = ""
     open_case: bool = False  # the caller had one when they called
     release: int = 0
@@ -167,7 +179,9 @@ class CallNow(msgspec.Struct):
     call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
     back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
     back_to_step: str = ""
+    place: str = ""  # where it is parked
     parked: bool = False  # hears music while the agent, who has it, does something else
+    held_since_s: float = 0.0  # by the key of the agent's phone; the caller hears music
     consult: Consult | None = None
     consults: int = 0  # so far; numbers their legs
     to_phone: str = ""  # one of ours, where it was transferred to
@@ -227,6 +241,8 @@ class TalkRecording(msgspec.Struct):
     leg: str
     began_s: float
     ended_s: float = 0.0
+    paused: bool = False  # by the agent
+    paused_until_s: float = 0.0
 
 
 class AgentNow(msgspec.Struct):
@@ -274,7 +290,9 @@ class ListeningNow(msgspec.Struct):
 
 
 class OwnCall(msgspec.Struct):
-    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
+    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings. `is_taken_up`: they
+    are there, because they dialled, or because they answered their own phone.
+    """
 
     id: str
     node: str
@@ -285,6 +303,8 @@ class OwnCall(msgspec.Struct):
     person: str
     began_s: float
     answered_s: float = 0.0
+    entity: str = ""
+    is_taken_up: bool = True
 
     @property
     def other_leg(self) -> str:
@@ -342,7 +362,8 @@ class House(msgspec.Struct):
     recordings: dict[str, TalkRecording] = {}  # by name
     callers_today: dict[str, int] = {}  # calls by person
     call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
-    ended: list[str] = []  # the latest calls that ended: their legs, where they live on, are to be hung up
+    # The latest calls that ended, and own calls that became another's: their legs, where they live on, are hung up.
+    ended: list[str] = []
 
     def agent(self, agent_id: str) -> AgentNow:
         return self.agents.setdefault(agent_id, AgentNow(id=agent_id))
@@ -350,6 +371,11 @@ class House(msgspec.Struct):
     def agent_at(self, phone: str) -> AgentNow | None:
         """Who is signed in there."""
         return next((agent for agent in self.agents.values() if phone and agent.phone == phone), None)
+
+    def call_with(self, leg: str) -> CallNow | None:
+        """The call that talks, or rings, by `leg`; whomever an agent rang by themselves has a leg of another name."""
+        named = self.calls.get(leg.rpartition("-leg")[0])
+        return named or next((call for call in self.calls.values() if leg and call.leg == leg), None)
 
     def has_other_call(self, phone: str) -> bool:
         """Whether a call is there that no queue brought: one made there or to there, one that a colleague gave,
@@ -530,7 +556,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
-    call.head_start_s, call.waits, call.agent = event.head_start_s, True, ""
+    call.head_start_s, call.waits, call.agent, call.place = event.head_start_s, True, "", ""
     call.office, call.back_at_s, call.back_to_step = event.office, event.back_at_s, event.step
 
 
@@ -593,7 +619,7 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
     call.agent, call.leg, call.talk_started_s, call.why = event.agent, event.leg, entry.at_s, ""
     call.rings.pop(event.leg, None)
     call.in_time, call.busy_since_s, call.waits = event.in_time, call.busy_since_s or entry.at_s, False
-    call.call_back = None
+    call.call_back, call.given = None, False
     call.talks += 1
     if call.call_back_of and call.talks == 1:
         return  # the call in which it was promised stands in the queue's figures
@@ -604,8 +630,25 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
         count.wait_sum_s += entry.at_s - call.waits_since_s
 
 
+def _colleague_talks(house: House, event: ev.ColleagueTalks, entry: Entry) -> None:
+    """The queue's figures know the call already."""
+    call = house.calls[event.call]
+    call.agent, call.leg, call.queue, call.given, call.why = event.agent, event.leg, event.queue, True, ""
+    call.place = ""
+    call.talk_started_s = call.busy_since_s = entry.at_s
+    call.call_back, call.office, call.office_answered = None, "", True
+    call.talks += 1
+    house.agent(event.agent).call_phone = event.phone
+    _left_phone(house, call, entry.at_s)
+
+
 def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
-    _talk_over(house, event, entry, is_lost=event.by == "lost")
+    """Who is lost by a colleague waits again, as after any talk: their wait counts from now."""
+    is_lost, call = event.by == "lost", house.calls[event.call]
+    _talk_over(house, event, entry, is_lost=is_lost)
+    call.parked = False
+    if is_lost and call.given:
+        _wait_counts_from_now(call, entry.at_s)
 
 
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
@@ -631,8 +674,12 @@ def _supervisor_left(house: House, event: ev.SupervisorLeft, entry: Entry) -> No
         house.recordings[call.talk_recording].ended_s = entry.at_s
     call.leg, call.talk_recording = "", ""
     if event.by == "lost":
-        call.handed_on_s, call.back_to, call.back_head_start_s = entry.at_s, call.queue, call.head_start_s
-        call.queue, call.talk_started_s = "", 0.0
+        _wait_counts_from_now(call, entry.at_s)
+
+
+def _wait_counts_from_now(call: CallNow, now_s: float) -> None:
+    call.handed_on_s, call.back_to, call.back_head_start_s = now_s, call.queue, call.head_start_s
+    call.queue, call.talk_started_s = "", 0.0
 
 
 def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
@@ -707,16 +754,26 @@ def _conference_begun(house: House, event: ev.ConferenceBegun, entry: Entry) -> 
 def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> None:
     """As with an office that is rung, or has answered."""
     call = house.calls[event.call]
-    consult, queue = call.consult, call.queue
+    asked, queue = call.consult or house.own_calls.get(event.own_call), call.queue
     _talk_over(house, event, entry, is_lost=False)
-    call.consult, call.parked, call.to_phone = None, False, consult.to_phone if consult else ""
+    call.consult, call.parked, call.to_phone = None, False, asked.to_phone if asked else ""
     call.office, call.leg, call.agent = event.to, event.to_leg, ""
     call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, queue
     call.back_head_start_s, call.back_at_s, call.step, call.entry = call.head_start_s, 0.0, HANDED_ON, entry.n
     call.queue, call.talk_started_s = "", 0.0
+    if own := house.own_calls.pop(event.own_call, None):
+        _has_ended(house, own.id)
+        _other_call_over(house, own.phone, entry.at_s)
 
 
-_EndOfTalk = ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
+def _caller_parked(house: House, event: ev.CallerParked, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _talk_over(house, event, entry, is_lost=False)
+    call.handed_to, call.place, call.agent, call.parked = f"{PLACE}{event.place}", event.place, "", False
+    _wait_counts_from_now(call, entry.at_s)
+
+
+_EndOfTalk = ev.TalkEnded | ev.CallerParked | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
 
 
 def _talk_over(house: House, event: _EndOfTalk, entry: Entry, *, is_lost: bool) -> None:
@@ -740,13 +797,31 @@ def _let_go(house: House, call: CallNow, agent_id: str, now_s: float) -> None:
     agent = house.agent(agent_id)
     agent.idle_since_s = now_s
     agent.busy_s += now_s - call.busy_since_s
-    call.leg, call.busy_since_s = "", 0.0
+    call.leg, call.busy_since_s, call.held_since_s = "", 0.0, 0.0
+
+
+def _call_held(house: House, event: ev.CallHeld, entry: Entry) -> None:
+    house.calls[event.call].held_since_s = entry.at_s
+
+
+def _call_resumed(house: House, event: ev.CallResumed, entry: Entry) -> None:
+    house.calls[event.call].held_since_s = 0.0
 
 
 def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry: Entry) -> None:
     call = house.calls[event.call]
     call.talk_recording = event.recording
     house.recordings[event.recording] = TalkRecording(call.id, call.node, event.leg, entry.at_s)
+
+
+def _talk_recording_paused(house: House, event: ev.TalkRecordingPaused, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = True, event.until_s
+
+
+def _talk_recording_resumed(house: House, event: ev.TalkRecordingResumed, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = False, 0.0
 
 
 def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
@@ -772,7 +847,7 @@ def _voicemail_ended(house: House, event: ev.VoicemailEnded, entry: Entry) -> No
 
 def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
     call = house.calls.pop(event.call)
-    house.ended = [*house.ended[1 - ENDED_REMEMBERED :], event.call]
+    _has_ended(house, event.call)
     house.outcomes[event.outcome] = house.outcomes.get(event.outcome, 0) + 1
     if _gave_up_waiting(call, event.outcome):
         for counts in (house.totals, house.today):
@@ -781,6 +856,10 @@ def _call_ended(house: House, event: ev.CallEnded, entry: Entry) -> None:
         house.call_backs[call.call_back_of].attempt = ""
     elif call.call_back:
         house.call_backs[call.id] = _to_be_placed(call, call.call_back, entry.at_s)
+
+
+def _has_ended(house: House, leg: str) -> None:
+    house.ended = [*house.ended[1 - ENDED_REMEMBERED :], leg]
 
 
 def _to_be_placed(call: CallNow, promise: Promise, now_s: float) -> CallBackNow:
@@ -870,7 +949,13 @@ def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
         to_phone=event.to_phone,
         person=event.person,
         began_s=entry.at_s,
+        entity=event.entity,
+        is_taken_up=not event.by,
     )
+
+
+def _own_call_taken_up(house: House, event: ev.OwnCallTakenUp, entry: Entry) -> None:
+    house.own_calls[event.call].is_taken_up = True
 
 
 def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) -> None:
@@ -950,6 +1035,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WhisperStarted: _agent_is_there,
     ev.WhisperCutOff: _whisper_cut_off,
     ev.TalkStarted: _talk_started,
+    ev.ColleagueTalks: _colleague_talks,
     ev.TalkEnded: _talk_ended,
     ev.CallHandedOn: _call_handed_on,
     ev.CallTakenOver: _call_taken_over,
@@ -958,6 +1044,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ListeningBegun: _listening_begun,
     ev.ListeningChanged: _listening_changed,
     ev.ListeningEnded: _listening_ended,
+    ev.CallerParked: _caller_parked,
     ev.CallParked: _call_parked,
     ev.CallTakenBack: _call_taken_back,
     ev.ConsultRung: _consult_rung,
@@ -965,7 +1052,11 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ConsultEnded: _consult_ended,
     ev.ConferenceBegun: _conference_begun,
     ev.CallTransferred: _call_transferred,
+    ev.CallHeld: _call_held,
+    ev.CallResumed: _call_resumed,
     ev.TalkRecordingStarted: _talk_recording_started,
+    ev.TalkRecordingPaused: _talk_recording_paused,
+    ev.TalkRecordingResumed: _talk_recording_resumed,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,
@@ -981,6 +1072,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrongPin: _wrong_pin,
     ev.SupervisorWrongPin: _supervisor_wrong_pin,
     ev.OwnCallBegun: _own_call_begun,
+    ev.OwnCallTakenUp: _own_call_taken_up,
     ev.OwnCallAnswered: _own_call_answered,
     ev.OwnCallEnded: _own_call_ended,
     ev.SiteOpened: _site_opened,

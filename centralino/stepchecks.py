@@ -20,7 +20,7 @@ from centralino.deployment import (
     unknown_names,
     words,
 )
-from centralino.forms import ENDS, MAY_HAVE_THEN, NEED_THEN, QUEUE_CONDITIONS, STEP_KINDS
+from centralino.forms.dialplans import ENDS, MAY_HAVE_THEN, NEED_THEN, QUEUE_CONDITIONS, STEP_KINDS
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from ivr.hours import read_hours
 from ivr.prompts import LANGUAGES

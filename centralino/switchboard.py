@@ -14,7 +14,8 @@ from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
 from agents.codes import read_code
-from agents.state import Wish
+from agents.places import PLACES
+from agents.state import AfterReset, Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
@@ -29,12 +30,20 @@ from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
+from centralino.lamps import ALARM as LAMPS_ALARM
+from centralino.lamps import Lamps
 from centralino.listening import Listening
 from centralino.offices import Offices
 from centralino.own_calls import OwnCalls
+from centralino.parking import ALARM as PARKING_ALARM
+from centralino.parking import Parking
 from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
+from centralino.phone_transfers import PhoneTransfers
+from centralino.recording_pauses import ALARM as RECORDING_ALARM
+from centralino.recording_pauses import RecordingPauses
+from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -44,14 +53,16 @@ from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy
 from ivr.call_back import with_call_back
 from ivr.emergency import Emergency, during
-from ivr.hand_over import HANDED_ON, with_hand_over
+from ivr.hand_over import with_hand_over
 from ivr.menu import Dialplan
 from ivr.prompts import Prompt, Words
 from ivr.sentences import Sentence
 from ivr.situation import CaseStanding
+from ivr.steps_of_ours import HANDED_ON
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}
+TALK_RECORDING = port.TalkRecorded | port.RecordingPaused | port.RecordingResumed | port.RecordingPauseFailed
 UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
 
 
@@ -94,19 +105,9 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher, self._alarms, clock)
-        self.listening = Listening(desk, self.dispatcher)
-        self.listening.connected = self.connected
-        self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
-        self.codes.dispositions = self.dispositions = Dispositions(book, clock)
-        self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
-        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
-        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
-        self.offices.other_call = self.dispatcher.other_call
-        self.own_calls = OwnCalls(desk, self.dispatcher, people)
-        self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
-        self.holds = Holds(book, self.dispatcher)
+        self.holds, self.lamps = Holds(book, self.dispatcher), Lamps(desk)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
+        self._open_phones(desk, around)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
         self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
         self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
@@ -118,6 +119,35 @@ class Switchboard:
         self.listening.end_call = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
+
+    def _open_phones(self, desk: Desk, around: Surroundings) -> None:
+        """What agents and supervisors do by their phones; each room is told of the others that it sends people to."""
+        people = around.people
+        self.signing = Signing(self.book, self.dispatcher, self._alarms, self.clock)
+        self.listening = Listening(desk, self.dispatcher)
+        self.listening.connected = self.connected
+        self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.codes.dispositions = self.dispositions = Dispositions(self.book, self.clock)
+        self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
+        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
+        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
+        self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, around.voice)
+        self.consulting.pause_recording = self.recording_pauses.pressed
+        self.consulting.apply_recording_pause = self.recording_pauses.apply
+        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
+        self.consulting.stay_with = self.offices.answered
+        self.own_calls = OwnCalls(desk, self.dispatcher, people)
+        self.own_calls.connected = self.connected
+        self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
+        self.parking = Parking(desk, self.dispatcher)
+        self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.consulting.park = self.parking.park
+        self.resetting = Resetting(self.book, self._telephony, self.dispatcher, self.signing)
+        self.resetting.consulting, self.resetting.call_backs = self.consulting, self.call_backs
+        self.resetting.own_calls, self.resetting.listening = self.own_calls, self.listening
+        self.codes.reset = self._reset_by_code
+        self.resetting.offices, self.resetting.end = self.offices, self._end_as_planned
 
     # --- time
 
@@ -144,12 +174,21 @@ class Switchboard:
             if kind == "pause":
                 self.signing.pause_is_over(call_id)
                 continue
+            if kind == LAMPS_ALARM:
+                self.lamps.alarm()
+                continue
+            if kind == RECORDING_ALARM:
+                self.recording_pauses.alarm(call_id)
+                continue
             if kind == CODE_ALARM:
                 self.codes.alarm(call_id)
                 continue
             try:
                 if kind == WHISPER_ALARM:
                     self.dispatcher.whispers.alarm(call_id)
+                    continue
+                if kind == PARKING_ALARM:
+                    self.parking.alarm(call_id)
                     continue
                 (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
@@ -161,12 +200,20 @@ class Switchboard:
     def handle(self, event: PhoneEvent) -> None:
         """Let `event` have its consequences. One call's trouble ends that call, loudly, and no other."""
         try:
-            self._handle(event)
+            if isinstance(event, port.OwnKey):
+                self.transfers.told(event)
+            else:
+                self._handle(event)
             self.listening.look()
         except Exception:
-            call = _call_named_in(event)  # the event itself may hold a caller's number
+            call = self._call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
             self._give_up(call)
+
+    def _call_named_in(self, event: PhoneEvent) -> str:
+        leg = str(getattr(event, "leg", "") or getattr(event, "call", ""))
+        call = self.book.house.call_with(leg)
+        return call.id if call else leg.rpartition("-leg")[0] or leg
 
     def _handle(self, event: PhoneEvent) -> None:
         match event:
@@ -183,8 +230,8 @@ class Switchboard:
                 self.dispatcher.playback_ended(leg, playback, whole=whole)
             case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
                 self.attendant.recording_ended(leg, recording, duration_s)
-            case port.TalkRecorded():
-                self.dispatcher.recordings.ended(event)
+            case port.TalkRecorded() | port.RecordingPaused() | port.RecordingResumed() | port.RecordingPauseFailed():
+                self._talk_recording(event)
             case port.LegRinging(leg=leg):
                 self.dispatcher.rang(leg)
             case port.LegAnswered(leg=leg):
@@ -203,6 +250,12 @@ class Switchboard:
                 self._connected(node, legs)
             case port.Lost(node=node, why=why):
                 self._lost(node, why)
+
+    def _talk_recording(self, event: TALK_RECORDING) -> None:
+        if isinstance(event, port.TalkRecorded):
+            self.dispatcher.recordings.ended(event)
+        else:
+            self.recording_pauses.told(event)
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
@@ -229,12 +282,22 @@ class Switchboard:
         self._hand_out(configuration)
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
+        self.lamps.soon()
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
         of_calls = (self.attendant, self.dispatcher, self.offices, self.holds, self.call_backs)
-        of_phones = (self.dispatcher.whispers, self.signing, self.codes, self.own_calls, self.consulting)
-        for part in (*of_calls, *of_phones, self.dispositions, self.listening):
+        of_phones = (
+            self.dispatcher.whispers,
+            self.signing,
+            self.codes,
+            self.own_calls,
+            self.consulting,
+            self.resetting,
+            self.transfers,
+        )
+        of_talks = (self.dispositions, self.listening, self.recording_pauses)
+        for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -329,8 +392,12 @@ class Switchboard:
         leg = dialled.leg
         if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
             return  # told twice: once as it is, once as it came
-        if code := read_code(dialled.number):
+        if leg in self.book.house.ended or self.book.house.call_with(leg):
+            return
+        if code := read_code(dialled.number.removesuffix(dialled.phone)):  # a key whose lamp is named by the phone
             self.codes.begin(dialled, code)
+        elif dialled.number in PLACES:
+            self.parking.fetch(dialled)
         else:
             self.own_calls.begin(dialled)
 
@@ -502,6 +569,9 @@ class Switchboard:
         """What an agent chose. Raises signing.Refused with a text for the person who asked."""
         self.signing.choose(agent, wish, by=by, phone=phone, reason=reason)
 
+    def _reset_by_code(self, agent: str, by: str) -> None:
+        self.resetting.reset(agent, AfterReset.READY, by=by)
+
     # --- connected, lost, and going on
 
     def _lost(self, node: str, why: str) -> None:
@@ -513,6 +583,7 @@ class Switchboard:
         """Hold what we believe against what is true there, then go on."""
         self.book.write(ev.AsteriskConnected(node=node, legs=len(legs)))
         now = {leg.leg: leg for leg in legs}
+        self.dispatcher.recordings.go_on(node)
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._go_on(call, now)
@@ -527,13 +598,14 @@ class Switchboard:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
             elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
-        self.dispatcher.recordings.go_on(node)
+        self.recording_pauses.go_on(node)
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
         for leg in legs:
             if leg.dialled and not leg.up:
                 self.handle(leg.dialled)
+        self.lamps.tell_anew()
         self.due()  # what came to its time while nothing could be done
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
@@ -554,6 +626,8 @@ class Switchboard:
                 self.dispatcher.wait_again(call, call.queue)
             elif call.state is CallState.TAKEN_OVER:
                 self.listening.go_on_with(call, now)
+            elif call.state is CallState.PARKED:
+                self.parking.go_on_with(call, now)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
             else:
@@ -585,6 +659,7 @@ class Switchboard:
             self.dispatcher.put_back_call(call)
         self.signing.go_on()
         self.call_backs.go_on_from_the_journal()
+        self.parking.go_on_from_the_journal()
         self.holds.apply()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)
@@ -616,8 +691,3 @@ def outcome_of(call: CallNow) -> Outcome:
     if call.gave_up_on_message:
         return Outcome.NO_MESSAGE
     return Outcome.ABANDONED if call.queue else Outcome.ENDED_IN_MENU
-
-
-def _call_named_in(event: PhoneEvent) -> str:
-    leg = getattr(event, "leg", "") or getattr(event, "call", "")
-    return str(leg).rpartition("-leg")[0] or str(leg)

@@ -10,7 +10,7 @@ from typing import Any
 
 from asterisk.carrier import EMERGENCY_NUMBERS
 from centralino.deployment import ANY, ENTITIES, SETTINGS, Deployment, found, table, twice, words
-from centralino.forms import CARRIER, OutgoingForm
+from centralino.forms.settings import CARRIER, OutgoingForm
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.outgoing import HOME, NotCalled, Outgoing, Refused, may_call
 

@@ -10,9 +10,9 @@ from asterisk.port import Telephony
 from centralino.attendant import NO_SOUND, UTTERANCES_PER_STEP, Voice
 from centralino.book import Book
 from centralino.state import CallNow
-from ivr.call_back import CALL_BACK
 from ivr.prompts import Prompt
 from ivr.sentences import Pattern, Sentences
+from ivr.steps_of_ours import CALL_BACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from demo import sdp
+from demo import in_call, sdp
+from demo.in_call import SDP_TYPE, Referral
 from demo.line import CallGone, CallRefused, Line, Outgoing
 from demo.rtp import MediaSession
 from demo.sdp import NoCommonCodec
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, INFO, MESSAGE")
 RING_S_MAX = 180.0  # why 180: RFC 3261 lets a proxy give up after three minutes
 ELSEWHERE = re.compile(r"SIP\s*;\s*cause=200\b|Q\.850\s*;\s*cause=26\b", re.IGNORECASE)
-SDP_TYPE = ("Content-Type", "application/sdp")
 
 
 class Call:
@@ -40,7 +40,8 @@ class Call:
 
     def __init__(self, line: Line, dialog: Dialog, media: MediaSession) -> None:
         self.dialog, self.media, self.status, self.ended_by = dialog, media, 200, ""
-        self._line, self._ended, self._sdp_version = line, asyncio.Event(), 1
+        self.line, self._ended, self._sdp_version = line, asyncio.Event(), 1
+        self.referral: Referral | None = None
         line.calls[dialog.call_id, party(dialog.ours).tag] = self
 
     @property
@@ -98,25 +99,42 @@ class Call:
         async with asyncio.timeout(within_s):  # why not wait_for: on Python 3.11 it may swallow a cancellation
             await self._ended.wait()
 
+    async def hold(self, direction: str = "sendonly") -> None:
+        """Put the other one on hold: they hear music. Raises CallRefused."""
+        await in_call.renegotiate(self, direction)
+
+    async def resume(self) -> None:
+        """Raises CallRefused."""
+        await in_call.renegotiate(self, "sendrecv")
+
+    async def transfer(self, number: str, headers: HeaderList | None = None) -> Referral:
+        """Ask that whoever talks with us goes to `number`; `headers` come on top of the usual ones."""
+        return await in_call.refer(self, f"<{sip_uri(number, self.line.server)}>", headers or [])
+
+    async def transfer_to(self, other: "Call | Attempt") -> Referral:
+        """Ask that whoever talks with us, and whom we call or talk with in `other`, talk with each other."""
+        target = f"{party(f'<{other.dialog.target}>').uri}?{in_call.replacing(other.dialog)}"
+        return await in_call.refer(self, f"<{target}>", [])
+
     async def hang_up(self) -> None:
         """End the call; returns once the other phone has heard it, or has been given up. Idempotent."""
         if not self.is_up:
             return
         self._end("us")
-        answer = await self._line.wire.answer(self.dialog.request("BYE", []), self.dialog.address())
+        answer = await self.line.wire.answer(self.dialog.request("BYE", []), self.dialog.address())
         if answer.status != 200:
             log.info("BYE of %s was answered %d", self.dialog.call_id, answer.status)
 
     def _end(self, by: str) -> None:
         self.ended_by = by
         self.media.close()
-        self._line.calls.pop((self.dialog.call_id, party(self.dialog.ours).tag), None)
+        self.line.calls.pop((self.dialog.call_id, party(self.dialog.ours).tag), None)
         self._ended.set()
 
     def acknowledge(self, headers: HeaderList) -> None:
         """Send the ACK of a 200 to our INVITE; again for each time that the 200 comes again."""
-        request = self.dialog.request("ACK", [self._line.wire.via(), ("Max-Forwards", "70"), *headers])
-        self._line.wire.send(request.encode(), self.dialog.address())
+        request = self.dialog.request("ACK", [self.line.wire.via(), ("Max-Forwards", "70"), *headers])
+        self.line.wire.send(request.encode(), self.dialog.address())
 
     def asked(self, served: ServerTransaction) -> None:
         """A request of theirs within this call."""
@@ -128,18 +146,23 @@ class Call:
             self._renegotiate(served)
         elif method in {"OPTIONS", "NOTIFY", "INFO", "MESSAGE"}:
             served.respond(200, [ALLOW])
+            if method == "NOTIFY" and self.referral:
+                self.referral.notified(served.request)
         else:
             served.respond(501, [ALLOW])
 
+    def next_sdp_version(self) -> int:
+        self._sdp_version += 1
+        return self._sdp_version
+
     def _renegotiate(self, served: ServerTransaction) -> None:
         self.dialog.follow(served.request)
-        self._sdp_version += 1
         try:
-            said = agree(self.media, served, self._sdp_version)
+            said = agree(self.media, served, self.next_sdp_version())
         except NoCommonCodec:
             served.respond(488)
         else:
-            served.respond(200, [self._line.contact(), ALLOW, SDP_TYPE], said)
+            served.respond(200, [self.line.contact(), ALLOW, SDP_TYPE], said)
 
     async def __aenter__(self) -> Self:
         return self
@@ -267,13 +290,13 @@ class Attempt:
         self._outcome: asyncio.Future[Call | CallRefused] = asyncio.get_running_loop().create_future()
         ours = with_tag(outgoing.caller(line.wire.address), secrets.token_hex(6))
         target = sip_uri(outgoing.number, line.server)
-        self._dialog = Dialog(fresh_call_id(), ours, f"<{target}>", target, line.server)
+        self.dialog = Dialog(fresh_call_id(), ours, f"<{target}>", target, line.server)
         line.attempts.add(self)
         self._invite()
 
     def _invite(self) -> None:
         headers = [self._line.contact(), ALLOW, *self._extra, *self._credentials, SDP_TYPE]
-        request = self._dialog.request("INVITE", headers, sdp.offer(self.media.address))
+        request = self.dialog.request("INVITE", headers, sdp.offer(self.media.address))
         self._provisional = False
         self._asked = self._line.wire.ask(request, self._line.server, self._heard)
 
@@ -291,6 +314,7 @@ class Attempt:
         if self._cancelled and not self._provisional:
             self._asked.cancel()  # only now: RFC 3261 lets nobody cancel what was not heard yet
         self._provisional = True
+        self.dialog.theirs = response.get("to")  # of an early dialogue, which a transfer may name
         if response.status in {180, 183}:
             self.ringing.set()
         if response.body and not self.media.media:
@@ -308,10 +332,10 @@ class Attempt:
         if self._call:  # the 200 came again: our ACK was lost
             self._call.acknowledge(self._credentials)
             return
-        self._dialog.theirs = response.get("to")
-        self._dialog.routes = record_routes(response)[::-1]
-        self._dialog.follow(response)
-        self._call = call = Call(self._line, self._dialog, self.media)
+        self.dialog.theirs = response.get("to")
+        self.dialog.routes = record_routes(response)[::-1]
+        self.dialog.follow(response)
+        self._call = call = Call(self._line, self.dialog, self.media)
         call.acknowledge(self._credentials)
         refusal = self._unusable(response)
         self._over(refusal or call)

@@ -25,8 +25,8 @@ class Media:
     event_heard: int | None  # the payload type at which digits come to us
 
 
-def offer(ours: Address, version: int = 1) -> str:
-    return _session(ours, version) + _audio(ours[1], [PCMA, PCMU], EVENT_PAYLOAD_TYPE, "sendrecv")
+def offer(ours: Address, version: int = 1, direction: str = "sendrecv") -> str:
+    return _session(ours, version) + _audio(ours[1], [PCMA, PCMU], EVENT_PAYLOAD_TYPE, direction)
 
 
 def read_answer(text: str) -> Media:

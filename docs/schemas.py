@@ -8,7 +8,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from centralino.forms import DialplanForm, EntitiesForm, Form, QueuesForm, RosterForm, SettingsForm, SharedForm
+from centralino.forms.agents import RosterForm
+from centralino.forms.dialplans import DialplanForm, SharedForm
+from centralino.forms.entities import EntitiesForm
+from centralino.forms.fields import Form
+from centralino.forms.queues import QueuesForm
+from centralino.forms.settings import SettingsForm
 
 FOLDER = Path(__file__).parent / "schema"
 FORMS: dict[str, type[Form]] = {

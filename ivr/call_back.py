@@ -5,9 +5,8 @@ from datetime import datetime
 
 from ivr.hours import DAYS, Hours, Span
 from ivr.menu import CallBack, Dialplan, Queue
+from ivr.steps_of_ours import BACK_IN_LINE, CALL_BACK
 
-CALL_BACK = "*call-back"  # no step of a dialplan begins with a star
-BACK_IN_LINE = "*back-in-line"
 LOOKS_MAX = 100
 
 

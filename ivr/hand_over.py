@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 from ivr.menu import Dialplan, Queue, Transfer
-
-HANDED_ON = "*handed-on"  # no step of a dialplan begins with a star
-FIRST_LEVEL = "*first-level"
+from ivr.steps_of_ours import FIRST_LEVEL, HANDED_ON
 
 
 def with_hand_over(plan: Dialplan, to: Transfer | None, back_to: str) -> Dialplan:

@@ -13,11 +13,13 @@ from centralino.events import (
     CallBackUnanswered,
     CallDisposed,
     CallEnded,
+    CallerParked,
     CallEvent,
     CallHandedOn,
     CallOffered,
     CallTakenOver,
     CallTransferred,
+    ColleagueTalks,
     EntityChosen,
     LanguageChosen,
     OfferEnded,
@@ -54,6 +56,7 @@ class CallState(StrEnum):
     TAKEN_OVER = "taken over"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
+    PARKED = "parked"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -148,7 +151,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, entity=entity)
         case AnswerKept(note=note, answer=answer):
             return replace(row, answers={**(row.answers or {}), note: answer})
-        case CallHandedOn() | CallTransferred():
+        case CallHandedOn() | CallerParked() | CallTransferred():
             return _handed_on(row, as_utc(at_s), event)
         case OfficeRung(office=office):
             return replace(row, state=CallState.TRANSFERRING, office=office)
@@ -160,7 +163,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return _in_queue(row, at_s, event)
         case CallBackRung() | CallBackUnanswered():
             return _called_back(row, event)
-        case TalkStarted():
+        case TalkStarted() | ColleagueTalks():
             return _talking(row, as_utc(at_s), event)
         case TalkEnded() | SupervisorLeft() | CallTakenOver():
             return _talked(row, as_utc(at_s), event)
@@ -210,12 +213,13 @@ def _called_back(row: CallRow, event: CallBackRung | CallBackUnanswered) -> Call
     return replace(row, talk_started_at=None, answered_at=None)
 
 
-def _talking(row: CallRow, at: datetime, event: TalkStarted) -> CallRow:
-    if row.answered_at is None:
+def _talking(row: CallRow, at: datetime, event: TalkStarted | ColleagueTalks) -> CallRow:
+    if row.answered_at is None and isinstance(event, TalkStarted):
         in_time = None if row.call_back_of else event.in_time
         row = replace(_waited_until(row, at), answered_at=at, in_time=in_time)
     phone = event.phone or (row.phone if row.agent == event.agent else None)
-    talk = replace(row, agent=event.agent, phone=phone, talk_started_at=at, talk_ended_at=None)
+    office = row.office if isinstance(event, TalkStarted) else None
+    talk = replace(row, agent=event.agent, phone=phone, office=office, talk_started_at=at, talk_ended_at=None)
     return replace(talk, state=CallState.TALKING)
 
 
@@ -233,9 +237,11 @@ def _talk_over(row: CallRow, at: datetime) -> CallRow:
     return replace(row, talk_ended_at=at, talk_s=talked_s)
 
 
-def _handed_on(row: CallRow, at: datetime, event: CallHandedOn | CallTransferred) -> CallRow:
+def _handed_on(row: CallRow, at: datetime, event: CallHandedOn | CallerParked | CallTransferred) -> CallRow:
     if isinstance(event, CallTransferred):
         return replace(_talk_over(row, at), state=CallState.TRANSFERRING, office=event.to)
+    if isinstance(event, CallerParked):
+        return replace(_talk_over(row, at), state=CallState.PARKED)
     row = replace(_talk_over(row, at), state=CallState.IN_MENU)
     if not event.note:
         return row

@@ -444,18 +444,19 @@ class ContactCentre:
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
         ours |= {call.id for call in calls if call.call_back_of}
         ours |= {call.consult.leg for call in calls if call.consult}
-        ours |= {own.other_leg for own in self.house.own_calls.values()}
+        ours |= {leg for own in self.house.own_calls.values() for leg in (own.id, own.other_leg)}
         ours |= self.house.listenings.keys()
         strays = [leg for leg in legs if leg.phone and leg.id not in ours and not self.switchboard.codes.has(leg.id)]
         assert strays == []
         assert {leg.id for leg in legs if leg.arrived} <= self.house.calls.keys()
         assert all(leg.up for leg in legs if leg.arrived), "a caller whom nobody picked up"
         self._check_listenings()
+        given = {call.leg for call in calls if call.leg and not call.leg.startswith(call.id)}  # with an own call
         own = {*self.house.own_calls, *(call.id for call in calls if call.consult)}
         ringing = Counter(
             leg.call
             for leg in legs
-            if leg.phone and not leg.up and leg.call not in own and leg.id not in self.house.listenings
+            if leg.phone and not leg.up and leg.call not in own and leg.id not in (*self.house.listenings, *given)
         )
         for call, phones in ringing.items():
             rings_all = self.house.calls[call].queue in self._ring_all

@@ -1,7 +1,6 @@
 """A whole installation for tests: `centralino run` in a process of its own, asked as people and machines ask it."""
 
 import asyncio
-import atexit
 import dataclasses
 import json
 import os
@@ -19,7 +18,7 @@ from typing import Any
 import psutil
 
 from asterisk.configuration import Folders
-from asterisk.installer import find_or_make
+from asterisk.installer import cache_folder, find_or_make
 from asterisk.process import AsteriskProcess
 from cases import store as case_store
 from centralino.database import DatabaseAway, database_url, open_database
@@ -32,8 +31,7 @@ from supervision import store
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 SEEN_WITHIN_S = 10.0
-_spoken = Path(tempfile.mkdtemp(prefix="centralino-prompts-")) / "prompts"
-atexit.register(shutil.rmtree, _spoken.parent, ignore_errors=True)
+SPOKEN = cache_folder() / "test-prompts"  # named by what they say, how, and in which voice: they never grow old
 DEPLOYMENT = Path(__file__).parent / "asterisk" / "deployment"
 
 
@@ -141,10 +139,10 @@ class House:
             await database.close()
 
     @asynccontextmanager
-    async def agent(self, agent: str, phone: str) -> AsyncIterator[Phone]:
-        """A registered phone with `agent` signed in and ready; both leave at the end."""
+    async def agent(self, agent: str, phone: str, lines: int = 1) -> AsyncIterator[Phone]:
+        """A registered phone of so many lines with `agent` signed in and ready; both leave at the end."""
         user, secret = phone, self.instance.secrets(frozenset(self.configuration.roster.phones)).phones[phone]
-        async with Phone(self.sip, user, secret) as seat:
+        async with Phone(self.sip, user, secret, max_calls=lines) as seat:
             await seat.register()
             await self.until(lambda now: now["agents"])
             await self.door.command("agents.in", agent=agent, phone=phone, by="test")
@@ -224,6 +222,18 @@ async def again(house: House) -> AsyncIterator[House]:
             await process.wait()
 
 
+def _keep_prompts(spoken: Path) -> None:
+    """For the next house, which may be reading this very moment."""
+    for sound in spoken.glob("[a-z]*/*.*"):
+        kept = SPOKEN / sound.relative_to(spoken)
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=SPOKEN.parent, delete=False) as half:
+                half.write(sound.read_bytes())
+            Path(half.name).chmod(0o644)
+            Path(half.name).rename(kept)
+
+
 @asynccontextmanager
 async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> AsyncIterator[House]:
     """A house of its own, with a state folder of its own, until the end of the block."""
@@ -231,8 +241,8 @@ async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> 
     folder.chmod(0o755)  # Asterisk runs as a user of its own
     config = Path(shutil.copytree(deployment, folder / "config"))
     state, output = folder / "state", folder / "output"
-    if _spoken.is_dir():  # the prompts of the house before this one
-        shutil.copytree(_spoken, state / "prompts")
+    if SPOKEN.is_dir():  # the prompts of houses before this one
+        shutil.copytree(SPOKEN, state / "prompts")
     house = House(config, state, offset, await _run(config, state, offset, output, *more), output)
     try:
         async with asyncio.timeout(STARTED_WITHIN_S):
@@ -245,6 +255,5 @@ async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> 
         yield house
     finally:
         await house.stop()
-        if not _spoken.exists() and (state / "prompts").is_dir():
-            shutil.copytree(state / "prompts", _spoken)
+        _keep_prompts(state / "prompts")
         shutil.rmtree(folder, ignore_errors=True)

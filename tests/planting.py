@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from centralino.forms import Form
+from centralino.forms.fields import Form
 
 Schema = dict[str, Any]
 LineAndColumn = tuple[int, int]

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import msgspec
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from agents.disposition import Kind, Level
-from web.configuration import Configurations, add_to_api, peer
+from web.commands import CallId, Command, add_commands
+from web.configuration import Configurations, add_to_api
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.tokens import Role, Tokens
 
@@ -55,8 +55,8 @@ class Records(Protocol):
 class Sources:
     """Where the pages and the API get what they show.
 
-    `ask_engine` gives a fresh snapshot; `dispose` puts on record what is said of a call, or raises ChangeRefused; both
-    raise ConnectionError where the engine is away. `names` are the host names, besides loopback, under which this desk
+    `ask_engine` gives a fresh snapshot, `command` lets the engine carry out one; both raise ConnectionError where the
+    engine is away. `names` are the host names, besides loopback, under which this desk
     may be asked.
     """
 
@@ -65,7 +65,7 @@ class Sources:
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations
-    dispose: Callable[[dict[str, str]], Awaitable[dict[str, Any]]]
+    command: Command
     names: frozenset[str] = frozenset()
 
 
@@ -131,7 +131,7 @@ class LiveCall(BaseModel):
     state: str
     since_s: float
     arrived_s: float
-    step: str | None
+    step: str | None  # of the dialplan; of a parked call, the number that fetches it
     queue: str | None
     position: int | None
     agent: str | None  # who talks, or is rung alone
@@ -180,24 +180,6 @@ class Cases(BaseModel):
     cases: list[dict[str, Any]]
 
 
-class Disposition(BaseModel):
-    """What is said of a call, in place of what was said before. `topic`: one of those in entities.yaml, where it names
-    any. `agent`: whose word it is; empty: of nobody in agents.yaml.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    kind: Kind
-    topic: Annotated[str, Field(max_length=64)] = ""
-    level: Level = Level.NOT_SAID
-    agent: Annotated[str, Field(max_length=64)] = ""
-
-
-class Disposed(Disposition):
-    """As it stands on record now."""
-
-    call: str
-
-
 BEARER = HTTPBearer(auto_error=False, description="A token made by `centralino token`.")
 TROUBLES: dict[int | str, dict[str, Any]] = {
     401: {"model": Trouble, "description": "No token, or not one of ours."},
@@ -208,7 +190,6 @@ TROUBLES: dict[int | str, dict[str, Any]] = {
     503: {"model": Trouble, "description": "The engine or the database is away."},
 }
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many rows.")]
-CallId = Annotated[str, Path(min_length=1, max_length=128)]
 CaseState = Annotated[Literal["open", "closed"] | None, Query(description="Only cases in this state.")]
 
 
@@ -238,7 +219,7 @@ def api(sources: Sources) -> APIRouter:
     trusted = [Depends(bearer_of(sources.tokens, Role.SUPERVISOR, Role.ADMIN))]
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
-    _add_dispositions(router, sources, trusted)
+    add_commands(router, sources.command, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 
     @router.get("/events", dependencies=trusted, response_class=StreamingResponse, summary="Changes as they happen")
@@ -293,14 +274,6 @@ def _add_records(router: APIRouter, sources: Sources, allowed: Sequence[Any]) ->
     @router.get("/cases", dependencies=allowed, response_model=Cases, summary="Cases")
     async def cases(limit: Limit = 100, state: CaseState = None) -> dict[str, Any]:
         return {"cases": rows_of(await records.cases(limit, state))}
-
-
-def _add_dispositions(router: APIRouter, sources: Sources, allowed: Sequence[Any]) -> None:
-    where, summary = "/calls/{id}/disposition", "Say what came of a call"
-
-    @router.post(where, dependencies=allowed, response_model=Disposed, summary=summary)
-    async def dispose(id: CallId, said: Disposition, request: Request) -> dict[str, Any]:
-        return await sources.dispose({"call": id, "by": f"api ({peer(request)})", **said.model_dump(mode="json")})
 
 
 def table(live: Live, name: Literal["queues", "agents", "calls"]) -> dict[str, dict[str, Any]]:

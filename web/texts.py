@@ -136,9 +136,11 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.calling back": ("si richiama", "calling back"),
     "call.whispering": ("l'operatore sente chi chiama", "the agent hears who calls"),
     "call.talking": ("in conversazione", "talking"),
+    "call.on hold": ("in attesa dell'operatore", "on hold"),
     "call.taken over": ("con un supervisore", "with a supervisor"),
     "call.transferring": ("squilla all'ufficio", "ringing an office"),
     "call.transferred": ("con un ufficio", "with an office"),
+    "call.parked": ("parcheggiata", "parked"),
     "call.voicemail": ("segreteria", "voicemail"),
 }
 
@@ -173,6 +175,7 @@ _WHY = {
     "the phone system could not ring the phone": "non è stato possibile far squillare il telefono",
     "the caller hung up": "chi chiamava ha riagganciato",
     "the agent is not ready any more": "l'operatore non è più disponibile",
+    "the agent was reset": "l'operatore è stato liberato",
     "the queue was full": "la coda era piena",
     "the longest wait was over": "è trascorsa l'attesa massima",
     "the caller pressed a key": "chi chiamava ha premuto un tasto",
@@ -180,6 +183,7 @@ _WHY = {
     "the queue is no longer in queues.yaml": "la coda non è più in queues.yaml",
     "its time was over": "il tempo era scaduto",
     "the agent was done": "l'operatore aveva finito",
+    "the agent took a call of a colleague": "l'operatore ha preso la chiamata di un collega",
     "paused longer than anybody may": "in pausa più a lungo del consentito",
     "there is no wrap-up": "non c'è nessuna pratica da chiudere",
     "the wrap-up is as long as the queue allows": "di più la coda non concede",

@@ -89,7 +89,7 @@ def call_row(row: State, agents: Mapping[str, State], texts: Texts) -> Row:
         "name": "" if name == number else name,
         "service": row["service"] or "–",
         "language": row["language"] or "–",
-        "state": texts.state("call", row["state"]),
+        "state": texts.state("call", "on hold" if row["on_hold"] else row["state"]),
         "where": _where(row, texts),
         "agent": shown(agents[agent]["name"]) if agent in agents else agent or _several(row["rung"], texts),
         "why": shown(texts.why(row["why"] or "")),

@@ -47,14 +47,21 @@ async def test_a_colleague_is_asked_and_then_has_the_caller(house: House, said: 
         await talk.hang_up()
         await hear_each_other(call, asked, 9)
         await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")
+        await house.until(lambda now: now["agents"]["a1003"]["doing"] == "talking")
+        asked.press("#1")  # it is their talk now
+        assert (await hear(asked, said[Spoken.TO_WHOM.prompt("it").text], 10)).is_same
+        asked.press("#")
+        await hear_each_other(call, asked, 11)
         await asked.hang_up()
         await call.wait_ended(5)
-        await house.door.command("agents.ready", agent="a1001", by="test")
+        await house.until(lambda now: now["agents"]["a1003"]["doing"] == "wrapping up")
+        for agent in ("a1001", "a1003"):
+            await house.door.command("agents.ready", agent=agent, by="test")
     row = await house.row("calls", lambda c: c["number"] == "+39055200071" and c["state"] == "ended")
-    assert (row["outcome"], row["office"]) == ("answered", "@a1003")
+    assert (row["outcome"], row["agent"], row["phone"]) == ("answered", "a1003", "p103")
     _, trail = await house.cli("why", row["id"])
-    assert "a1001 asks @a1003" in trail
-    assert "leaves the caller with @a1003" in trail
+    assert "a1001 asks a1003" in trail
+    assert "leaves the caller with a1003" in trail
     await house.no_leftovers()
 
 

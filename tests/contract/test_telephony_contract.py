@@ -9,6 +9,9 @@ from asterisk.port import (
     CallerId,
     Digit,
     EndCause,
+    HoldBegan,
+    HoldEnded,
+    JoinAsked,
     JoinFailed,
     LegAnswered,
     LegEnded,
@@ -19,10 +22,15 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    RecordingPaused,
+    RecordingPauseFailed,
+    RecordingResumed,
     TalkRecorded,
+    TransferAsked,
+    TransferEnd,
     Unreachable,
 )
-from tests.contract.worlds import FAR_PHONE, OUTSIDE, FakeWorld, RealWorld, World, real_world
+from tests.contract.worlds import FAR_PHONE, LAMPS, OUTSIDE, FakeWorld, RealWorld, World, real_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -427,6 +435,114 @@ async def test_three_talk_and_when_one_leaves_two_talk_on(world: World, leaves: 
     assert await world.all_told() == []
 
 
+# --- the phone's own keys
+
+
+async def test_hold_by_the_phones_own_key_is_told_and_its_end_too(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.put_on_hold("p101")
+    await world.told(HoldBegan, agent)
+    await world.take_off_hold("p101")
+    await world.told(HoldEnded, agent)
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("number", ["1002", "+39055123456", "00390551", "*45"])
+async def test_whom_a_phone_wants_to_transfer_to_is_told(world: World, number: str) -> None:
+    caller, agent = await talking(world)
+    await world.transfer("p101", number)
+    assert await world.told(TransferAsked, agent) == TransferAsked(agent, number)
+    world.line.end_transfer(agent, TransferEnd.DECLINED)
+    assert await world.told_of_transfer("p101") is TransferEnd.DECLINED
+    await world.talk(caller, "p101")
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("how", TransferEnd)
+async def test_a_phone_is_told_what_came_of_its_transfer_each_time(world: World, how: TransferEnd) -> None:
+    _, agent = await talking(world)
+    for _ in range(2):
+        await world.transfer("p101", "1002")
+        await world.told(TransferAsked, agent)
+        world.line.end_transfer(agent, how)
+        assert await world.told_of_transfer("p101") is how
+    assert await world.all_told() == []
+
+
+async def test_a_phone_whose_leg_is_ended_is_told_first_that_its_transfer_is_done(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.transfer("p101", "1002")
+    await world.told(TransferAsked, agent)
+    world.line.hold(caller)
+    world.line.hang_up(agent)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    assert await world.told_of_transfer("p101") is TransferEnd.DONE
+    await world.told(LegEnded, agent)
+    assert await world.is_up(caller)
+
+
+async def test_a_phone_that_is_never_told_is_let_go_all_the_same(world: World) -> None:
+    _, agent = await talking(world)
+    await world.transfer("p101", "1002")
+    await world.told(TransferAsked, agent)
+    world.line.hang_up(agent)
+    await world.told(LegEnded, agent)
+
+
+async def test_a_phone_that_wants_its_two_calls_joined_names_the_other_one(world: World) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    await world.join_calls("p101")
+    assert await world.told(JoinAsked, agent) == JoinAsked(agent, second)
+    for leg in (agent, second):
+        world.line.hang_up(leg)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    assert await world.told_of_transfer("p101") is TransferEnd.DONE
+    for leg in (agent, second):
+        await world.told(LegEnded, leg)
+    assert await world.is_up(caller)
+    assert await world.all_told() == []
+
+
+@pytest.mark.parametrize("named_for", ["caller", "asked"])
+async def test_whom_an_agent_asked_by_a_call_of_their_own_is_joined_with_the_caller(
+    world: World, named_for: str
+) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    asked = f"{second}-leg1"
+    world.line.ring(asked, "p102", second, SHOWN, 20)
+    await world.pick_up("p102")
+    await world.told(LegAnswered, asked)
+    world.line.join(second, second, asked)
+    await world.join_calls("p101")
+    await world.told(JoinAsked, agent)
+    for leg in (agent, second):
+        world.line.hang_up(leg)
+    world.line.end_transfer(agent, TransferEnd.DONE)
+    first, other = (asked, caller) if named_for == "caller" else (caller, asked)
+    world.line.join(caller, first, other)
+    for leg in (agent, second):
+        await world.told(LegEnded, leg)
+    await world.talk(caller, "p102")
+    await world.lose_line()
+    legs = {leg.leg: leg.talks_in for leg in (await world.find_line()).legs}
+    assert legs == {caller: caller, asked: caller}
+
+
+async def test_of_a_call_that_is_over_a_phone_names_nobody(world: World) -> None:
+    caller, agent = await talking(world)
+    second = await world.second_call("p101", "1002")
+    world.line.hang_up(second)
+    await world.told(LegEnded, second)
+    await world.join_calls("p101")
+    assert await world.told(JoinAsked, agent) == JoinAsked(agent, "")
+    world.line.end_transfer(agent, TransferEnd.DECLINED)
+    assert await world.told_of_transfer("p101") is TransferEnd.DECLINED
+    await world.talk(caller, "p101")
+
+
 async def test_what_a_phone_of_ours_dials_is_told_as_such(world: World) -> None:
     leg = await world.dial_from("p101", "*461")
     world.line.play(leg, "words", [world.short], "it")
@@ -750,6 +866,91 @@ async def test_a_talk_of_somebody_who_is_gone_is_told_as_not_recorded(world: Wor
     assert world.talk_s("talks/hall/2026-11-23/gone-talk1") == 0.0
 
 
+async def recorded_in_silence(world: World) -> tuple[str, str, str]:
+    """A caller and an agent who talk, and whose recording has paused before either said a word: legs and recording."""
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.pause_recording(agent)
+    assert await world.told(RecordingPaused, agent) == RecordingPaused(agent)
+    return caller, agent, name
+
+
+async def hang_up_and_close(world: World, agent: str) -> TalkRecorded:
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    return await world.told(TalkRecorded, agent)
+
+
+async def test_what_is_said_while_a_recording_pauses_is_in_no_file(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.both_speak(caller, "p101", 2.0)
+    assert (await hang_up_and_close(world, agent)).duration_s >= 1.5, "silence stands in its place"
+    assert not world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_goes_on_after_a_pause_holds_what_follows(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    world.line.pause_recording(agent)
+    await world.told(RecordingPaused, agent)
+    world.line.resume_recording(agent)
+    assert await world.told(RecordingResumed, agent) == RecordingResumed(agent)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_pauses_does_so_while_the_line_is_lost(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.lose_line()
+    await world.told(Lost)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.find_line()
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+
+
+async def test_what_is_not_recorded_cannot_pause_and_it_is_told(world: World) -> None:
+    _, agent = await talking(world)
+    world.line.pause_recording(agent)
+    assert (await world.told(RecordingPauseFailed, agent)).why
+    world.line.resume_recording("gone-leg1")
+    assert (await world.told(RecordingPauseFailed, "gone-leg1")).why
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_heard_by_the_agent_alone(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    world.line.say_aside(agent, [world.long], "it")
+    assert await world.hears_aside(caller, "p101") == {"p101"}
+    assert await world.hearers_of(caller, "p101") == {"p101"}, "the talk goes on"
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_in_no_file_and_leaves_nothing_behind(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.say_aside(agent, [world.short], "it")
+    world.line.say_aside(agent, [world.short], "it")
+    await world.hears_aside(caller, "p101")
+    await world.hears_aside(caller, "p101")
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+    world.line.say_aside(agent, [world.short], "it")
+    await world.lose_line()
+    await world.told(Lost)
+    assert {leg.leg for leg in (await world.find_line()).legs} == {caller}
+    assert await world.all_told() == []
+
+
 # --- numbers outside
 
 
@@ -881,3 +1082,38 @@ async def test_a_phone_that_was_answered_while_the_line_was_lost_is_told_as_up(w
     assert found["away-leg1"].up
     world.line.join(caller, caller, "away-leg1")
     await world.talk(caller, "p101")
+
+
+# --- lamps
+
+
+@pytest.mark.parametrize("lamp", LAMPS)
+async def test_a_lamp_is_lit_and_put_out_at_each_phone_that_watches_it(world: World, lamp: str) -> None:
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.watch(phone, lamp)
+        await world.shows(phone, lamp, lit=False)
+    world.line.light(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=True)
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=False)
+    assert await world.all_told() == []
+
+
+async def test_a_lamp_that_was_lit_before_is_lit_for_whoever_watches_it_now(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+
+
+async def test_lamps_stay_as_they_are_while_the_line_is_lost(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+    await world.lose_line()
+    await world.told(Lost)
+    world.line.put_out("*451001")
+    await world.find_line()
+    await world.shows("p101", "*451001", lit=True)

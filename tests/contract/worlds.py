@@ -31,6 +31,7 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     Telephony,
+    TransferEnd,
     Unreachable,
 )
 from asterisk.process import AsteriskProcess
@@ -38,6 +39,8 @@ from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
+from demo.in_call import Referral
+from demo.lamp import Lamp
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
 
@@ -50,8 +53,10 @@ ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
 CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take calls
 OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
+LAMPS = ("*451001", "*46p-101_a")
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
+HOW_TOLD = {200: TransferEnd.DONE, 603: TransferEnd.DECLINED, 503: TransferEnd.UNAVAILABLE}
 Kind = TypeVar("Kind", bound=PhoneEvent)
 
 
@@ -128,6 +133,29 @@ class World(Protocol):
     async def dial_from(self, phone: str, number: str) -> str:
         """Somebody at a phone of ours dials; the leg that was told."""
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        """From now on the phone shows the lamp."""
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        """Wait until the lamp at the phone is lit, or is not."""
+
+    async def second_call(self, phone: str, number: str) -> str:
+        """Somebody at a phone of ours that has a call dials on its second line; the leg that was told."""
+
+    async def put_on_hold(self, phone: str) -> None:
+        """By the phone's own key."""
+
+    async def take_off_hold(self, phone: str) -> None: ...
+
+    async def transfer(self, phone: str, number: str) -> None:
+        """The phone asks that whoever talks with it goes to `number`."""
+
+    async def join_calls(self, phone: str) -> None:
+        """The phone asks in its first call to join it with its second one."""
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        """Wait until the phone was told what came of what it asked for."""
+
     async def unplug(self, phone: str) -> None: ...
 
     async def plug_in(self, phone: str) -> None: ...
@@ -161,6 +189,12 @@ class World(Protocol):
     def talk_s(self, recording: str) -> float:
         """The same of a talk, whose file has two channels; 0 where there is no file."""
 
+    def holds_voices(self, recording: str) -> bool:
+        """Whether anybody is heard in the file of a talk."""
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        """Who of `others` (a caller's leg, or a phone) hears something now, while nobody speaks."""
+
 
 class FakeWorld:
     short, long, missing = "short", "long", "missing"
@@ -172,6 +206,8 @@ class FakeWorld:
         self.fake.missing_sounds = ("missing",)
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
+        self.with_voices: set[str] = set()  # recordings
+        self.second = ""
 
     async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
         self.calls += 1
@@ -236,6 +272,31 @@ class FakeWorld:
         self.line.answer(leg)
         return leg
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        assert phone in self.fake.truth.within_reach
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        assert self.fake.truth.lamps.get(lamp, False) is lit
+
+    async def second_call(self, phone: str, number: str) -> str:
+        self.second = await self.dial_from(phone, number)
+        return self.second
+
+    async def put_on_hold(self, phone: str) -> None:
+        self.fake.put_on_hold(self._leg_of(phone))
+
+    async def take_off_hold(self, phone: str) -> None:
+        self.fake.take_off_hold(self._leg_of(phone))
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.fake.transfer(self._leg_of(phone), number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.fake.join_calls(self._leg_of(phone), self.second)
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return self.fake.transfers_told.pop()[1]
+
     async def unplug(self, phone: str) -> None:
         self.fake.unplug(phone)
 
@@ -280,6 +341,15 @@ class FakeWorld:
 
     async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
         self.clock.advance(seconds)
+        legs = self.fake.truth.legs.values()
+        self.with_voices |= {one.talk_recording for one in legs if one.talks_in and not one.records_silence}
+
+    def holds_voices(self, recording: str) -> bool:
+        return recording in self.with_voices
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        said_to = {leg for leg, _ in self.fake.said_aside}
+        return {other for other in others if self._leg_of(other) in said_to}
 
     def message_s(self, recording: str) -> float:
         return self.fake.message_length_s(recording)
@@ -303,6 +373,9 @@ class RealWorld:
         self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
+        self.lamps: dict[tuple[str, str], Lamp] = {}
+        self.seconds: dict[str, Call] = {}  # on the second line of a phone
+        self.referrals: dict[str, Referral] = {}
         self.markers = 0
 
     async def begin(self) -> None:
@@ -336,6 +409,8 @@ class RealWorld:
             await self.told(LegEnded, leg)
         for carrier in CARRIERS:
             self.let_refuse(carrier, 0)
+        for phone in self.phones.values():
+            phone.max_calls = 1
         self.heard.events.clear()
         self.callers.clear()
         self.rings.clear()
@@ -391,6 +466,27 @@ class RealWorld:
         self.callers[leg] = await attempt.answered(WITHIN_S)
         return leg
 
+    async def second_call(self, phone: str, number: str) -> str:
+        self.phones[phone].max_calls = 2
+        leg = await self.dial_from(phone, number)
+        self.seconds[phone] = self.callers[leg]
+        return leg
+
+    async def put_on_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].hold()
+
+    async def take_off_hold(self, phone: str) -> None:
+        await self.phones[phone].live_calls[0].resume()
+
+    async def transfer(self, phone: str, number: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer(number)
+
+    async def join_calls(self, phone: str) -> None:
+        self.referrals[phone] = await self.phones[phone].live_calls[0].transfer_to(self.seconds[phone])
+
+    async def told_of_transfer(self, phone: str) -> TransferEnd:
+        return HOW_TOLD[await self.referrals[phone].outcome(WITHIN_S)]
+
     async def _both_hear(self, ours: Call, theirs: Call) -> None:
         for speaker, hearer in ((ours, theirs), (theirs, ours)):
             hearer.forget_heard()
@@ -415,6 +511,12 @@ class RealWorld:
         call.forget_heard()
         with suppress(TimeoutError):
             await call.media.wait_until(lambda: len(call.heard()) >= HEARD_BYTES, 2 * HEARD_S)
+
+    async def watch(self, phone: str, lamp: str) -> None:
+        self.lamps[phone, lamp] = await self.phones[phone].watch(lamp)
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        await self.lamps[phone, lamp].wait_until(lit=lit)
 
     async def unplug(self, phone: str) -> None:
         await self.phones[phone].close()
@@ -480,6 +582,15 @@ class RealWorld:
             assert (sound.getnchannels(), sound.getframerate()) == (2, RATE_HZ)
             return float(sound.getnframes() / sound.getframerate())
 
+    def holds_voices(self, recording: str) -> bool:
+        with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
+            return _has_a_voice(sound.readframes(sound.getnframes()))
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        calls = {who: self.callers[who] if who in self.callers else self.phones[who].live_calls[0] for who in others}
+        await asyncio.gather(*(self._hears_on(call) for call in calls.values()))
+        return {who for who, call in calls.items() if _is_loud(call)}
+
     async def _ring(self, phone: str) -> IncomingCall:
         ring = self.rings.get(phone)
         if ring is None or ring.ended.is_set():
@@ -527,6 +638,7 @@ def _node(home: Path) -> Node:
         ami_password=SECRET,
         phones=tuple(PhoneAccount(phone, SECRET) for phone in (*PHONES, FAR_PHONE)),
         service_numbers=("055055",),
+        lamps=LAMPS,
         carriers=(
             Carrier("first", ("127.0.0.1",), f"127.0.0.1:{CARRIERS['first']}"),
             Carrier("second", send_to=f"127.0.0.1:{CARRIERS['second']}"),
@@ -545,4 +657,8 @@ def _write_sound(path: Path, length_s: float) -> None:
 
 def _is_loud(call: Call) -> bool:
     """Whether a voice was heard in the latest half second."""
-    return any(abs(sample) > 1000 for sample in memoryview(call.heard()[-RATE_HZ:]).cast("h"))
+    return _has_a_voice(call.heard()[-RATE_HZ:])
+
+
+def _has_a_voice(sound: bytes) -> bool:
+    return any(abs(sample) > 1000 for sample in memoryview(sound).cast("h"))

@@ -20,6 +20,7 @@ class Manager:
     def __init__(self) -> None:
         self.contacts: set[str] = set()
         self.is_silent = False
+        self.refuses = ""  # why it does not list contacts
         self.looks = 0
         self.looked = asyncio.Event()
         self.visits = 0
@@ -61,8 +62,8 @@ class Manager:
                 _say(writer, "Event: FullyBooted", "Status: Fully Booted")
             return
         self.looks += 1
-        if not self.contacts:
-            _say(writer, "Response: Error", mine, "Message: No Contacts found")
+        if self.refuses or not self.contacts:
+            _say(writer, "Response: Error", mine, f"Message: {self.refuses or 'No Contacts found'}")
         else:
             _say(writer, "Response: Success", mine, "EventList: start", "Message: Contacts will follow")
             for phone in sorted(self.contacts):
@@ -130,6 +131,16 @@ async def until_looked(manager: Manager, times: int = 2) -> None:
     for _ in range(times):
         manager.looked.clear()
         await asyncio.wait_for(manager.looked.wait(), WITHIN_S)
+
+
+async def test_a_refused_look_is_not_taken_for_an_empty_hall(line: AmiLine, manager: Manager, told: Told) -> None:
+    manager.refuses = "Permission denied"
+    await until_looked(manager)
+    manager.refuses = ""
+    await until_looked(manager)
+    assert told.no_more()
+    manager.contacts.clear()
+    assert await told.next(2) == [Unreachable("p101"), Unreachable("p102")]
 
 
 async def test_a_phone_of_which_nothing_was_told_is_known_at_the_next_look(

@@ -17,7 +17,19 @@ from websockets.typing import Subprotocol
 
 from asterisk import ari
 from asterisk.configuration import APP, Node
-from asterisk.port import CallerId, Connected, Digit, EndCause, LegAnswered, LegEnded, LegRinging, Lost, PhoneEvent
+from asterisk.port import (
+    CallerId,
+    Connected,
+    Digit,
+    EndCause,
+    LegAnswered,
+    LegEnded,
+    LegRinging,
+    Lost,
+    PhoneEvent,
+    TransferAsked,
+    TransferEnd,
+)
 from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
 
@@ -257,6 +269,68 @@ async def test_what_is_told_before_the_picture_follows_it(
     await asterisk.until_asked("DELETE", f"channels/{LEG}")
 
 
+def wants_transfer(**more: Any) -> dict[str, Any]:
+    to = {"requested_destination": {"destination": "1002"}}
+    return {"kind": "ChannelTransfer", "referred_by": {"source_channel": channel(LEG)}, "refer_to": to, **more}
+
+
+async def a_leg_that_asks(telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told) -> None:
+    telephony.ring(LEG, "p101", "main-1.1", SHOWN, 20)
+    await asterisk.tell(**answered(LEG))
+    await told.until(LegAnswered)
+    await asterisk.tell(**wants_transfer())
+    await told.until(TransferAsked)
+
+
+async def test_a_leg_is_ended_once_its_phone_has_heard_that_its_transfer_is_done(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    await a_leg_that_asks(telephony, asterisk, told)
+    telephony.hang_up(LEG)
+    telephony.end_transfer(LEG, TransferEnd.DONE)
+    asked = await asterisk.until_asked("POST", f"channels/{LEG}/transfer_progress")
+    assert {"name": "states", "value": "channel_answered"} in asked["query_strings"]
+    await settled(telephony, asterisk)
+    assert not [request for request in asterisk.asked if request["method"] == "DELETE"]
+    await asterisk.tell(**wants_transfer(state="channel_answered"))
+    await asterisk.until_asked("DELETE", f"channels/{LEG}")
+    assert told.events == []
+
+
+async def settled(telephony: AsteriskTelephony, asterisk: PaperAsterisk) -> None:
+    """All that was asked before has been heard."""
+    telephony.look_at("nobody")
+    await asterisk.until_asked("GET", "channels/nobody")
+
+
+async def test_where_the_phone_cannot_be_told_its_leg_is_ended_all_the_same(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    await a_leg_that_asks(telephony, asterisk, told)
+    asterisk.answers = lambda request: 404 if "transfer_progress" in request["uri"] else 200
+    telephony.hang_up(LEG)
+    telephony.end_transfer(LEG, TransferEnd.DONE)
+    await asterisk.until_asked("DELETE", f"channels/{LEG}")
+
+
+async def test_where_nothing_comes_of_a_transfer_the_leg_is_ended_after_a_moment(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    await a_leg_that_asks(telephony, asterisk, told)
+    telephony.hang_up(LEG)
+    await asterisk.until_asked("DELETE", f"channels/{LEG}")
+
+
+async def test_a_transfer_by_a_leg_that_is_none_of_ours_is_passed_over(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    await asterisk.tell(**wants_transfer())
+    await asterisk.tell("ChannelTransfer", refer_to={}, referred_by={})
+    await asterisk.tell("ChannelHold", channel=channel(LEG))
+    await asterisk.tell("ChannelDtmfReceived", channel=channel(LEG), digit="1")
+    await told.until(Digit)
+
+
 async def test_in_a_flood_of_events_a_request_leaves_before_the_flood_is_over(
     telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
 ) -> None:
@@ -295,7 +369,6 @@ async def test_nobody_asks_for_the_states_of_devices_and_whatever_they_say_chang
     telephony.ring(LEG, "p101", "main-1.1", SHOWN, 20)
     await asterisk.tell(**answered(LEG))
     await told.until(LegAnswered)
-    await asterisk.tell("ChannelHold", channel=channel(LEG))
     for state in ("ONHOLD", "NOT_INUSE", "UNAVAILABLE"):
         await asterisk.tell("DeviceStateChanged", device_state={"name": "PJSIP/p101", "state": state})
     await asterisk.tell("ChannelDtmfReceived", channel=channel(LEG), digit="1")

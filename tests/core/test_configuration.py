@@ -84,7 +84,7 @@ def test_each_phone_has_an_account_with_its_secret(tmp_path: Path) -> None:
 def test_the_carrier_is_known_by_address_only(tmp_path: Path) -> None:
     pjsip = files(node(), folder=tmp_path)["pjsip.conf"]
     assert re.findall(r"^match = (.*)$", pjsip, re.MULTILINE) == ["192.0.2.1", "192.0.2.2:5070"]
-    assert "identify_by = ip\n" in section(pjsip, "carrier", "endpoint")
+    assert "identify_by = ip\n" in section(pjsip, "carrier", "!")
 
 
 def test_without_peers_nobody_is_let_in_as_the_carrier(tmp_path: Path) -> None:
@@ -103,6 +103,42 @@ def test_no_module_loads_by_itself(tmp_path: Path) -> None:
     modules = files(node(), folder=tmp_path)["modules.conf"]
     assert "autoload = no\n" in modules
     assert modules.count("\nload = ") == len(NEEDED_MODULES)
+
+
+REFER = b"\x7fELF\0Success\0Refer-Sub\0REFER accepted\0"
+
+
+def with_refer(folder: Path, content: bytes) -> Installation:
+    there = installation(folder, "res_pjsip_refer")
+    (there.modules / "res_pjsip_refer.so").write_bytes(content)
+    return there
+
+
+@pytest.mark.parametrize(
+    ("content", "allowed"), [(REFER, "yes"), (b"\x7fELF\0something new\0", "no"), (REFER + REFER, "no")]
+)
+def test_phones_transfer_only_where_none_can_end_asterisk_by_it(tmp_path: Path, content: bytes, allowed: str) -> None:
+    pjsip = render(node(), with_refer(tmp_path, content), Folders(Path("/state/asterisk")))["pjsip.conf"]
+    phones = section(pjsip, "phone", "!")
+    assert f"allow_transfer = {allowed}\n" in phones
+    assert "set_var = PJSIP_TRANSFER_HANDLING()=ari-only\n" in phones
+
+
+def test_no_carrier_transfers_anybody(tmp_path: Path) -> None:
+    pjsip = files(node(), folder=tmp_path)["pjsip.conf"]
+    assert "allow_transfer = no\n" in section(pjsip, "carrier", "!")
+
+
+def test_asterisk_loads_its_own_modules_and_a_mended_copy_of_one(tmp_path: Path) -> None:
+    there = with_refer(tmp_path / "asterisk-folder", REFER)
+    for _ in range(2):
+        write(node(tmp_path), there, tmp_path / "asterisk")
+    modules = tmp_path / "asterisk" / "modules"
+    assert (modules / "res_ari.so").readlink() == there.modules / "res_ari.so"
+    copy = modules / "res_pjsip_refer.so"
+    assert copy.read_bytes() == REFER.replace(b"Refer-Sub", b"Refer-Nil")
+    assert (copy.is_symlink(), copy.stat().st_mode & 0o777) == (False, 0o644)
+    assert f"astmoddir => {modules}\n" in (tmp_path / "asterisk" / "conf" / "asterisk.conf").read_text()
 
 
 def test_no_caller_can_put_anything_into_the_dialplan_but_the_dialled_number(tmp_path: Path) -> None:

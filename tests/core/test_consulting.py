@@ -2,19 +2,28 @@
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from acd.state import Doing
 from agents.spoken import Spoken
 from agents.state import Wish
+from asterisk.port import JoinFailed
 from centralino import events as ev
 from centralino.events import Outcome
+from centralino.shown import sentence
 from centralino.signing import Refused
 from centralino.state import CallState
 from tests.contact_centre import ContactCentre, phone_of
 
 OUTSIDE = "+390552345678"
 ANA, BO = "c1-leg1", phone_of("bo")
+
+
+def aloud(talk: ContactCentre) -> list[str]:
+    """What `why` tells of the call."""
+    bodies = [msgspec.to_builtins(event) for event in talk.trail("c1")]
+    return [sentence(body["type"], body) for body in bodies]
 
 
 @pytest.fixture
@@ -84,6 +93,8 @@ def test_a_call_is_handed_on_to_a_colleague(talk: ContactCentre) -> None:
     assert talkers(talk) == {"c1", BO}
     talk.put_down("bo")
     assert talk.outcomes() == {"c1": Outcome.ANSWERED}
+    assert "ana of hall hands the caller on to bo" in aloud(talk)
+    assert "talks with bo" in aloud(talk)
 
 
 def test_a_colleague_who_does_not_answer_sends_the_caller_back_to_the_queue_in_their_place(talk: ContactCentre) -> None:
@@ -100,6 +111,8 @@ def test_a_call_is_handed_on_to_somebody_outside(talk: ContactCentre) -> None:
     assert talkers(talk) == {"c1", OUTSIDE}
     [handed_on] = [event for event in talk.trail("c1") if isinstance(event, ev.CallHandedOn)]
     assert OUTSIDE not in handed_on.to, "the journal names nobody by number"
+    assert "ana of hall hands the caller on to a number outside" in aloud(talk)
+    assert "talks with a number outside" in aloud(talk)
 
 
 def test_a_call_is_handed_on_to_a_queue_by_its_number(talk: ContactCentre) -> None:
@@ -137,7 +150,7 @@ def test_who_hangs_up_leaves_the_caller_with_whom_they_asked(talk: ContactCentre
     talk.put_down("ana")
     assert talkers(talk) == {"c1", BO}
     assert talk.doing("ana") is Doing.WRAPPING_UP
-    assert talk.now("c1").state is CallState.TRANSFERRED
+    assert talk.now("c1").state is CallState.TALKING
     talk.hang_up("c1")
     assert talk.line.truth.legs == {}
     assert talk.outcomes() == {"c1": Outcome.ANSWERED}
@@ -246,9 +259,11 @@ def test_the_talk_ends_when_the_agent_leaves(talk: ContactCentre) -> None:
     ask(talk)
     talk.pick_up("bo")
     talk.put_down("ana")
+    assert talk.house.totals["hall"].talk_sum_s == 60
     talk.clock.advance(600)
     talk.hang_up("c1")
-    assert talk.house.totals["hall"].talk_sum_s == 60
+    assert talk.house.totals["hall"].talk_sum_s == 60 + 600, "bo's too, who had the caller then"
+    assert talk.house.totals["hall"].answered == 1
 
 
 def test_an_office_is_asked_by_its_number(talk: ContactCentre) -> None:
@@ -265,5 +280,81 @@ def test_an_office_is_asked_by_its_number(talk: ContactCentre) -> None:
 def test_a_call_is_not_handed_on_from_a_page_while_the_agent_asks_somebody(talk: ContactCentre) -> None:
     talk.queue("taxes")
     ask(talk)
-    with pytest.raises(Refused, match="asks @bo just now"):
+    with pytest.raises(Refused, match="asks bo just now"):
         talk.hand_on("c1", "taxes")
+
+
+# --- whoever was given the caller has a talk as any other
+
+
+@pytest.fixture(params=["#1", "*2"])
+def given(talk: ContactCentre, request: pytest.FixtureRequest) -> ContactCentre:
+    """Ana has given the caller to Bo, who talks with them."""
+    key_in(talk, f"{request.param}1002#")
+    if request.param == "#1":
+        talk.clock.advance(talk.line.sound_s)
+    talk.pick_up("bo")
+    if request.param == "*2":
+        talk.put_down("ana")
+    assert talkers(talk) == {"c1", BO}
+    return talk
+
+
+def test_it_is_their_talk_and_they_wrap_it_up(given: ContactCentre) -> None:
+    assert given.doing("bo") is Doing.TALKING
+    assert given.now("c1").agent == "bo"
+    given.put_down("bo")
+    assert given.doing("bo") is Doing.WRAPPING_UP
+    assert given.house.agent("bo").last_call == "c1", "they may say what it was"
+    assert given.outcomes() == {"c1": Outcome.ANSWERED}
+
+
+def test_they_may_give_the_caller_on(given: ContactCentre) -> None:
+    given.agent("cora")
+    given.number("cora", "1003")
+    given.settle()
+    for key in "#11003#":
+        given.press(given.now("c1").leg, key)
+    assert given.doing("bo") is Doing.WRAPPING_UP
+    given.clock.advance(given.line.sound_s)
+    given.pick_up("cora")
+    assert talkers(given) == {"c1", phone_of("cora")}
+    assert given.doing("cora") is Doing.TALKING
+
+
+def test_it_goes_on_after_a_restart_of_the_engine(given: ContactCentre) -> None:
+    given.restart_engine()
+    assert talkers(given) == {"c1", BO}
+    assert given.doing("bo") is Doing.TALKING
+    given.put_down("bo")
+    assert given.doing("bo") is Doing.WRAPPING_UP
+
+
+def test_who_cannot_be_joined_with_them_waits_again_and_no_figure_is_taken_back(given: ContactCentre) -> None:
+    given.switchboard.handle(JoinFailed("c1", ("c1", given.now("c1").leg)))
+    given.settle()
+    assert given.now("c1").waits
+    assert given.house.totals["hall"].answered == 1
+    assert given.doing("bo") is Doing.WRAPPING_UP
+
+
+def test_a_wrap_up_ends_where_a_colleague_gives_a_call(talk: ContactCentre) -> None:
+    talk.choose("bo", Wish.READY)
+    talk.call("c2")
+    talk.pick_up("bo")
+    talk.hang_up("c2")
+    assert talk.doing("bo") is Doing.WRAPPING_UP
+    ask(talk)
+    talk.pick_up("bo")
+    talk.put_down("ana")
+    assert talk.doing("bo") is Doing.TALKING
+    assert talk.house.agent("bo").wrap_up_call == ""
+
+
+def test_at_a_phone_where_nobody_is_signed_in_it_is_a_call_as_to_an_office(talk: ContactCentre) -> None:
+    talk.choose("bo", Wish.SIGN_OUT)
+    ask(talk)
+    talk.pick_up("bo")
+    talk.put_down("ana")
+    assert talkers(talk) == {"c1", BO}
+    assert talk.now("c1").state is CallState.TRANSFERRED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acd.rules import Recording
 from asterisk.carrier import EMERGENCY_NUMBERS
-from centralino.forms import CarrierForm, OutgoingForm, TlsForm
+from centralino.forms.settings import CarrierForm, OutgoingForm, TlsForm
 from centralino.settings import examine, load
 from docs import states
 from tests.certificates import made_certificate

@@ -601,7 +601,7 @@ def test_only_a_wrap_up_can_be_extended(floor: ContactCentre) -> None:
     floor.pick_up("ana")
     with pytest.raises(Refused, match=f"ana cannot take longer: {Why.NO_WRAP_UP}"):
         floor.extend_wrap_up("ana", 60)
-    with pytest.raises(Refused, match="there is no agent nobody"):
+    with pytest.raises(Refused, match="there is no agent `nobody`"):
         floor.extend_wrap_up("nobody", 60)
 
 
@@ -692,7 +692,7 @@ def test_a_refused_wish_changes_nothing(floor: ContactCentre) -> None:
     for wish in (Wish.SIGN_IN, Wish.READY):
         with pytest.raises(Refused):
             floor.choose("ana", wish)
-    with pytest.raises(Refused, match="no agent nobody"):
+    with pytest.raises(Refused, match="no agent `nobody`"):
         floor.choose("nobody", Wish.SIGN_IN)
     assert len(floor.entries) == before
     assert floor.doing("ana") is Doing.FREE

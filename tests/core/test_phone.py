@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 import pytest_asyncio
 
-from demo import sip
+from demo import in_call, sip
 from demo.listening import longest_gap_s
 from demo.phone import (
     Call,
@@ -66,6 +66,33 @@ async def test_the_other_side_may_hang_up_first(alice: Phone, bob: Phone) -> Non
     await theirs.hang_up()
     await ours.wait_ended(within_s=5)
     assert (ours.ended_by, theirs.ended_by) == ("them", "us")
+
+
+@pytest.mark.parametrize("direction", ["sendonly", "inactive"])
+async def test_who_is_put_on_hold_sends_nothing_until_it_is_over(alice: Phone, bob: Phone, direction: str) -> None:
+    ours, theirs = await connected(alice, bob)
+    await ours.hold(direction)
+    assert theirs.media.media
+    assert theirs.media.media.address is None
+    await ours.resume()
+    await ours.wait_packets(5, 5)
+    await theirs.wait_packets(5, 5)
+
+
+async def test_our_phones_transfer_nobody_themselves(alice: Phone, bob: Phone) -> None:
+    ours, _ = await connected(alice, bob)
+    assert (await ours.transfer("1002")).status == 501
+    with pytest.raises(TimeoutError):
+        await (await ours.transfer("1002")).outcome(0.01)
+
+
+async def test_what_a_notify_says_of_a_transfer_is_remembered(alice: Phone, bob: Phone) -> None:
+    ours, theirs = await connected(alice, bob)
+    referral = await ours.transfer_to(ours)
+    for fragment in ("SIP/2.0 100 Trying\r\n", "nonsense", "SIP/2.0 603 Declined\r\n"):
+        await in_call.ask(theirs, "NOTIFY", [("Content-Type", "message/sipfrag")], fragment)
+    assert await referral.outcome(5) == 603
+    assert referral.told == [100, 603]
 
 
 async def test_an_ended_call_leaves_its_port_free(alice: Phone, bob: Phone) -> None:

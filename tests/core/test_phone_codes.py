@@ -9,6 +9,7 @@ from agents.spoken import Spoken
 from agents.state import Chosen, Wish
 from centralino import events as ev
 from centralino.phone_codes import LOCKED_FOR_S
+from centralino.signing import Refused
 from tests.contact_centre import ContactCentre, phone_of
 
 HERE, THERE, FAR = "p101", "p102", "p201"
@@ -172,6 +173,17 @@ def test_46_pauses_and_makes_ready_again(office: ContactCentre) -> None:
     office.dial_from(HERE, "*46", "d2")
     assert hears_to_the_end(office, "d2") == say(Spoken.READY)
     assert chosen(office) is Chosen.READY
+
+
+def test_a_pause_by_command_has_a_reason_of_the_list_or_words(office: ContactCentre) -> None:
+    sign_in(office)
+    with pytest.raises(Refused, match=r"there is no pause `7` in agents\.yaml; there are: 1 \(caffè\)"):
+        office.choose("ana", Wish.PAUSE, reason="7")
+    office.choose("ana", Wish.PAUSE, reason="1")
+    assert office.house.agent("ana").reason == "caffè"
+    office.choose("ana", Wish.READY)
+    office.choose("ana", Wish.PAUSE, reason="the dentist")
+    assert office.house.agent("ana").reason == "the dentist"
 
 
 def test_a_pause_has_a_reason_and_its_longest_time(office: ContactCentre) -> None:

@@ -24,7 +24,9 @@ from pydantic import ValidationError
 
 from agents.pins import hash_of
 from centralino import settings
-from centralino.forms import FORMS, DialplanForm, Form, SharedForm, form_of
+from centralino.forms.dialplans import DialplanForm, SharedForm
+from centralino.forms.fields import Form
+from centralino.forms.files import FORMS, form_of
 from centralino.located import DEPTH_MAX, SIZE_BYTES_MAX, TAG, Problem, read
 from tests.certificates import made_certificate
 from tests.planting import ANYTHING, LineAndColumn, Place, place_of, places
@@ -68,7 +70,7 @@ outgoing:
     whisper: true
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
-    recording: {refuse_key: "7", keep: 30d}
+    recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
@@ -87,8 +89,6 @@ topics: [tari, imu]
     "agents.yaml": """\
 longest_pause: 90m
 second_sign_in: move
-pauses:
-  "1": {name: {it: caffè, en: coffee}, longest: 15m}
 shifts:
   day: {mon-sun: "00:00-24:00", holidays: [12-25]}
 supervisors:
@@ -142,7 +142,7 @@ tests:
 }
 
 
-NUMBER_AND_PIN = f'number: "71", pin: "{hash_of("4711")}"'
+NUMBER_AND_PIN = f'number: "61", pin: "{hash_of("4711")}"'
 SITE = 'seats: 15, phone: "+390862000"'
 
 
@@ -161,7 +161,7 @@ class Deployment:
         for name, more in MORE.items():
             text = more.replace("/etc/c/", f"{folder}/tls/")
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            text = text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("71", "72", 1))
+            text = text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("61", "62", 1))
             before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
             before = before.replace("seats: 15", SITE, 1)
             before = before.replace(

@@ -41,8 +41,10 @@ from centralino.events import (
     CallEnded,
     CallHandedOn,
     CallOffered,
+    ColleagueTalks,
     LanguageChosen,
     OfferEnded,
+    OfficeRung,
     Outcome,
     OwnCallAnswered,
     OwnCallBegun,
@@ -294,6 +296,21 @@ async def test_a_call_that_is_handed_on_and_then_given_up_was_answered_by_the_fi
     assert len(await cases(house.database)) == 1
     kept = [event.body for event in await events_of(house.database, "c1")]
     assert "Rossi" not in repr(kept), "but the key of it"
+
+
+async def test_who_was_given_a_caller_by_a_colleague_is_the_calls_agent_and_talks_on(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()), offer("c1"))
+    house.tell(TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=True), after_s=5)
+    house.tell(CallHandedOn(call="c1", agent="a1", leg="leg-a1", queue="tributi", to="@a2", by="phone p1"), after_s=60)
+    house.tell(OfficeRung(call="c1", office="@a2", leg="leg-a2", to_phone="p2"))
+    house.tell(ColleagueTalks(call="c1", agent="a2", leg="leg-a2", queue="tributi", phone="p2"), after_s=7)
+    house.tell(TalkEnded(call="c1", agent="a2", leg="leg-a2", by="caller"), end("c1"), after_s=30)
+    await house.projected()
+    found = await call(house.database, "c1")
+    assert found
+    assert (found.outcome, found.agent, found.phone, found.office) == ("answered", "a2", "p2", None)
+    assert (found.wait_s, found.talk_s, found.in_time) == (5.0, 90.0, True)
 
 
 async def test_what_an_agent_writes_the_second_time_stands_beside_the_first(house: House) -> None:

@@ -20,11 +20,11 @@ from centralino.shown import sentence
 from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.actions import Why as StepWhy
-from ivr.hand_over import FIRST_LEVEL, HANDED_ON
 from ivr.hours import read_hours
 from ivr.menu import Queue, Transfer
 from ivr.prompts import words
 from ivr.sentences import Sentence
+from ivr.steps_of_ours import FIRST_LEVEL, HANDED_ON
 from tests.contact_centre import ContactCentre, dialplan, said, sentences
 
 PHONE = "+39055759"
@@ -358,12 +358,12 @@ def test_the_trail_reads_well_aloud(hall: ContactCentre) -> None:
     heard = aloud[next(n for n, (text, _) in enumerate(aloud) if "hands" in text) :]
     assert heard[:3] == [
         ("ana of hall hands the caller on to city/experts, with a note", ""),
-        ("came to step *handed-on", "handed on by an agent"),
+        ("came to where the agent sent the caller", "handed on by an agent"),
         ("entered queue experts, for office city/experts", ""),
     ]
     assert heard[4:7] == [
         ("left queue experts", "nobody there answered in time"),
-        ("came to step *first-level", "nobody there answered"),
+        ("came to the way back to the first level", "nobody there answered"),
         ("entered queue hall", ""),
     ]
 

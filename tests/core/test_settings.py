@@ -10,7 +10,7 @@ import pytest
 from acd.goto import HangUp as HangUpNext
 from acd.goto import ToQueue, ToStep, ToVoicemail
 from acd.rules import SiteRules
-from centralino.forms import STEP_KINDS
+from centralino.forms.dialplans import STEP_KINDS
 from centralino.settings import BrokenConfiguration, Ports, examine, load
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
 from ivr.prompts import words

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import stat
 import sys
@@ -102,7 +103,7 @@ def agent(id: str, **other: Any) -> dict[str, Any]:
 def call(id: str, **other: Any) -> dict[str, Any]:
     who = {"id": id, "service": "055055", "caller": "+39055123", "name": "Rossi", "language": "it", "agent": None}
     where = {"state": "queued", "since_s": 990.0, "arrived_s": 980.0, "step": None, "queue": "tributi", "position": 1}
-    return {**who, **where, "rung": [], "why": "all busy", **other}
+    return {**who, **where, "rung": [], "why": "all busy", "on_hold": False, **other}
 
 
 def snapshot() -> dict[str, Any]:
@@ -199,12 +200,14 @@ async def test_the_page_shows_queues_agents_and_calls(house: House) -> None:
 
 
 async def test_the_page_shows_how_long_a_wrap_up_will_last(house: House) -> None:
-    assert "for another" in (await house.web.get("/?lang=en")).text
-    assert "0:42" not in (await house.web.get("/?lang=en")).text
-    house.now["agents"]["a1"] |= {"doing": "wrapping up", "until_s": house.now["at_s"] + 42.5}
+    some_42_min_left = re.compile(r">4[12]:\d\d<")  # it runs down from the page's first word on
+    page = (await house.web.get("/?lang=en")).text
+    assert "for another" in page
+    assert not some_42_min_left.search(page)
+    house.now["agents"]["a1"] |= {"doing": "wrapping up", "until_s": house.now["at_s"] + 42 * 60}
     house.door.publish({"agents": {"a1": house.now["agents"]["a1"]}})
     async with asyncio.timeout(WITHIN_S):
-        while ">0:42<" not in (await house.web.get("/?lang=en")).text:
+        while not some_42_min_left.search((await house.web.get("/?lang=en")).text):
             pass  # each turn is a request of its own
 
 
@@ -493,6 +496,14 @@ def test_what_calls_cause_is_shown_before_what_the_agent_chose(chosen: str, doin
     assert view.agent_row(agent("a1", chosen=chosen, doing=doing), Texts("en"))["state"] == shown
 
 
+def test_a_caller_who_hears_music_while_the_agent_has_them_is_shown_so() -> None:
+    row = call("c1", state="talking", on_hold=True)
+    assert [view.call_row(row, {}, Texts(language))["state"] for language in ("en", "it")] == [
+        "on hold",
+        "in attesa dell'operatore",
+    ]
+
+
 @pytest.mark.parametrize(("rung", "shown"), [([], ""), (["a1", "a2"], "2 phones ring")])
 def test_where_several_phones_ring_for_a_call_their_number_is_shown(rung: list[str], shown: str) -> None:
     assert view.call_row(call("c1", rung=rung), {}, Texts("en"))["agent"] == shown
@@ -567,6 +578,71 @@ def test_a_queue_says_which_further_site_is_open_and_why() -> None:
     assert queue_row(row, Texts("en"))["sites"] == "roma is open too: many callers wait"
 
 
+# commands
+
+
+@pytest.mark.parametrize(
+    ("where", "asked", "command", "args"),
+    [
+        ("agents/a1/in", {"phone": "p9"}, "agents.in", {"agent": "a1", "phone": "p9", "reason": ""}),
+        ("agents/a1/ready", None, "agents.ready", {"agent": "a1", "phone": "", "reason": ""}),
+        ("agents/a1/pause", {"reason": "1"}, "agents.pause", {"agent": "a1", "phone": "", "reason": "1"}),
+        ("agents/a1/wrap-up", {"longer_s": 90}, "agents.extend", {"agent": "a1", "longer_s": 90.0}),
+        ("calls/c1/transfer", {"to": "x"}, "calls.transfer", {"call": "c1", "to": "x", "note": ""}),
+        (
+            "calls/c1/listen",
+            {"supervisor": "s1", "how": "barge"},
+            "calls.listen",
+            {"call": "c1", "as": "s1", "how": "barge", "phone": ""},
+        ),
+    ],
+)
+async def test_a_command_is_handed_to_the_engine_with_who_asked(
+    house: House, where: str, asked: dict[str, Any] | None, command: str, args: dict[str, Any]
+) -> None:
+    told: list[dict[str, Any]] = []
+    answer = {**agent("a1"), "call": "c1", "to": "x", "supervisor": "s1", "how": "barge", "phone": "p9"}
+
+    def carry_out(given: dict[str, Any]) -> dict[str, Any]:
+        told.append(given)
+        return answer
+
+    house.commands[command] = carry_out
+    reply = await house.web.post(f"/api/v1/{where}", json=asked, headers=house.bearer(Role.SUPERVISOR))
+    assert reply.status_code == 200, reply.text
+    assert told[0].pop("by").startswith("api (127.0.0.1:")
+    assert told == [args]
+    assert reply.json().items() <= answer.items()
+    for headers, status in ((house.bearer(Role.WALLBOARD), 403), ({}, 401)):
+        reply = await house.web.post(f"/api/v1/{where}", json=asked, headers=headers)
+        assert (reply.status_code, "error" in reply.json()) == (status, True)
+    assert len(told) == 1, "nobody else's was carried out"
+
+
+@pytest.mark.parametrize(
+    ("where", "asked", "status"),
+    [
+        ("agents/a1/in", {}, 409),
+        ("agents/a1/dance", {}, 422),
+        ("agents/a1/pause", {"reason": "r" * 101}, 422),
+        ("agents/a1/pause", {"until": "noon"}, 422),
+        ("agents/a1/wrap-up", {"longer_s": 0}, 422),
+        ("agents/a1/wrap-up", {"longer_s": "NaN"}, 422),
+        ("calls/c1/transfer", {}, 422),
+        ("calls/c1/listen", {"supervisor": "s1", "how": "shout"}, 422),
+    ],
+)
+async def test_a_command_that_cannot_be_is_refused_in_a_sentence(
+    house: House, where: str, asked: dict[str, Any], status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("a1 is ready already")
+
+    house.commands["agents.in"] = refuse
+    reply = await house.web.post(f"/api/v1/{where}", json=asked, headers=house.bearer())
+    assert (reply.status_code, "error" in reply.json()) == (status, True), reply.text
+
+
 # what is said of a call
 
 
@@ -606,4 +682,79 @@ async def test_what_may_not_be_said_of_a_call_is_refused(
     house.commands["calls.dispose"] = refuse
     headers = house.bearer(role) if role else {}
     reply = await house.web.post("/api/v1/calls/c1/disposition", json=said, headers=headers)
+    assert (reply.status_code, "error" in reply.json()) == (status, True)
+
+
+# what is done about an agent
+
+
+async def test_an_agent_is_reset_by_the_engine_for_whoever_asks(house: House) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def reset(args: dict[str, Any]) -> dict[str, Any]:
+        asked.append(args)
+        return {"id": "a1", "held": ["talking in c1"], "chosen": "signed out", "doing": "free", "name": "Ada"}
+
+    house.commands["agents.reset"] = reset
+    reply = await house.web.post("/api/v1/agents/a1/reset", json={"then": "out"}, headers=house.bearer())
+    left = {"id": "a1", "held": ["talking in c1"], "chosen": "signed out", "doing": "free"}
+    assert (reply.status_code, reply.json()) == (200, left)
+    assert asked[0].pop("by").startswith("api (127.0.0.1:")
+    assert asked == [{"agent": "a1", "then": "out"}]
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "status"),
+    [
+        ({}, Role.WALLBOARD, 403),
+        ({}, None, 401),
+        ({"then": "paused"}, Role.ADMIN, 422),
+        ({}, Role.ADMIN, 409),
+    ],
+)
+async def test_an_agent_who_may_not_be_reset_is_not(
+    house: House, said: dict[str, str], role: Role | None, status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("there is no agent a1")
+
+    house.commands["agents.reset"] = refuse
+    headers = house.bearer(role) if role else {}
+    reply = await house.web.post("/api/v1/agents/a1/reset", json=said, headers=headers)
+    assert (reply.status_code, "error" in reply.json()) == (status, True)
+
+
+async def test_a_call_is_placed_by_the_engine_for_an_agent(house: House) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def call(args: dict[str, Any]) -> dict[str, Any]:
+        asked.append(args)
+        return {"call": "main-a1-1-click1", "agent": "a1", "phone": "p101", "number": args["number"]}
+
+    house.commands["agents.call"] = call
+    reply = await house.web.post("/api/v1/agents/a1/call", json={"number": "0552345678"}, headers=house.bearer())
+    rings = {"call": "main-a1-1-click1", "agent": "a1", "phone": "p101", "number": "0552345678"}
+    assert (reply.status_code, reply.json()) == (200, rings)
+    assert asked[0].pop("by").startswith("api (127.0.0.1:")
+    assert asked == [{"agent": "a1", "number": "0552345678", "entity": ""}]
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "status"),
+    [
+        ({"number": "1002"}, Role.WALLBOARD, 403),
+        ({"number": ""}, Role.ADMIN, 422),
+        ({"number": "1" * 41}, Role.ADMIN, 422),
+        ({}, Role.ADMIN, 422),
+        ({"number": "1002"}, Role.ADMIN, 409),
+    ],
+)
+async def test_a_call_that_cannot_be_placed_is_refused(
+    house: House, said: dict[str, str], role: Role, status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("a1 has a call")
+
+    house.commands["agents.call"] = refuse
+    reply = await house.web.post("/api/v1/agents/a1/call", json=said, headers=house.bearer(role))
     assert (reply.status_code, "error" in reply.json()) == (status, True)

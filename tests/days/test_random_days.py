@@ -101,6 +101,7 @@ class Day:
             (4, self.an_agent_dials),
             (4, self.a_supervisor_listens),
             (6, self.an_agent_keys_in),
+            (6, self.an_agent_uses_the_phones_own_keys),
             (3, self.an_agent_takes_longer),
             (2, self.an_agent_says_what_it_was),
             (2, self.a_phone_comes_or_goes),
@@ -307,6 +308,22 @@ class Day:
         for key in self.chance.choice(KEYED_IN):
             if leg in self.centre.line.truth.legs:
                 self.centre.press(leg, key)
+
+    def an_agent_uses_the_phones_own_keys(self) -> None:
+        """Hold and its end, a transfer, or a second line, and both calls joined; at any leg that is there."""
+        line = self.centre.line
+        leg = self._some([leg.id for leg in line.truth.legs.values() if leg.up and not leg.arrived])
+        talks = self._some([call.agent for call in self.centre.house.calls.values() if call.state is CallState.TALKING])
+        own = self._some(self.centre.house.own_calls) or "d0"
+        if self.chance.random() < 0.4 and talks in AGENTS:
+            self.dialled += 1
+            self.centre.dial_from(phone_of(talks), self.chance.choice("1234"), f"d{self.dialled}")
+        elif leg:
+            wanted = self.chance.choice(["1", "2", "4", "81", "055123456", "899123456", ""])
+            what = [(line.put_on_hold,), (line.take_off_hold,), (line.transfer, wanted)]
+            how, *more = self.chance.choice([*what, *[(line.join_calls, own)] * 4])
+            how(leg, *more)
+            self.centre.settle()
 
     def a_supervisor_listens(self) -> None:
         """By code, or by command; or whoever listens presses a key, or hangs up; or answers the phone that rings."""
