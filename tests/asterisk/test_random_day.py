@@ -211,7 +211,9 @@ class Day:
                 if agent != "a2001":
                     call.press("1")
                 ring = await asyncio.wait_for(rings.get(), 10)
-                await (await ring.answer()).hang_up()
+                talk = await ring.answer()
+                await talk.wait_packets(10, 5)  # whoever hangs up before has not talked, and the caller waits again
+                await talk.hang_up()
                 await call.wait_ended(5)
             await house.until(lambda now, agent=agent: now["agents"][agent]["doing"] in ("wrapping up", "free"))
             await house.door.command("agents.out", agent=agent, by="test")
