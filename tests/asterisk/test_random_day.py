@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CALLS = ACTIONS = 200
-CALLS_A_S, ACTIONS_A_S = 3.3, 3.3  # what two slow cores take, with all the phones on them too
+CALLS_A_S, ACTIONS_A_S = 4.0, 4.0  # what two slow cores take, with all the phones on them too
 AT_ONCE = 16
 LONGEST_S = 10.0
 BY_CLI = 8  # of the actions: each is a process of its own
