@@ -29,6 +29,7 @@ missing_packages() {
     command -v dot >/dev/null || echo graphviz
     command -v text2wave >/dev/null || echo festival
     [ -d /usr/share/festival/voices/italian/pc_diphone ] || echo festvox-itapc16k
+    command -v baresip >/dev/null || echo baresip-core # a phone that others have made, for the tests
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
     has_asterisk || command -v mmdebstrap >/dev/null || echo mmdebstrap debian-archive-keyring
 }
