@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from agents.places import PLACES
 from ivr.prompts import Prompt
 
 LANGUAGES = ("it", "en")
@@ -32,6 +33,7 @@ class Spoken(Enum):
         "Digita il numero a cui passare la chiamata, poi cancelletto.",
         "Key in where the call is to go, then hash.",
     )
+    PARKED = ("Chiamata parcheggiata. Per riprenderla: {place}.", "The call is parked. To fetch it, dial {place}.")
     LESS_THAN_A_MINUTE = ("meno di un minuto", "less than a minute")
     # what cannot be done
     NOTHING_KEYED = ("Non hai digitato nulla.", "You have not keyed in anything.")
@@ -64,6 +66,8 @@ class Spoken(Enum):
         "then 1 if you solved it, 2 if you handed it on.",
     )
     LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
+    NO_PLACE = ("Non c'è più posto per parcheggiare la chiamata.", "There is no place left to park the call.")
+    NOBODY_PARKED = ("Nessuna chiamata è parcheggiata a questo numero.", "No call is parked at this number.")
     NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
     # listening
     KEY_IN_SUPERVISOR = (
@@ -96,7 +100,7 @@ def language_of(languages: Iterable[str]) -> str:
 
 
 def prompts() -> frozenset[Prompt]:
-    """Every sentence into which nothing is put: made before the first call."""
-    return frozenset(
-        spoken.prompt(language) for spoken in Spoken for language in LANGUAGES if "{" not in "".join(spoken.value)
-    )
+    """Every sentence of which is known what is put in: made before the first call."""
+    plain = [(spoken, language) for spoken in Spoken for language in LANGUAGES if "{" not in "".join(spoken.value)]
+    parked = {Spoken.PARKED.prompt(language, place=place) for language in LANGUAGES for place in PLACES}
+    return frozenset({spoken.prompt(language) for spoken, language in plain} | parked)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from agents.places import PARK
 from agents.spoken import Spoken
 from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
@@ -44,7 +45,7 @@ class Destination:
 
 
 class Consulting:
-    """`hand_on` belongs to the second level, `stay_with` to the offices."""
+    """`hand_on` belongs to the second level, `stay_with` to the offices, `park` to the parking."""
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
@@ -52,6 +53,7 @@ class Consulting:
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
         self.stay_with: Callable[[CallNow], None]
+        self.park: Callable[..., bool]
         self.configuration: Configuration
         dispatcher.leave_to, dispatcher.go_on_consulting = self.leave_to, self.go_on
 
@@ -192,6 +194,11 @@ class Consulting:
         self._codes.ask(call.leg, self.phone_of(call), Spoken.TO_WHOM, partial(then, call), at_end)
 
     def _hand_on(self, call: CallNow, number: str) -> None:
+        if number == PARK:
+            self._codes.forget(call.leg)
+            if not self.park(call, self.phone_of(call), is_told=True):
+                self._say_why_not(call, Spoken.NO_PLACE)
+            return
         there = self.destination(number)
         if isinstance(there, NotAllowed) or there.phone == self.phone_of(call):
             self._say_why_not(call, Spoken.UNKNOWN_NUMBER)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from agents.places import PARK, PLACES
 from centralino.deployment import (
     AGENTS,
     ANY,
@@ -281,7 +282,7 @@ def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]
 
 def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
     """What agents key in leads to one: an agent, a queue or an office."""
-    whose: dict[str, str] = {}
+    whose: dict[str, str] = dict.fromkeys((PARK, *PLACES), "parked calls")
     places = (
         (AGENTS, ("agents", ANY, "number")),
         (QUEUES, ("queues", ANY, "dialled")),

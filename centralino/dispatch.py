@@ -115,6 +115,14 @@ class Dispatcher:
         self._telephony.hang_up(handed_on.leg)
         self.carry_out(self.floor.talk_ended(handed_on.leg, self._clock.now_s()))
 
+    def park(self, parked: ev.CallerParked, *, hangs_up: bool) -> None:
+        """The agent's talk ends; the caller hears music."""
+        self._book.write(parked)
+        self._telephony.hold(parked.call)
+        if hangs_up:
+            self._telephony.hang_up(parked.leg)
+        self.carry_out(self.floor.talk_ended(parked.leg, self._clock.now_s()))
+
     def take_over(self, taken: ev.CallTakenOver) -> None:
         """The agent's talk ends, and a supervisor talks on with the caller."""
         self._book.write(taken)
@@ -193,12 +201,12 @@ class Dispatcher:
         self.recordings.begin(call)
         self.talks(call)
 
-    def give(self, call: CallNow) -> bool:
-        """Whom a colleague gave the caller is there: it is their talk now, with all that an agent may do in one.
+    def give(self, call: CallNow, phone: str, leg: str) -> bool:
+        """A colleague's caller is with whoever is signed in at `phone`, as `leg`: it is their talk now.
 
         False: nobody is signed in there, or whoever is has another call.
         """
-        phone, leg, queue = call.to_phone, call.leg, call.back_to
+        queue = call.back_to
         agent = self._book.house.agent_at(phone)
         profile = self.profile(agent) if agent else None
         then = self.floor.take(profile, call.id, queue, leg, self._clock.now_s()) if profile else None
@@ -375,6 +383,8 @@ class Dispatcher:
             elif call.parked or call.consult:
                 self.go_on_consulting(call, legs)
             elif leg.talks_in != call.id:
+                if not leg.up:
+                    self._telephony.answer(call.leg)  # who dialled to fetch the caller, just before we were away
                 self._telephony.join(call.id, call.id, call.leg)
             return
         if call.state is CallState.WHISPERING:

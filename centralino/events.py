@@ -255,7 +255,7 @@ class TalkStarted(CallEvent, frozen=True, kw_only=True):
 
 
 class ColleagueTalks(CallEvent, frozen=True, kw_only=True):
-    """An agent, to whom a colleague of `queue` gave the caller, talks with them; it is their talk now."""
+    """An agent, to whom a colleague of `queue` gave the caller, or who fetched them, talks with them now."""
 
     agent: str
     leg: str
@@ -280,6 +280,16 @@ class CallHandedOn(CallEvent, frozen=True, kw_only=True):
     to: str
     by: str  # who gave the command
     note: str = ""
+
+
+class CallerParked(CallEvent, frozen=True, kw_only=True):
+    """The agent's talk ends, and the caller waits at `place` until somebody fetches them; nobody: back to `queue`."""
+
+    agent: str
+    leg: str
+    queue: str
+    place: str
+    by: str
 
 
 class CallParked(CallEvent, frozen=True, kw_only=True):
@@ -730,6 +740,7 @@ AnyEvent = (
     | CallHandedOn
     | CallTakenOver
     | SupervisorLeft
+    | CallerParked
     | CallParked
     | CallTakenBack
     | ConsultRung

@@ -31,7 +31,7 @@ class Offices:
         self.taken: Callable[[str], None]
         self.away: Callable[[CallNow], None]
         self.end: Callable[[str, str], None]
-        self.give: Callable[[CallNow], bool]
+        self.give: Callable[[CallNow, str, str], bool]
         self.other_call: Callable[[str, bool], None]
 
     def ring(self, call: CallNow, office: str, phone: str, ring_s: float) -> None:
@@ -65,7 +65,7 @@ class Offices:
     def answered(self, call: CallNow) -> None:
         if call.state is CallState.TRANSFERRING:
             self.taken(call.id)
-            if self.give(call):
+            if self.give(call, call.to_phone, call.leg):
                 return
             self._book.write(ev.OfficeAnswered(call=call.id, office=call.office, leg=call.leg))
             self._telephony.join(call.id, call.id, call.leg)

@@ -75,9 +75,9 @@ class PhoneCodes:
         """Say to whoever dialled why it cannot be, and hang up."""
         self._say(self._open(dialled), why)
 
-    def say_and_end(self, leg: str, phone: str, why: Spoken) -> None:
-        """Say `why` to a leg that waited for somebody, and hang up."""
-        self._say(self._open(Dialled(leg, "", phone, "")), why)
+    def say_and_end(self, leg: str, phone: str, why: Spoken, **put_in: str) -> None:
+        """Say `why` to a leg that waited for somebody, or has left a talk, and hang up."""
+        self._say(self._open(Dialled(leg, "", phone, "")), why, **put_in)
 
     def ask(
         self, leg: str, phone: str, question: Spoken, then: Callable[[str], None], at_end: Callable[[], None]

@@ -7,6 +7,7 @@ up, or goes to them as soon as they answer. What cannot be is refused, on record
 
 import logging
 
+from agents.places import PARK
 from asterisk.port import HoldBegan, HoldEnded, JoinAsked, OwnKey, TransferAsked, TransferEnd
 from centralino import events as ev
 from centralino.attendant import Desk
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 OWN_NUMBER = "it is the number of the phone itself"
 NOT_THEIRS = "the other call is over, or is none that this phone has made"
+NO_PLACE = "every place where a caller can be parked is taken"
 NO_TALK = "the phone talks with no caller"
 
 
@@ -61,6 +63,9 @@ class PhoneTransfers:
     # --- to a number
 
     def _transfer(self, leg: str, number: str) -> None:
+        if number == PARK and (call := self._consulting.talk_at(leg)):
+            self._park(call)
+            return
         there = self._consulting.destination(number)
         person = self._person(there)
         call = self._consulting.talk_at(leg)
@@ -74,6 +79,14 @@ class PhoneTransfers:
             self._refuse(call, OWN_NUMBER)
         else:
             self._hand_on(call, there, BY.format(phone))
+
+    def _park(self, call: CallNow) -> None:
+        leg = call.leg
+        if self._consulting.park(call, self._consulting.phone_of(call), is_told=False):
+            self._consulting.forget(leg)
+            self._telephony.end_transfer(leg, TransferEnd.DONE)
+        else:
+            self._refuse(call, NO_PLACE, how=TransferEnd.UNAVAILABLE)
 
     def _hand_on(self, call: CallNow, there: Destination, by: str) -> None:
         leg = call.leg

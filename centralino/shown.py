@@ -387,6 +387,7 @@ SENTENCES = {
     "ListeningRefused": "supervisor {supervisor}, at {phone}, may not {how_with} {agent}",
     "CallTakenOver": "supervisor {supervisor} talks on with the caller; the talk with {agent} is over",
     "SupervisorLeft": "the talk with supervisor {supervisor} ended: {by_whom}",
+    "CallerParked": "{agent} of {queue} parks the caller at {place}",
     "CallParked": "{agent} is asked where the call is to go; the caller hears music",
     "CallTakenBack": "talks with {agent} again",
     "ConsultRung": "{agent} asks {to_named}",

@@ -15,6 +15,7 @@ from acd.why import Why
 from agents.state import Chosen
 from centralino import events as ev
 from centralino.events import CallEvent, Entry, Event
+from centralino.handed_to import PLACE
 from ivr.steps_of_ours import HANDED_ON
 
 
@@ -30,6 +31,7 @@ class CallState(StrEnum):
     TALKED = "talked"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
+    PARKED = "parked"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -92,6 +94,10 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TAKEN_OVER, ev.TalkRecordingStarted): S.TAKEN_OVER,
     (S.TAKEN_OVER, ev.TalkNotRecorded): S.TAKEN_OVER,
     (S.TAKEN_OVER, ev.SupervisorLeft): S.TALKED,
+    (S.TALKING, ev.CallerParked): S.PARKED,
+    (S.PARKED, ev.ColleagueTalks): S.TALKING,
+    (S.PARKED, ev.QueueEntered): S.QUEUED,
+    (S.PARKED, ev.CallEnded): S.ENDED,
     (S.TALKING, ev.CallParked): S.TALKING,
     (S.TALKING, ev.CallTakenBack): S.TALKING,
     (S.TALKING, ev.ConsultRung): S.TALKING,
@@ -171,6 +177,7 @@ class CallNow(msgspec.Struct):
     call_back_of: str = ""  # the call in which was promised what this one, a call-back, is to keep
     back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
     back_to_step: str = ""
+    place: str = ""  # where it is parked
     parked: bool = False  # hears music while the agent, who has it, does something else
     held_since_s: float = 0.0  # by the key of the agent's phone; the caller hears music
     consult: Consult | None = None
@@ -541,7 +548,7 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
         for counts in (house.totals, house.today):
             counts.setdefault(event.queue, QueueCount()).offered += 1
     call.queue, call.first_entered_s, call.talk_started_s = event.queue, event.first_entered_s, 0.0
-    call.head_start_s, call.waits, call.agent = event.head_start_s, True, ""
+    call.head_start_s, call.waits, call.agent, call.place = event.head_start_s, True, "", ""
     call.office, call.back_at_s, call.back_to_step = event.office, event.back_at_s, event.step
 
 
@@ -618,7 +625,8 @@ def _talk_started(house: House, event: ev.TalkStarted, entry: Entry) -> None:
 def _colleague_talks(house: House, event: ev.ColleagueTalks, entry: Entry) -> None:
     """The queue's figures know the call already."""
     call = house.calls[event.call]
-    call.agent, call.queue, call.given, call.why = event.agent, event.queue, True, ""
+    call.agent, call.leg, call.queue, call.given, call.why = event.agent, event.leg, event.queue, True, ""
+    call.place = ""
     call.talk_started_s = call.busy_since_s = entry.at_s
     call.call_back, call.office, call.office_answered = None, "", True
     call.talks += 1
@@ -749,7 +757,14 @@ def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> 
         _other_call_over(house, own.phone, entry.at_s)
 
 
-_EndOfTalk = ev.TalkEnded | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
+def _caller_parked(house: House, event: ev.CallerParked, entry: Entry) -> None:
+    call = house.calls[event.call]
+    _talk_over(house, event, entry, is_lost=False)
+    call.handed_to, call.place, call.agent, call.parked = f"{PLACE}{event.place}", event.place, "", False
+    _wait_counts_from_now(call, entry.at_s)
+
+
+_EndOfTalk = ev.TalkEnded | ev.CallerParked | ev.CallHandedOn | ev.CallTransferred | ev.CallTakenOver
 
 
 def _talk_over(house: House, event: _EndOfTalk, entry: Entry, *, is_lost: bool) -> None:
@@ -1004,6 +1019,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ListeningBegun: _listening_begun,
     ev.ListeningChanged: _listening_changed,
     ev.ListeningEnded: _listening_ended,
+    ev.CallerParked: _caller_parked,
     ev.CallParked: _call_parked,
     ev.CallTakenBack: _call_taken_back,
     ev.ConsultRung: _consult_rung,

@@ -14,6 +14,7 @@ from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
 from acd.rules import QueueRules
 from acd.why import Why
 from agents.codes import read_code
+from agents.places import PLACES
 from agents.state import Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
@@ -32,6 +33,8 @@ from centralino.holds import Holds
 from centralino.listening import Listening
 from centralino.offices import Offices
 from centralino.own_calls import OwnCalls
+from centralino.parking import ALARM as PARKING_ALARM
+from centralino.parking import Parking
 from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
@@ -109,6 +112,9 @@ class Switchboard:
         self.own_calls = OwnCalls(desk, self.dispatcher, people)
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
+        self.parking = Parking(desk, self.dispatcher)
+        self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.consulting.park = self.parking.park
         self.holds = Holds(book, self.dispatcher)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
@@ -154,6 +160,9 @@ class Switchboard:
             try:
                 if kind == WHISPER_ALARM:
                     self.dispatcher.whispers.alarm(call_id)
+                    continue
+                if kind == PARKING_ALARM:
+                    self.parking.alarm(call_id)
                     continue
                 (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
             except Exception:
@@ -346,10 +355,14 @@ class Switchboard:
     def _dialled(self, dialled: port.Dialled) -> None:
         """One of our phones dialled a code, or somebody."""
         leg = dialled.leg
-        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg) or leg in self.book.house.ended:
+        if self.codes.has(leg) or self.own_calls.call_at(leg) or self.listening.at(leg):
             return  # told twice: once as it is, once as it came
+        if leg in self.book.house.ended or self.book.house.call_with(leg):
+            return
         if code := read_code(dialled.number):
             self.codes.begin(dialled, code)
+        elif dialled.number in PLACES:
+            self.parking.fetch(dialled)
         else:
             self.own_calls.begin(dialled)
 
@@ -573,6 +586,8 @@ class Switchboard:
                 self.dispatcher.wait_again(call, call.queue)
             elif call.state is CallState.TAKEN_OVER:
                 self.listening.go_on_with(call, now)
+            elif call.state is CallState.PARKED:
+                self.parking.go_on_with(call, now)
             elif call.state is CallState.TALKED:
                 self._end_as_planned(call.id, "the agent hung up")
             else:
@@ -604,6 +619,7 @@ class Switchboard:
             self.dispatcher.put_back_call(call)
         self.signing.go_on()
         self.call_backs.go_on_from_the_journal()
+        self.parking.go_on_from_the_journal()
         self.holds.apply()
         for service in self.book.house.emergencies:
             self._set_emergency_end(service)

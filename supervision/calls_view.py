@@ -13,6 +13,7 @@ from centralino.events import (
     CallBackUnanswered,
     CallDisposed,
     CallEnded,
+    CallerParked,
     CallEvent,
     CallHandedOn,
     CallOffered,
@@ -55,6 +56,7 @@ class CallState(StrEnum):
     TAKEN_OVER = "taken over"
     TRANSFERRING = "transferring"
     TRANSFERRED = "transferred"
+    PARKED = "parked"
     VOICEMAIL = "voicemail"
     ENDED = "ended"
 
@@ -149,7 +151,7 @@ def after(row: CallRow, at_s: float, event: CallEvent) -> CallRow:
             return replace(row, entity=entity)
         case AnswerKept(note=note, answer=answer):
             return replace(row, answers={**(row.answers or {}), note: answer})
-        case CallHandedOn() | CallTransferred():
+        case CallHandedOn() | CallerParked() | CallTransferred():
             return _handed_on(row, as_utc(at_s), event)
         case OfficeRung(office=office):
             return replace(row, state=CallState.TRANSFERRING, office=office)
@@ -235,9 +237,11 @@ def _talk_over(row: CallRow, at: datetime) -> CallRow:
     return replace(row, talk_ended_at=at, talk_s=talked_s)
 
 
-def _handed_on(row: CallRow, at: datetime, event: CallHandedOn | CallTransferred) -> CallRow:
+def _handed_on(row: CallRow, at: datetime, event: CallHandedOn | CallerParked | CallTransferred) -> CallRow:
     if isinstance(event, CallTransferred):
         return replace(_talk_over(row, at), state=CallState.TRANSFERRING, office=event.to)
+    if isinstance(event, CallerParked):
+        return replace(_talk_over(row, at), state=CallState.PARKED)
     row = replace(_talk_over(row, at), state=CallState.IN_MENU)
     if not event.note:
         return row

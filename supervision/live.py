@@ -177,7 +177,7 @@ class LiveView:
             "on_hold": bool(call.held_since_s or call.parked),
             "since_s": call.since_s,
             "arrived_s": call.arrived_s,
-            "step": call.step,
+            "step": call.place or call.step,
             "queue": call.queue,
             "position": position,
             "agent": rung[0] if len(rung) == 1 else "" if rung else call.agent,

@@ -125,7 +125,7 @@ class LiveCall(BaseModel):
     state: str
     since_s: float
     arrived_s: float
-    step: str | None
+    step: str | None  # of the dialplan; of a parked call, the number that fetches it
     queue: str | None
     position: int | None
     agent: str | None  # who talks, or is rung alone

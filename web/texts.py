@@ -140,6 +140,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "call.taken over": ("con un supervisore", "with a supervisor"),
     "call.transferring": ("squilla all'ufficio", "ringing an office"),
     "call.transferred": ("con un ufficio", "with an office"),
+    "call.parked": ("parcheggiata", "parked"),
     "call.voicemail": ("segreteria", "voicemail"),
 }
 

@@ -263,6 +263,20 @@ def test_of_a_leg_that_nobody_knows_a_transfer_is_refused(talk: ContactCentre) -
     assert told(talk) == [("gone", TransferEnd.DECLINED)]
 
 
+def test_who_has_the_caller_from_a_colleague_may_transfer_too(talk: ContactCentre) -> None:
+    transfer(talk, "1002")
+    talk.clock.advance(talk.line.sound_s)
+    talk.pick_up("bo")
+    leg = talk.now("c1").leg
+    talk.switchboard.dispatcher.wrap_up_done("ana")
+    transfer(talk, "1001", leg)
+    assert told(talk)[-1] == (leg, TransferEnd.DONE)
+    talk.clock.advance(talk.line.sound_s)
+    talk.pick_up("ana")
+    assert talkers(talk) == TALK
+    assert talk.doing("bo") is Doing.WRAPPING_UP
+
+
 def test_a_phone_at_which_nobody_is_signed_in_transfers_nobody(talk: ContactCentre) -> None:
     ask_at_p104(talk)
     talk.line.pick_up("p104")
