@@ -12,12 +12,12 @@ from typing import Any
 
 WITHIN_S = 10.0
 MODULES = (Path("/usr/lib/baresip/modules"), *sorted(Path("/usr/lib").glob("*/baresip/modules")))
+# 48 kHz and two channels are all that ausine can do.
 CONFIG = """\
 sip_listen 127.0.0.1:0
 net_interface 127.0.0.1
 audio_player aubridge,loop
 audio_source ausine,440
-# all that ausine can do
 audio_alert aubridge,nobody
 ausrc_srate 48000
 auplay_srate 8000
