@@ -328,8 +328,8 @@ class FakeTelephony:
         ringing.up = True
         self._tell(LegAnswered(ringing.id))
 
-    def turn_away(self, phone: str) -> None:
-        self._over(self._ringing_at(phone), EndCause.REJECTED)
+    def turn_away(self, phone: str, cause: EndCause = EndCause.REJECTED) -> None:
+        self._over(self._ringing_at(phone), cause)
 
     def plug_in(self, phone: str) -> None:
         self.truth.within_reach.add(phone)

@@ -230,12 +230,16 @@ def calls(
     config: Config = HERE,
     state: State = VAR,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 50,
+    own: Annotated[bool, typer.Option("--own", help="Those that agents made by themselves.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """The newest calls, those included that go on now."""
     from supervision import store
 
     zone = _in_force(config, state).settings.time_zone
+    if own:
+        rows = _read(config, state, lambda database: store.recent_own_calls(database, limit))
+        return shown.own_calls(rows, zone, as_json=as_json)
     shown.calls(_read(config, state, lambda database: store.recent_calls(database, limit)), zone, as_json=as_json)
 
 

@@ -155,6 +155,12 @@ class DatabaseRecords:
     async def call(self, id: str) -> store.Call | None:
         return await _asked(store.call(self._database, id))
 
+    async def recent_own_calls(self, limit: int) -> Sequence[store.OwnCall]:
+        return await _asked(store.recent_own_calls(self._database, limit))
+
+    async def own_call(self, id: str) -> store.OwnCall | None:
+        return await _asked(store.own_call(self._database, id))
+
     async def events_of(self, id: str) -> Sequence[store.LoggedEvent]:
         return await _asked(store.events_of(self._database, id))
 

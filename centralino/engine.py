@@ -481,11 +481,13 @@ class Engine:
 
     async def _look_for_call(self, call: str) -> None:
         """Raises CommandRefused where there is no such call, or nobody can tell."""
+        if not self._database.done():  # before its library is asked for: calls must not wait until that is loaded
+            raise CommandRefused(f"the database cannot be asked for {call} yet; try again in a moment")
         from centralino.database import DatabaseAway
         from supervision import store
 
         try:
-            found = await store.call(self._database.result(), call) if self._database.done() else None
+            found = await store.call(self._database.result(), call)
         except DatabaseAway as away:
             raise CommandRefused(f"the database cannot be asked for {call}; try again later") from away
         if found is None:
@@ -572,11 +574,11 @@ class Engine:
             task.add_done_callback(self._finding.discard)
 
     async def _find_case_now(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
+        if not self._database.done():  # before its library is asked for: calls must not wait until that is loaded
+            return  # the attendant goes on without
         from cases import store
         from centralino.database import DatabaseAway
 
-        if not self._database.done():
-            return  # the attendant goes on without
         try:
             case = await store.case(self._database.result(), number)
         except DatabaseAway as away:

@@ -671,13 +671,15 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
     why: str
 
 
-class OwnCallRefused(Event, frozen=True, kw_only=True):
-    """A phone dialled what may not be called, or asked for a transfer while it talks with no caller; or somebody asked
-    for it by a command (`by`).
+class OwnCallRefused(OwnCallEvent, frozen=True, kw_only=True):
+    """A phone dialled what may not be called, or whom nobody could ring (`to`, an agent or a phone, or `person`); asked
+    for a transfer while it talks with no caller; or somebody asked for it by a command (`by`).
     """
 
+    call: str = ""
     phone: str
     agent: str = ""
+    to: str = ""
     person: str = ""
     why: str
     by: str = ""

@@ -136,9 +136,9 @@ class OwnCalls:
 
     def _ring_inside(self, dialled: Dialled, to: str, phone: str) -> None:
         if not phone or not self._book.house.reachable.get(phone):
-            self.refuse(dialled, Spoken.NOT_HERE)
+            self._refuse(dialled, Spoken.NOT_HERE, "the phone is not registered", to=to)
         elif phone == dialled.phone or self._is_busy(phone):
-            self.refuse(dialled, Spoken.BUSY)
+            self._refuse(dialled, Spoken.BUSY, "the phone is in a call", to=to)
         else:
             self._ring_other(self._begin(dialled, to=to, to_phone=phone))
 
@@ -147,11 +147,7 @@ class OwnCalls:
         person = self._people.key_for(decided.number, "", self._clock.now_s())
         if isinstance(decided, NotAllowed):
             log.warning("%s may not call %s: %s", dialled.phone, decided.number, decided.why)
-            agent = self._book.house.agent_at(dialled.phone)
-            self._book.write(
-                ev.OwnCallRefused(phone=dialled.phone, agent=agent.id if agent else "", person=person, why=decided.why)
-            )
-            self.refuse(dialled, Spoken.NOT_ALLOWED)
+            self._refuse(dialled, Spoken.NOT_ALLOWED, decided.why, person=person)
             return
         self._ring_other(self._begin(dialled, person=person))
 
@@ -200,6 +196,20 @@ class OwnCalls:
             self._book.write(refused)
             raise Refused(f"this number may not be called: {decided.why}")
         return person
+
+    def _refuse(self, dialled: Dialled, spoken: Spoken, why: str, *, to: str = "", person: str = "") -> None:
+        agent = self._book.house.agent_at(dialled.phone)
+        self._book.write(
+            ev.OwnCallRefused(
+                call=dialled.leg,
+                phone=dialled.phone,
+                agent=agent.id if agent else "",
+                to=to,
+                person=person,
+                why=why,
+            )
+        )
+        self.refuse(dialled, spoken)
 
     def _begin(self, dialled: Dialled, *, to: str = "", to_phone: str = "", person: str = "") -> OwnCall:
         agent = self._book.house.agent_at(dialled.phone)

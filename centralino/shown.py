@@ -227,6 +227,29 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     )
 
 
+def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
+    if as_json:
+        return _json([dataclasses.asdict(row) for row in rows])
+    _table(
+        ("call", "begun", "agent", "phone", "to", "came of it", "rang", "talk", "why"),
+        (
+            (
+                row.id,
+                row.begun_at.astimezone(zone).strftime("%d/%m %H:%M:%S"),
+                row.agent or "",
+                row.phone,
+                row.to or row.number,
+                row.state,
+                _span(row.ring_s),
+                _span(row.talk_s),
+                row.why or "",
+            )
+            for row in rows
+        ),
+        left_out_first=("why", "rang", "phone", "talk", "agent"),
+    )
+
+
 def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_json: bool) -> None:
     """`codes`: what the citizen keys in, beside the case's number, to hear how it stands; by case."""
     if as_json:
@@ -295,6 +318,8 @@ def sentence(kind: str, body: Row) -> str:
         "for_office": f", for office {body['office']}" if body.get("office") else "",
         "whose": body.get("agent") or body.get("by") or "?",
         "disposition": disposition(body.get("kind"), body.get("topic"), body.get("level")),
+        "caller": " at ".join(word for name in ("agent", "phone") if (word := body.get(name))),
+        "callee": body.get("to") or "somebody outside",
         "with_note": ", with a note" if body.get("note") else "",
         "step_named": STEPS_OF_OURS.get(body.get("step", ""), f"step {body.get('step', '?')}"),
         "office_named": handed_to.named(body.get("office", "?"), office="office "),
@@ -409,6 +434,10 @@ SENTENCES = {
     "VoicemailEnded": "{left} in the voicemail",
     "CallEnded": "ended: {outcome}",
     "CallDisposed": "{whose} says: {disposition}",
+    "OwnCallBegun": "{caller} calls {callee}",
+    "OwnCallAnswered": "was answered",
+    "OwnCallEnded": "ended",
+    "OwnCallRefused": "{caller} may not call, or cannot reach, {callee}",
 }
 
 

@@ -15,10 +15,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
 from centralino.database import Database, DatabaseAway, DatabaseReplaced
-from centralino.events import AnswerKept, CallArrived, CallBackBegun, CallBackPromised, CallEvent, CallHandedOn, Entry
+from centralino.events import (
+    AnswerKept,
+    CallArrived,
+    CallBackBegun,
+    CallBackPromised,
+    CallEvent,
+    CallHandedOn,
+    CallTransferred,
+    Entry,
+    Event,
+    OwnCallBegun,
+    OwnCallEnded,
+    OwnCallEvent,
+    OwnCallRefused,
+)
 from centralino.journal import Journal
 from centralino.people import People, Person
-from supervision import store
+from supervision import own_calls_view, store
 from supervision.calls_view import CallRow, after, arrived, begun
 from supervision.store import Places
 
@@ -261,6 +275,7 @@ class Projector:
             await store.move_on(connection, old, new)
             await save_people(connection, who)
             await self._put_calls(connection, batch)
+            await _put_own_calls(connection, batch)
             await store.save_entries(connection, batch)
         self._n, self._cases_n = new.calls_n, new.cases_n
         self._remember(who)
@@ -271,6 +286,7 @@ class Projector:
         events = [entry.event for entry in batch]
         keys = [event.person for event in events if isinstance(event, CallArrived) and not event.withheld]
         keys += [event.person for event in events if isinstance(event, CallBackPromised)]
+        keys += [event.person for event in events if isinstance(event, OwnCallBegun | OwnCallRefused) and event.person]
         who = {key: self._people.who(key) for key in keys}
         return {key: person for key, person in who.items() if self._written_people.get(key) != person}
 
@@ -339,6 +355,32 @@ def _rows_after(
         else:
             log.error("entry %d is about call %s, which never arrived", entry.n, event.call)
     return rows
+
+
+async def _put_own_calls(connection: AsyncConnection, batch: Sequence[Entry]) -> None:
+    """Calls that agents make by themselves."""
+    about = [(entry, event) for entry in batch if (event := _of_own_call(entry.event))]
+    rows = await store.own_calls_now(connection, {event.call for _, event in about}) if about else {}
+    before = dict(rows)
+    for entry, event in about:
+        row = rows.get(event.call)
+        if isinstance(event, OwnCallBegun):
+            rows[event.call] = own_calls_view.begun(entry.at_s, event)
+        elif isinstance(event, OwnCallRefused):
+            row = own_calls_view.refused(entry.n, entry.at_s, event)
+            rows[row.id] = row
+        elif row is not None:
+            rows[event.call] = own_calls_view.after(row, entry.at_s, event)
+        else:
+            log.error("entry %d is about an agent's call %s, which never began", entry.n, event.call)
+    await store.save_own_calls(connection, [row for name, row in rows.items() if row is not before.get(name)])
+
+
+def _of_own_call(event: Event) -> OwnCallEvent | None:
+    """What it means for an agent's own call; a transfer ends the one in which the agent asked."""
+    if isinstance(event, CallTransferred) and event.own_call:
+        return OwnCallEnded(call=event.own_call, why="the caller was left with them")
+    return event if isinstance(event, OwnCallEvent) else None
 
 
 def _some(entries: Iterator[Entry], until_n: int) -> list[Entry]:

@@ -12,10 +12,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cases.store import case, cases, people
 from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
-from centralino.events import AgentEvent, CallEvent, Entry
+from centralino.events import AgentEvent, CallEvent, Entry, OwnCallEvent
 from supervision.calls_view import CallRow, CallState
+from supervision.own_calls_view import OwnCallRow, OwnCallState
 
-__all__ = ["Call", "LoggedEvent", "call", "case", "cases", "events_of", "recent_calls"]
+__all__ = [
+    "Call",
+    "LoggedEvent",
+    "OwnCall",
+    "call",
+    "case",
+    "cases",
+    "events_of",
+    "own_call",
+    "recent_calls",
+    "recent_own_calls",
+]
 
 calls_table = Table(
     "calls",
@@ -55,6 +67,24 @@ calls_table = Table(
     Column("call_back_of", Text),
 )
 
+own_calls_table = Table(  # of agents, by themselves: no citizen's, and in no figure
+    "own_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("phone", Text, nullable=False),
+    Column("agent", Text),
+    Column("to", Text),
+    Column("to_phone", Text),
+    Column("person", Text, index=True),
+    Column("begun_at", Instant, nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("answered_at", Instant),
+    Column("ended_at", Instant),
+    Column("ring_s", Float),
+    Column("talk_s", Float),
+    Column("why", Text),
+)
+
 
 def _log_table(name: str, *about: Column[Any]) -> Table:
     key = Column("n", BigInteger, primary_key=True, autoincrement=False)
@@ -75,6 +105,7 @@ projected = Table(  # one row: the last entry of the journal that each projectio
 )
 
 _COLUMNS = tuple(column.name for column in fields(CallRow))
+_OWN_COLUMNS = tuple(column.name for column in fields(OwnCallRow))
 
 
 class MovedByAnother(Exception):
@@ -87,6 +118,13 @@ class Call(CallRow):
 
     number: str
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCall(OwnCallRow):
+    """An agent's own call as the API and the CLI show it. `number`: of whom they called outside; else empty."""
+
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +160,21 @@ async def events_of(database: Database, call_id: str) -> tuple[LoggedEvent, ...]
     async with database.reading() as connection:
         rows = (await connection.execute(wanted)).all()
     return tuple(LoggedEvent(row.n, row.at, row.kind, str(row.body.get("why", "")), row.body) for row in rows)
+
+
+async def recent_own_calls(database: Database, limit: int = 50) -> tuple[OwnCall, ...]:
+    """The newest `limit` calls (1 or more) that agents made by themselves."""
+    wanted = _own_calls_with_people().order_by(own_calls_table.c.begun_at.desc(), own_calls_table.c.id.desc())
+    async with database.reading() as connection:
+        return tuple(_own_call(row) for row in await connection.execute(wanted.limit(limit)))
+
+
+async def own_call(database: Database, call_id: str) -> OwnCall | None:
+    """The agent's own call with this id; None where there is none."""
+    async with database.reading() as connection:
+        wanted = _own_calls_with_people().where(own_calls_table.c.id == call_id)
+        row = (await connection.execute(wanted)).one_or_none()
+    return _own_call(row) if row else None
 
 
 # for the audit
@@ -177,6 +230,19 @@ async def save_calls(connection: AsyncConnection, rows: Sequence[CallRow]) -> No
         await connection.execute(upsert, [{name: getattr(row, name) for name in _COLUMNS} for row in rows])
 
 
+async def own_calls_now(connection: AsyncConnection, calls: Iterable[str]) -> dict[str, OwnCallRow]:
+    """The rows of agents' own `calls`, by id, as far as they are there."""
+    rows = await connection.execute(select(own_calls_table).where(own_calls_table.c.id.in_(calls)))
+    return {row.id: OwnCallRow(**dict(row._mapping) | {"state": OwnCallState(row.state)}) for row in rows}
+
+
+async def save_own_calls(connection: AsyncConnection, rows: Sequence[OwnCallRow]) -> None:
+    """Insert `rows`, or set those that are there."""
+    if rows:
+        upsert = insert_or_update(connection.dialect.name, own_calls_table, ("id",), _OWN_COLUMNS[1:])
+        await connection.execute(upsert, [{name: getattr(row, name) for name in _OWN_COLUMNS} for row in rows])
+
+
 async def save_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
     """Put each entry into the log it belongs to."""
     logs: dict[Table, list[dict[str, Any]]] = {}
@@ -190,15 +256,15 @@ async def save_entries(connection: AsyncConnection, entries: Sequence[Entry]) ->
 async def empty_projections(connection: AsyncConnection) -> None:
     """Empty what the journal can fill again, and go back to its beginning. Cases and contacts stay as they are."""
     await connection.execute(projected.update().values(calls_n=0))
-    for table in (calls_table, call_events, agents_log, house_log):
+    for table in (calls_table, own_calls_table, call_events, agents_log, house_log):
         await connection.execute(table.delete())
 
 
 def _log_line(entry: Entry) -> tuple[Table, dict[str, Any]]:
     body = msgspec.to_builtins(entry.event)
     line = {"n": entry.n, "at": as_utc(entry.at_s), "kind": body.pop("type"), "body": body}
-    if isinstance(entry.event, CallEvent):
-        return call_events, line | {"call": body.pop("call")}
+    if isinstance(entry.event, CallEvent | OwnCallEvent):
+        return call_events, line | {"call": body.pop("call", "")}
     if isinstance(entry.event, AgentEvent):
         return agents_log, line | {"agent": body.pop("agent")}
     return house_log, line
@@ -211,6 +277,15 @@ def _calls_with_people() -> Any:
 
 def _call(row: Any) -> Call:
     return Call(**_with_state(row) | {"number": row.number or "", "name": row.name or ""})
+
+
+def _own_calls_with_people() -> Any:
+    joined = own_calls_table.outerjoin(people, people.c.key == own_calls_table.c.person)
+    return select(own_calls_table, people.c.number).select_from(joined)
+
+
+def _own_call(row: Any) -> OwnCall:
+    return OwnCall(**dict(row._mapping) | {"state": OwnCallState(row.state), "number": row.number or ""})
 
 
 def _with_state(row: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from agents.roster import Agent, PhoneSeat, Roster, Site
 from agents.state import Wish
 from agents.supervisors import How, Supervisor
 from asterisk.fake import FakeTelephony, Truth
-from asterisk.port import CallerId, PhoneEvent
+from asterisk.port import CallerId, EndCause, PhoneEvent
 from cases.entities import Entities, Entity, Office
 from centralino import recovery
 from centralino.attendant import Voice
@@ -243,8 +243,8 @@ class ContactCentre:
     def pick_up(self, agent: str) -> None:
         self._then(self.line.pick_up, phone_of(agent))
 
-    def turn_away(self, agent: str) -> None:
-        self._then(self.line.turn_away, phone_of(agent))
+    def turn_away(self, agent: str, cause: EndCause = EndCause.REJECTED) -> None:
+        self._then(partial(self.line.turn_away, cause=cause), phone_of(agent))
 
     def put_down(self, agent: str) -> None:
         """The agent hangs up."""

@@ -124,7 +124,7 @@ class House:
     async def row(self, table: str, is_it: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
         """The first row of `calls` or `cases` that fits; the database may be a moment behind."""
         database = open_database(database_url("sqlite", self.state))
-        read = {"calls": store.recent_calls, "cases": case_store.cases}[table]
+        read = {"calls": store.recent_calls, "own calls": store.recent_own_calls, "cases": case_store.cases}[table]
         try:
             async with asyncio.timeout(SEEN_WITHIN_S):
                 while True:

@@ -38,6 +38,12 @@ class Records(Protocol):
     async def call(self, id: str) -> Dataclass | None:
         """One call; None: there is none."""
 
+    async def recent_own_calls(self, limit: int) -> Sequence[Dataclass]:
+        """The last `limit` calls (1 to 500) that agents made by themselves, the latest first."""
+
+    async def own_call(self, id: str) -> Dataclass | None:
+        """One of these; None: there is none."""
+
     async def events_of(self, id: str) -> Sequence[Dataclass]:
         """What happened to a call, in order."""
 
@@ -159,6 +165,17 @@ class OneCall(BaseModel):
     events: list[dict[str, Any]]
 
 
+class OwnCalls(BaseModel):
+    """Calls that agents made by themselves: to each other, and outside."""
+
+    own_calls: list[dict[str, Any]]
+
+
+class OneOwnCall(BaseModel):
+    call: dict[str, Any]
+    events: list[dict[str, Any]]
+
+
 class Cases(BaseModel):
     cases: list[dict[str, Any]]
 
@@ -242,6 +259,17 @@ def _add_records(router: APIRouter, sources: Sources, allowed: Sequence[Any]) ->
             raise HTTPException(404, f"there is no call `{id}`")
         events = rows_of(await records.events_of(id))
         return {"now": now, "call": dataclasses.asdict(kept) if kept else None, "events": events}
+
+    @router.get("/own-calls", dependencies=allowed, response_model=OwnCalls, summary="Calls that agents made")
+    async def own_calls(limit: Limit = 100) -> dict[str, Any]:
+        return {"own_calls": rows_of(await records.recent_own_calls(limit))}
+
+    @router.get("/own-calls/{id}", dependencies=allowed, response_model=OneOwnCall, summary="One call that was made")
+    async def own_call(id: CallId) -> dict[str, Any]:
+        kept = await records.own_call(id)
+        if kept is None:
+            raise HTTPException(404, f"no agent made a call `{id}`")
+        return {"call": dataclasses.asdict(kept), "events": rows_of(await records.events_of(id))}
 
     @router.get("/cases", dependencies=allowed, response_model=Cases, summary="Cases")
     async def cases(limit: Limit = 100, state: CaseState = None) -> dict[str, Any]:

@@ -101,6 +101,13 @@ async def test_an_agent_calls_another_by_number_and_both_hear_each_other(house: 
         await talk.hang_up()
         await call.wait_ended(5)
         await house.until(lambda now: not now["agents"]["a1001"]["own_call"])
+    row = await house.row("own calls", lambda c: (c["agent"], c["to"], c["state"]) == ("a1001", "a1002", "ended"))
+    assert (row["phone"], row["to_phone"], row["why"]) == ("p101", "p102", "the other one hung up")
+    assert row["talk_s"] > 0
+    _, listed = await house.cli("calls", "--own")
+    assert row["id"] in listed, listed
+    _, trail = await house.cli("why", row["id"])
+    assert "a1001 at p101 calls a1002" in trail, trail
     await house.no_leftovers()
 
 
@@ -109,6 +116,9 @@ async def test_a_premium_number_is_refused_in_words(house: House, said: Said) ->
         call = await seat.call("899123456")
         assert await hears(call, said, Spoken.NOT_ALLOWED)
         await call.wait_ended(10)
+    row = await house.row("own calls", lambda c: c["number"] == "+39899123456")
+    assert (row["state"], row["agent"], row["phone"]) == ("refused", "a1001", "p101")
+    assert row["why"]
 
 
 async def test_a_hundred_codes_in_a_second_leave_nothing_stuck(house: House) -> None:

@@ -116,6 +116,17 @@ def test_what_may_not_be_called_is_refused_and_on_record_and_in_the_log(
     assert f"{ANA} may not call {office.people.who(refused.person).number}: {refused.why}" in caplog.text
 
 
+def test_whom_nobody_can_ring_is_on_record_too(office: ContactCentre) -> None:
+    office.dial_from(ANA, "1001", "d1")  # their own number
+    office.unplug("bo")
+    office.dial_from(ANA, "1002", "d2")
+    refused = [entry.event for entry in office.entries if isinstance(entry.event, ev.OwnCallRefused)]
+    assert [(one.call, one.agent, one.to, one.why) for one in refused] == [
+        ("d1", "ana", "ana", "the phone is in a call"),
+        ("d2", "ana", "bo", "the phone is not registered"),
+    ]
+
+
 def test_the_end_of_the_wrap_up_waits_for_the_end_of_the_call(office: ContactCentre) -> None:
     office.choose("bo", Wish.SIGN_OUT)
     office.call("c1")

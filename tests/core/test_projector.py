@@ -41,11 +41,16 @@ from centralino.events import (
     CallEnded,
     CallHandedOn,
     CallOffered,
+    CallTransferred,
     ColleagueTalks,
     LanguageChosen,
     OfferEnded,
     OfficeRung,
     Outcome,
+    OwnCallAnswered,
+    OwnCallBegun,
+    OwnCallEnded,
+    OwnCallRefused,
     QueueEntered,
     QueueLeft,
     RingEnded,
@@ -63,7 +68,7 @@ from supervision import calls_view, store
 from supervision import projector as projectors
 from supervision.calls_view import CallState
 from supervision.projector import HistoryMissing, Projector
-from supervision.store import call, case, cases, events_of, recent_calls
+from supervision.store import call, case, cases, events_of, own_call, recent_calls, recent_own_calls
 
 DEADLINE_S = 20.0
 POSTGRES = os.environ.get("CENTRALINO_TEST_POSTGRES")
@@ -453,6 +458,56 @@ async def test_the_trail_of_a_call_names_the_reasons_in_order(house: House) -> N
     ]
     everything = await house.everything()
     assert [row[3:] for row in everything["agents_log"]] == [("AgentPaused", {"reason": "coffee", "by": "a2"})]
+
+
+async def test_an_agents_own_call_ends_where_they_leave_the_caller_with_whom_they_called(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()), offer("c1"))
+    house.tell(TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=True), after_s=5)
+    house.tell(OwnCallBegun(call="m-1.1", node="main", phone="p1", agent="a1", to="a2", to_phone="p2"))
+    house.tell(OwnCallAnswered(call="m-1.1"), after_s=4)
+    left = {"agent": "a1", "leg": "leg-a1", "queue": "tributi", "to": "@a2", "to_leg": "m-1.1-leg1"}
+    house.tell(CallTransferred(call="c1", **left, answered=True, own_call="m-1.1"), after_s=20)
+    await house.projected()
+    found = await own_call(house.database, "m-1.1")
+    assert found
+    assert (found.state, found.talk_s, found.why) == ("ended", 20.0, "the caller was left with them")
+
+
+async def test_agents_own_calls_stand_in_the_records_and_in_no_figure(house: House) -> None:
+    outside = house.caller("3331234567")
+    house.tell(OwnCallBegun(call="m-1.1", node="main", phone="p1", agent="a1", to="a2", to_phone="p2"))
+    house.tell(OwnCallAnswered(call="m-1.1"), after_s=4)
+    house.tell(OwnCallEnded(call="m-1.1", why="the other one hung up"), after_s=60)
+    house.tell(OwnCallBegun(call="m-1.2", node="main", phone="p1", agent="a1", person=outside), after_s=1)
+    house.tell(OwnCallEnded(call="m-1.2", why="busy"), after_s=7)
+    house.tell(OwnCallRefused(call="m-1.3", phone="p3", person=house.caller("899123456"), why="premium"), after_s=1)
+    house.tell(OwnCallBegun(call="m-1.4", node="main", phone="p3", to="p2", to_phone="p2"), after_s=1)
+    await house.projected()
+    found = await recent_own_calls(house.database, 10)
+    assert [(one.id, one.state, one.agent, one.to, one.number, one.ring_s, one.talk_s, one.why) for one in found] == [
+        ("m-1.4", "ringing", None, "p2", "", None, None, None),
+        ("m-1.3", "refused", None, None, "+39899123456", None, None, "premium"),
+        ("m-1.2", "ended", "a1", None, "+393331234567", 7.0, None, "busy"),
+        ("m-1.1", "ended", "a1", "a2", "", 4.0, 60.0, "the other one hung up"),
+    ]
+    assert await own_call(house.database, "m-1.1") == found[3]
+    assert await own_call(house.database, "m-1.9") is None
+    assert [line.kind for line in await events_of(house.database, "m-1.1")] == [
+        "OwnCallBegun",
+        "OwnCallAnswered",
+        "OwnCallEnded",
+    ]
+    assert await recent_calls(house.database) == await cases(house.database) == ()
+    before = await house.everything()
+    await house.projector.rebuild()
+    assert await house.everything() == before
+
+
+async def test_a_refusal_of_an_old_journal_has_its_own_row(house: House) -> None:
+    house.tell(OwnCallRefused(phone="p1", why="premium"), OwnCallRefused(phone="p1", why="abroad"))
+    await house.projected()
+    assert [one.id for one in await recent_own_calls(house.database)] == ["refused-2", "refused-1"]
 
 
 async def test_hostile_numbers_and_names_are_stored_and_do_no_harm(house: House) -> None:

@@ -47,6 +47,12 @@ class KeptEvent:
 
 
 @dataclass(frozen=True)
+class KeptOwnCall:
+    id: str
+    agent: str
+
+
+@dataclass(frozen=True)
 class KeptCase:
     id: str
     state: str
@@ -67,6 +73,12 @@ class Kept:
 
     async def call(self, id: str) -> KeptCall | None:
         return next((call for call in await self.recent_calls(1) if call.id == id), None)
+
+    async def recent_own_calls(self, limit: int) -> Sequence[KeptOwnCall]:
+        return [KeptOwnCall("own-1", "a1")]
+
+    async def own_call(self, id: str) -> KeptOwnCall | None:
+        return next((call for call in await self.recent_own_calls(1) if call.id == id), None)
 
     async def events_of(self, id: str) -> Sequence[KeptEvent]:
         return [KeptEvent(1, "CallArrived")]
@@ -335,7 +347,7 @@ def test_no_metric_names_a_caller_or_an_agent() -> None:
 
 
 async def test_the_api_wants_a_token(house: House) -> None:
-    for path in ("queues", "agents", "calls", "calls/c1", "cases", "events"):
+    for path in ("queues", "agents", "calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "events"):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
             answer = await house.web.get(f"/api/v1/{path}", headers=headers)
             assert answer.status_code == 401
@@ -346,7 +358,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    for path in ("calls", "calls/c1", "cases", "events"):
+    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "events"):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]
@@ -373,6 +385,16 @@ async def test_one_call_is_found_live_or_kept_or_not_at_all(house: House) -> Non
     assert (kept["now"], kept["call"]["id"], kept["events"][0]["kind"]) == (None, "old-1", "CallArrived")
     answer = await house.web.get("/api/v1/calls/none", headers=bearer)
     assert (answer.status_code, answer.json()) == (404, {"error": "there is no call `none`"})
+
+
+async def test_calls_that_agents_made_are_listed_and_each_has_its_trail(house: House) -> None:
+    bearer = house.bearer()
+    kept = {"id": "own-1", "agent": "a1"}
+    assert (await house.web.get("/api/v1/own-calls", headers=bearer)).json() == {"own_calls": [kept]}
+    one = (await house.web.get("/api/v1/own-calls/own-1", headers=bearer)).json()
+    assert one == {"call": kept, "events": [{"n": 1, "kind": "CallArrived"}]}
+    answer = await house.web.get("/api/v1/own-calls/none", headers=bearer)
+    assert (answer.status_code, answer.json()) == (404, {"error": "no agent made a call `none`"})
 
 
 @pytest.mark.parametrize(

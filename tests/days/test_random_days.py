@@ -22,9 +22,11 @@ from acd.sites import Held
 from acd.state import Doing
 from acd.waiting import WaitingCall
 from agents.codes import HOW_OF
+from agents.disposition import Kind, Level
+from agents.roster import PauseReason
 from agents.state import Wish
 from agents.supervisors import How
-from asterisk.port import CallerId
+from asterisk.port import CallerId, EndCause
 from centralino import events as ev
 from centralino.signing import Refused
 from centralino.state import CallState
@@ -32,9 +34,12 @@ from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan, phone_of
 from tests.days.replay import Replay
+from tests.days.seeds import seeds
 
-SEEDS = range(60)
+SEEDS = seeds(range(60))
+BUSY_SEEDS = seeds(range(6))
 STEPS = 150
+CALLS = ACTIONS = 200  # of a busy day, at least
 CITIZEN = "+390551234567"  # can be called back
 REPLAY_EVERY = 10
 ROUNDS_MAX = 200
@@ -42,12 +47,18 @@ QUEUES = ("hall", "taxes", "registry", "civil")
 LANGUAGES = ("it", "en")
 OFFICE_PHONE = "+39055759"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
-CODES_AND_NUMBERS = ("*45", "*46", "*47", "*48", "*481", "*49", "*4942", "1", "2", "3", "055123456", "899123456", "*99")
+CODES = ("*45", "*46", "*461", "*469", "*47", "*48", "*481", "*49", "*4942", "*99")
+CODES_AND_NUMBERS = (*CODES, "1", "2", "3", "055123456", "899123456")
 KEYED_IN = (
     "#11#",
     "#12#",
     "#181#",
     "#1055123456#",
+    "#191#",
+    "*291#",
+    "#192#",
+    "*292#",
+    "#193#",
     "*21#",
     "*22#",
     "*23#",
@@ -59,6 +70,7 @@ KEYED_IN = (
     "#",
     "7",
 )
+TURNED_AWAY = (EndCause.REJECTED, EndCause.BUSY, EndCause.NO_ANSWER, EndCause.UNREACHABLE)
 AGENTS = {
     "ana": ({"taxes": 3, "registry": 1}, ("it", "en"), "laquila"),
     "bo": ({"taxes": 1}, ("it",), "laquila"),
@@ -75,17 +87,13 @@ class Day:
         self.centre = ContactCentre(folder)
         self.replay = Replay(self.centre, folder / "journal")
         self.centre.on_entry = self.replay.append
-        self.calls = self.dialled = 0
+        self.calls = self.dialled = self.actions = 0
         self.out_of_order: list[str] = []
         self._prepare()
-        self.things: list[tuple[int, Callable[[], None]]] = [
-            (20, self.time_passes),
-            (12, self.somebody_calls),
+        self.staff: list[tuple[int, Callable[[], None]]] = [
             (12, self.an_agent_picks_up),
+            (3, self.an_agent_picks_up_and_puts_down_at_once),
             (8, self.an_agent_puts_down),
-            (8, self.a_caller_presses),
-            (6, self.a_caller_hangs_up),
-            (4, self.somebody_wants_to_be_called_back),
             (5, self.an_agent_chooses),
             (5, self.an_agent_hands_on),
             (4, self.an_agent_who_hears_who_calls_does_not_wait),
@@ -95,7 +103,17 @@ class Day:
             (6, self.an_agent_keys_in),
             (6, self.an_agent_uses_the_phones_own_keys),
             (3, self.an_agent_takes_longer),
+            (2, self.an_agent_says_what_it_was),
             (2, self.a_phone_comes_or_goes),
+            (2, self.a_phone_is_gone_in_the_middle),
+        ]
+        self.things: list[tuple[int, Callable[[], None]]] = [
+            *self.staff,
+            (20, self.time_passes),
+            (12, self.somebody_calls),
+            (8, self.a_caller_presses),
+            (6, self.a_caller_hangs_up),
+            (4, self.somebody_wants_to_be_called_back),
             (2, self.a_site_is_held),
             (2, self.events_are_late),
             (2, self.the_line_is_lost),
@@ -123,7 +141,8 @@ class Day:
         hall_picks = chance.choice([Pick.LONGEST_IDLE, Pick.RING_ALL])
         hall_rules = {"longest_wait_s": 120.0, "longest_wait_then": then, "recording": hall, "pick": hall_picks}
         centre.queue("hall", whisper="hall" in whispering, **hall_rules)
-        centre.queue("registry", needs={"registry": 1}, sites=("roma",), full_waiting=4, full_then=SendToHangUp())
+        registry = {"full_waiting": 4, "full_then": SendToHangUp(), "dialled": "93"}
+        centre.queue("registry", needs={"registry": 1}, sites=("roma",), **registry)
         opening = Opening(
             after_s=chance.choice([None, 5.0, 20.0]),
             waiting_over=chance.choice([None, 1]),
@@ -133,11 +152,12 @@ class Day:
         roma = SiteRules("roma", opening, chance.choice([None, 1]), chance.choice([0, 1]))
         relaxed = chance.choice([(), (Relax(10.0, {"taxes": 1}), Relax(30.0, {}))])
         pick = chance.choice(list(Pick))
+        centre.roster(pauses={"1": PauseReason({"it": "pranzo"}, longest_s=chance.choice([None, 60.0]))})
         starts = (HeadStart(40.0, nth_call_today=2), HeadStart(25.0, open_case=True))
         centre.open_cases = {("+39055222", "civil"), ("+39055222", "055055")}
         within_s = chance.choice([8.0, 30.0])
-        centre.office("city/experts", "registry", answer_within_s=within_s)
-        centre.office("city/desk", phone=OFFICE_PHONE)
+        centre.office("city/experts", "registry", answer_within_s=within_s, dialled="91")
+        centre.office("city/desk", phone=OFFICE_PHONE, dialled="92")
         centre.office("city/both", "civil", OFFICE_PHONE, answer_within_s=within_s)
         rules = {"relax": relaxed, "pick": pick, "head_starts": starts, "whisper": "civil" in whispering, **back}
         centre.queue("civil", needs={"taxes": 2}, sites=("laquila", roma), **rules)
@@ -178,6 +198,16 @@ class Day:
                 self.replay.check()
         self.replay.check()
 
+    def live_busily(self) -> None:
+        """At least so many calls, and so many things that agents do, in whatever order."""
+        weights, things = zip(*self.things, strict=True)
+        staff = {thing for _, thing in self.staff}
+        while self.calls < CALLS or self.actions < ACTIONS:
+            (thing,) = self.chance.choices(things, weights)
+            self.actions += thing in staff
+            thing()
+        self.replay.check()
+
     # --- what may happen
 
     def time_passes(self) -> None:
@@ -213,7 +243,16 @@ class Day:
 
     def an_agent_turns_away(self) -> None:
         if agent := self._some(self.centre.ringing_now()):
-            self.centre.turn_away(agent)
+            self.centre.turn_away(agent, self.chance.choice(TURNED_AWAY))
+
+    def an_agent_picks_up_and_puts_down_at_once(self) -> None:
+        """The engine hears of both at once."""
+        if agent := self._some(self.centre.ringing_now()):
+            self.centre.held_back = True
+            self.centre.pick_up(agent)
+            self.centre.put_down(agent)
+            self.centre.held_back = False
+            self.centre.settle()
 
     def an_agent_puts_down(self) -> None:
         if agent := self._some(self.centre.talking_now()):
@@ -228,7 +267,20 @@ class Day:
         agent, wish = self.chance.choice(list(AGENTS)), self.chance.choice([*Wish, Wish.READY, Wish.SIGN_IN])
         before = len(self.centre.entries)
         try:
-            self.centre.choose(agent, wish)
+            self.centre.choose(agent, wish, reason=self.chance.choice(["", "1", "lunch"]))
+        except Refused:
+            assert len(self.centre.entries) == before
+
+    def an_agent_says_what_it_was(self) -> None:
+        """Of a call that goes on, of one that is over, or of one that never was."""
+        kind, level = self.chance.choice([*Kind, ""]), self.chance.choice(list(Level))
+        call, before = (
+            self._some({*self.centre.house.calls, *self.centre.house.ended}) or "c0",
+            len(self.centre.entries),
+        )
+        try:
+            said = ev.CallDisposed(call=call, agent=self.chance.choice(list(AGENTS)), kind=kind, level=level, by="test")
+            self.centre.switchboard.dispositions.dispose(said)
         except Refused:
             assert len(self.centre.entries) == before
 
@@ -311,6 +363,11 @@ class Day:
     def a_phone_comes_or_goes(self) -> None:
         agent = self.chance.choice(list(AGENTS))
         (self.centre.unplug if self.chance.random() < 0.5 else self.centre.plug_in)(agent)
+
+    def a_phone_is_gone_in_the_middle(self) -> None:
+        """One that rings, or talks."""
+        if agent := self._some({*self.centre.ringing_now(), *self.centre.talking_now()} & AGENTS.keys()):
+            self.centre.unplug(agent)
 
     def a_site_is_held(self) -> None:
         self.centre.hold_site("civil", "roma", self.chance.choice([Held.OPEN, Held.CLOSED, Held.BY_RULE]))
@@ -491,10 +548,9 @@ def faults() -> Iterator[list[str]]:
     log.removeHandler(heard)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(
-    seed: int, tmp_path: Path, faults: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def day(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
+    """Each offer is looked at, too."""
     day = Day(seed, tmp_path)
     ring = Floor._ring
 
@@ -503,8 +559,21 @@ def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(
         return ring(floor, call, agent, now_s)
 
     monkeypatch.setattr(Floor, "_ring", looked_at)
+    yield day
+    day.centre.people.close()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_day_keeps_all_rules_and_every_caller_ends_somewhere(day: Day, faults: list[str]) -> None:
     day.live()
     day.end()
     assert faults == []
     assert day.out_of_order == []
-    day.centre.people.close()
+
+
+@pytest.mark.parametrize("seed", BUSY_SEEDS)
+def test_two_hundred_calls_and_two_hundred_things_that_agents_do(day: Day, faults: list[str]) -> None:
+    day.live_busily()
+    day.end()
+    assert faults == []
+    assert day.out_of_order == []
