@@ -120,10 +120,13 @@ class CallBackRules:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted."""
+    """Talks are recorded unless the caller presses `refuse_key`; recordings older than `keep_s` are deleted. Agents may
+    pause one for `longest_pause_s` at most; 0: never.
+    """
 
     refuse_key: str
     keep_s: float
+    longest_pause_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Why(StrEnum):
     FAILED = "the phone system could not ring the phone"
     CALLER_LEFT = "the caller hung up"
     AGENT_LEFT = "the agent is not ready any more"
+    AGENT_RESET = "the agent was reset"
     ANSWERED_ELSEWHERE = "somebody else answered"
     # left the queue
     QUEUE_FULL = "the queue was full"

@@ -21,6 +21,7 @@ class Code(StrEnum):
     WHISPER = "*91"
     BARGE = "*92"
     TAKE_OVER = "*93"
+    RESET = "*95"  # a supervisor lets the agent go whose number follows
 
 
 HOW_OF = {

@@ -75,14 +75,24 @@ class Spoken(Enum):
         "Key in your supervisor number, then hash.",
     )
     KEY_IN_WHOM = (
-        "Digita il numero dell'operatore da ascoltare, poi cancelletto.",
-        "Key in the number of the agent to listen to, then hash.",
+        "Digita il numero dell'operatore, poi cancelletto.",
+        "Key in the agent's number, then hash.",
     )
     UNKNOWN_SUPERVISOR = ("Questo numero di supervisore non esiste.", "There is no supervisor with this number.")
     NOT_YOUR_SITE = ("Non puoi ascoltare gli operatori di quella sede.", "You may not listen to agents of that site.")
     NOT_YOUR_QUEUE = ("Non puoi ascoltare le chiamate di quella coda.", "You may not listen to calls of that queue.")
     NOBODY_TALKS = ("Questo operatore non è in conversazione.", "This agent is in no conversation.")
+    NOT_YOUR_AGENT = ("Questo operatore è di un'altra sede.", "This agent is at a site that is not yours.")
+    AGENT_IS_FREE = ("L'operatore è di nuovo libero.", "The agent is free again.")
     TALK_IS_OVER = ("La conversazione è finita.", "The conversation is over.")
+    # recording
+    RECORDING_PAUSED = ("La registrazione è in pausa.", "The recording is paused.")
+    RECORDING_GOES_ON = ("La registrazione riprende.", "The recording goes on.")
+    NOT_RECORDED = ("Questa conversazione non è registrata.", "This conversation is not recorded.")
+    NO_RECORDING_PAUSE = (
+        "In questa coda la registrazione non si può sospendere.",
+        "In this queue the recording may not be paused.",
+    )
     # calls to others
     BUSY = ("La persona chiamata è occupata.", "They are busy.")
     NO_ANSWER = ("La persona chiamata non risponde.", "They do not answer.")

@@ -16,6 +16,13 @@ class Wish(StrEnum):
     PAUSE = "pause"
 
 
+class AfterReset(StrEnum):
+    """What an agent is after a reset; one who is signed out stays so."""
+
+    READY = "ready"
+    OUT = "out"
+
+
 NEXT = {
     (Chosen.SIGNED_OUT, Wish.SIGN_IN): Chosen.READY,
     (Chosen.READY, Wish.PAUSE): Chosen.PAUSED,

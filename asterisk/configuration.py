@@ -20,6 +20,7 @@ from asterisk.modules import LIKED_MODULES, NEEDED_MODULES
 
 APP = "centralino"  # our Stasis application
 TALK = "talk-"  # begins the name of a bridge in which two talk
+LAMP = "Stasis:"  # and the lamp's name: the device whose state it shows
 CARRIER = "carrier-"  # and the carrier's name: its endpoint, and so the start of its channels' names
 BEAT_VARIABLE = "CENTRALINO_BEAT"  # global; the engine keeps the machine's time in it, in whole seconds since 1970
 BEAT_AGE_S_MAX = 5
@@ -42,6 +43,7 @@ _SERVER = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,254}(:[0-9]{1,5})?")
 _USER = re.compile(r"[0-9A-Za-z+][0-9A-Za-z._+-]{0,63}")
 _PASSWORD = re.compile(r"(?![\"'])[!-~]{1,128}")  # a carrier's: it chose it. _harmless has the last word
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+_LAMP = re.compile(r"\*[0-9]{2}[0-9A-Za-z_-]{1,64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 
 
@@ -78,6 +80,7 @@ class Node:
     ami_password: str
     phones: tuple[PhoneAccount, ...] = ()
     service_numbers: tuple[str, ...] = ()  # what our own phones may dial, beside emergency numbers
+    lamps: tuple[str, ...] = ()  # what our own phones may watch
     carriers: tuple[Carrier, ...] = (Carrier("carrier", ("127.0.0.1",)),)  # calls outside try them in this order
     carrier_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # by the name of the carrier
     tls: Tls | None = None
@@ -171,6 +174,7 @@ def render(node: Node, installation: Installation, folders: Folders) -> dict[str
         "cdr_columns": CDR_COLUMNS,
         "app": APP,
         "carrier": CARRIER,
+        "lamp": LAMP,
         "beat": BEAT_VARIABLE,
         "beat_age_s_max": BEAT_AGE_S_MAX,
         "emergency_numbers": EMERGENCY_NUMBERS,
@@ -200,6 +204,7 @@ def check(node: Node) -> None:
         _check_carrier(carrier, node)
     _check_phones(node)
     _each("service number", node.service_numbers, _DIALLED)
+    _each("lamp", node.lamps, _LAMP)
 
 
 def _check_carrier(carrier: Carrier, node: Node) -> None:

@@ -33,6 +33,9 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    RecordingPaused,
+    RecordingPauseFailed,
+    RecordingResumed,
     TalkRecorded,
     TransferAsked,
     TransferEnd,
@@ -79,6 +82,7 @@ class FakeLeg:
     busy_until_s: float = 0.0
     talk_recording: str = ""
     talk_since_s: float = 0.0
+    records_silence: bool = False
 
 
 @dataclass(slots=True)
@@ -89,6 +93,7 @@ class Truth:
     within_reach: set[str] = field(default_factory=set)
     messages: dict[str, float] = field(default_factory=dict)  # what the recordings folder holds: name → seconds
     talks: dict[str, float] = field(default_factory=dict)  # the same of talks that were recorded
+    lamps: dict[str, bool] = field(default_factory=dict)  # whether each is lit
 
 
 class FakeTelephony:
@@ -107,6 +112,9 @@ class FakeTelephony:
         self.called_off: list[str] = []  # phones that stopped ringing and show no missed call
         self.transfers_told: list[tuple[str, TransferEnd]] = []  # leg, and what its phone was told
         self.carriers_that_refuse: set[str] = set()
+        self.recording_pauses_that_fail = 0
+        self.said_aside: list[tuple[str, str]] = []
+        self.lamps_told: list[tuple[str, bool]] = []
         self.rung_through: list[tuple[str, str]] = []  # the carrier, and the number
         self.joins_that_fail = 0
         self.overhearings_that_fail = 0
@@ -227,6 +235,37 @@ class FakeTelephony:
     def look_at(self, leg: str) -> None:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))
+
+    def pause_recording(self, leg: str) -> None:
+        self._pause(leg, RecordingPaused(leg))
+
+    def resume_recording(self, leg: str) -> None:
+        self._pause(leg, RecordingResumed(leg))
+
+    def _pause(self, leg: str, is_so: RecordingPaused | RecordingResumed) -> None:
+        there = self._asked_of(leg)
+        if there is None or not there.talk_recording or self.recording_pauses_that_fail:
+            self.recording_pauses_that_fail = max(0, self.recording_pauses_that_fail - 1)
+            self._tell(RecordingPauseFailed(leg, "the test does not let it"))
+        else:
+            there.records_silence = isinstance(is_so, RecordingPaused)
+            self._tell(is_so)
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        there = self._asked_of(leg)
+        if there and there.talks_in:
+            self.said_aside.append((leg, " ".join(sounds)))
+
+    def light(self, lamp: str) -> None:
+        self._show(lamp, is_lit=True)
+
+    def put_out(self, lamp: str) -> None:
+        self._show(lamp, is_lit=False)
+
+    def _show(self, lamp: str, *, is_lit: bool) -> None:
+        if self.is_connected:
+            self.truth.lamps[lamp] = is_lit
+            self.lamps_told.append((lamp, is_lit))
 
     def call_off(self, leg: str) -> None:
         if there := self._asked_of(leg):

@@ -158,6 +158,28 @@ class TalkRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPaused:
+    """Nothing that is said at this agent's leg is recorded any more."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResumed:
+    """What is said at this agent's leg is recorded again."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPauseFailed:
+    """It is recorded, or not, as before."""
+
+    leg: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class JoinFailed:
     """Two legs could not be joined; those of them that live are still there."""
 
@@ -236,6 +258,9 @@ PhoneEvent = (
     | PlaybackEnded
     | RecordingEnded
     | TalkRecorded
+    | RecordingPaused
+    | RecordingResumed
+    | RecordingPauseFailed
     | JoinFailed
     | OverhearFailed
     | Reachable
@@ -323,6 +348,29 @@ class Telephony(Protocol):
         another life of ours, a recording that runs goes on, and of one that is over `TalkRecorded` is told (perhaps not
         for the first time).
         """
+
+    def pause_recording(self, leg: str) -> None:
+        """Let silence stand in the recording of this leg's talk, in place of both who talk, until it resumes.
+
+        `RecordingPaused` follows, or `RecordingPauseFailed`; also where it was so already.
+        """
+
+    def resume_recording(self, leg: str) -> None:
+        """The opposite. `RecordingResumed` follows, or `RecordingPauseFailed`."""
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        """Say `sounds` into the ear of an agent's leg that is joined, while the talk goes on. Nobody else hears it, no
+        recording holds it, and nothing follows.
+        """
+
+    def light(self, lamp: str) -> None:
+        """Light a lamp, at each phone that watches it now or later; it stays so until it is put out.
+
+        `lamp` is one of those that the phone system was configured with.
+        """
+
+    def put_out(self, lamp: str) -> None:
+        """The opposite of `light`."""
 
     def call_off(self, leg: str) -> None:
         """Stop ringing, since somebody else answered: a phone that knows the reason shows no missed call.

@@ -19,11 +19,12 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from asterisk.ami import AmiLine
-from asterisk.port import OnEvent, TalkRecorded
+from asterisk.port import OnEvent, RecordingPaused, RecordingPauseFailed, RecordingResumed, TalkRecorded
 
 log = logging.getLogger(__name__)
 
 OPTIONS = "abD"
+MUTED, HEARD = "1", "0"
 RATE_HZ, CHANNELS, SAMPLE_BYTES = 8_000, 2, 2
 FRAME_BYTES = CHANNELS * SAMPLE_BYTES
 BYTES_PER_S = RATE_HZ * FRAME_BYTES
@@ -42,6 +43,7 @@ class TalkRecorder:
     def __init__(self, ami: AmiLine, recordings: Path, on_event: OnEvent) -> None:
         self._ami, self._recordings, self._on_event = ami, recordings, on_event
         self._over: dict[str, asyncio.Future[str]] = {}  # by leg; done, with why, when the recording is to be closed
+        self._turns: dict[str, asyncio.Lock] = {}  # by leg: it is begun, paused and resumed in the order of asking
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self._finishing = asyncio.Lock()  # a recording may be asked for while it is being closed
@@ -51,6 +53,7 @@ class TalkRecorder:
         if leg in self._over:
             return
         self._over[leg] = asyncio.get_running_loop().create_future()
+        self._turns[leg] = asyncio.Lock()
         self._spawn(self._record(leg, recording))
         if self._watch is None or self._watch.done():
             self._watch = self._spawn(self._watch_room())
@@ -59,6 +62,13 @@ class TalkRecorder:
         """Close the recording of a leg that is gone, and tell what there is of it."""
         if leg not in self._over:
             self._spawn(self._close(leg, recording, ""))
+
+    def pause(self, leg: str) -> None:
+        """Silence stands in its place, for as long; what came of it is told."""
+        self._spawn(self._mute(leg, MUTED, RecordingPaused(leg)))
+
+    def resume(self, leg: str) -> None:
+        self._spawn(self._mute(leg, HEARD, RecordingResumed(leg)))
 
     def leg_over(self, leg: str) -> None:
         self._end(leg, "")
@@ -77,10 +87,21 @@ class TalkRecorder:
 
     async def _record(self, leg: str, recording: str) -> None:
         try:
-            why = await self._start(leg, recording) or await self._over[leg]
+            async with self._turns[leg]:
+                why = await self._start(leg, recording)
+            why = why or await self._over[leg]
         finally:
-            del self._over[leg]
+            del self._over[leg], self._turns[leg]
         await self._close(leg, recording, why)
+
+    async def _mute(self, leg: str, state: str, is_so: RecordingPaused | RecordingResumed) -> None:
+        turn = self._turns.get(leg)
+        if turn is None:
+            self._on_event(RecordingPauseFailed(leg, "it is not being recorded"))
+            return
+        async with turn:
+            why = await self._asked("MixMonitorMute", Channel=leg, Direction="both", State=state)
+        self._on_event(RecordingPauseFailed(leg, why) if why else is_so)
 
     async def _start(self, leg: str, recording: str) -> str:
         """Why it could not be started; empty: it runs."""
@@ -89,7 +110,14 @@ class TalkRecorder:
             if await asyncio.to_thread(_is_written, raw):
                 return ""  # an engine before this one has started it
             await asyncio.to_thread(_make_ready, raw, self._recordings)
-            answer = await self._ami.act("MixMonitor", Channel=leg, File=str(raw), Options=OPTIONS)
+        except OSError as refused:
+            return refused.strerror or str(refused)
+        return await self._asked("MixMonitor", Channel=leg, File=str(raw), Options=OPTIONS)
+
+    async def _asked(self, action: str, **headers: str) -> str:
+        """Why AMI did not do it; empty: it did."""
+        try:
+            answer = await self._ami.act(action, **headers)
         except (OSError, ValueError) as refused:  # AMI's ConnectionError and TimeoutError among them
             return getattr(refused, "strerror", "") or str(refused) or type(refused).__name__
         return "" if answer.get("Response") == "Success" else str(answer.get("Message"))

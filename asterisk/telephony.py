@@ -19,7 +19,7 @@ import msgspec
 
 from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply
 from asterisk.carrier import Allowed
-from asterisk.configuration import APP, BEAT_VARIABLE, TALK, Node
+from asterisk.configuration import APP, BEAT_VARIABLE, LAMP, TALK, Node
 from asterisk.outside import FURTHER, CallsOutside, RingOutside
 from asterisk.port import (
     Arrived,
@@ -49,11 +49,12 @@ from asterisk.transfers import Transfers
 log = logging.getLogger(__name__)
 
 OVERHEARD, SNOOP = "overheard-", "snoop-"  # begin the names of such a bridge and channel; the rest is the leg
+ASIDE = "aside-"  # begins the name of a channel that says something into somebody's ear, and of what it plays
 OUR_LEG = re.compile(r"-leg\d+$")  # Asterisk's own ids end in a number after a dot
 NOT_FOUND = 404
 # Asterisk 22 makes no channel whose id is how that of another begins, and an agent's leg begins with the call's id: who
-# is called back comes after their agent, and so is a channel of another name.
-CALLED_BACK = re.compile(r"-back\d+$")
+# is called back comes after their agent, and so is a channel of another name; so is an agent for whom a call is placed.
+CALLED_BACK = re.compile(r"-(back|click)\d+$")
 CITIZEN = "-leg0"
 CONFLICT = 409
 NOT_BOOTED = 503
@@ -114,6 +115,8 @@ class AsteriskTelephony:
         self._waiting: set[str] = set()  # legs with music
         self._overhearing: dict[str, tuple[str, str]] = {}  # leg → whose talk; its bridge, where they barged in
         self._snoops: set[str] = set()  # legs whose snoop channel lives
+        self._asides: dict[str, tuple[str, str]] = {}  # by channel: what it is to say, and in which language
+        self._asides_said = 0
         self._cut_short: set[str] = set()  # playbacks: Asterisk tells them as done
         self._heartbeat: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
@@ -257,6 +260,29 @@ class AsteriskTelephony:
         else:
             self._recorder.finish(leg, recording)
 
+    def pause_recording(self, leg: str) -> None:
+        self._recorder.pause(leg)
+
+    def resume_recording(self, leg: str) -> None:
+        self._recorder.resume(leg)
+
+    def say_aside(self, leg: str, sounds: Sequence[str], language: str) -> None:
+        """By a snoop channel for as long, which comes to us by StasisStart."""
+        if leg in self._talks:
+            self._asides_said += 1
+            aside = f"{ASIDE}{int(time.time())}-{self._asides_said}"
+            self._asides[aside] = ",".join(f"sound:{sound}" for sound in sounds), language
+            self._ask("POST", f"channels/{leg}/snoop/{aside}", app=APP, whisper="out")
+
+    def light(self, lamp: str) -> None:
+        self._show(lamp, "INUSE")
+
+    def put_out(self, lamp: str) -> None:
+        self._show(lamp, "NOT_INUSE")
+
+    def _show(self, lamp: str, device_state: str) -> None:
+        self._ask("PUT", f"deviceStates/{LAMP}{lamp}", deviceState=device_state)
+
     def call_off(self, leg: str) -> None:
         if leg in self._legs:
             self.outside.rings(leg)  # no other carrier is asked any more
@@ -348,6 +374,10 @@ class AsteriskTelephony:
         if channel.id.startswith(SNOOP):
             self._snoop_started(channel.id.removeprefix(SNOOP))
             return
+        if channel.id.startswith(ASIDE):
+            media, language = self._asides.pop(channel.id, ("", ""))
+            self._ask("POST", f"channels/{channel.id}/play/{channel.id}", media=media, lang=language)
+            return
         self._legs.add(channel.id)
         self.outside.arrived(channel.id, channel.name)
         self._tell(_dialled(channel, self.node) or _arrival(channel, self.node, message.args))
@@ -373,6 +403,9 @@ class AsteriskTelephony:
         if message.channel.id.startswith(SNOOP):
             self._snoops.discard(message.channel.id.removeprefix(SNOOP))
             return
+        if message.channel.id.startswith(ASIDE):
+            self._asides.pop(message.channel.id, None)
+            return
         leg = _leg(message.channel.id)
         if self.outside.is_stale(leg, message.channel.id) or self.outside.ended(leg, message.tech_cause, message.cause):
             return
@@ -392,7 +425,9 @@ class AsteriskTelephony:
             self._tell(asked)
 
     def _playback_finished(self, message: Message) -> None:
-        if message.playback:
+        if message.playback and message.playback.id.startswith(ASIDE):
+            self._ask("DELETE", f"channels/{message.playback.id}")
+        elif message.playback:
             playback, leg = message.playback.id, _leg(message.playback.target_uri.removeprefix("channel:"))
             whole = message.playback.state == "done" and playback not in self._cut_short
             self._cut_short.discard(playback)
@@ -428,6 +463,8 @@ class AsteriskTelephony:
         bridges = _bridges(reply.body)
         in_bridge = {_leg(channel): bridge.id for bridge in bridges for channel in bridge.channels}
         self._snoops = {channel.id.removeprefix(SNOOP) for channel in channels if channel.id.startswith(SNOOP)}
+        for aside in [channel.id for channel in channels if channel.id.startswith(ASIDE)]:
+            self._ask("DELETE", f"channels/{aside}")  # whoever let it speak is gone
         channels = [channel for channel in channels if _is_a_leg(channel)]
         newest = {_leg(channel.id): channel for channel in sorted(channels, key=lambda channel: len(channel.id))}
         for channel in channels:
@@ -639,7 +676,7 @@ def _is_ours(channel: str) -> bool:
 def _is_a_leg(channel: Channel) -> bool:
     """Whether the channel is with us: in our application, or a phone that we ring."""
     is_with_us = channel.dialplan.app_name == "Stasis" or _is_ours(channel.id)
-    return is_with_us and not channel.id.startswith(SNOOP)
+    return is_with_us and not channel.id.startswith((SNOOP, ASIDE))
 
 
 def _dialled(channel: Channel, node: str) -> Dialled | None:

@@ -15,6 +15,7 @@ def add_call_commands(app: typer.Typer) -> None:
     app.command()(transfer)
     app.command()(disposition)
     app.command()(listen)
+    app.command()(call)
 
 
 def transfer(
@@ -66,3 +67,18 @@ def listen(
     if as_json:
         return shown.one(told, as_json=True)
     typer.echo(f"{told['phone']} rings; who answers it is with {told['call']}: {told['how']}.")
+
+
+def call(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Outside, or an agent's or a phone's.")],
+    agent: Annotated[str, typer.Option("--agent", metavar="ID", help="Who calls; their phone is rung first.")],
+    entity: Annotated[str, typer.Option("--for", metavar="ENTITY", help="Whose number those outside see.")] = "",
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Ring an agent's phone, and then whom they are to talk with, by the same rules as what they dial themselves."""
+    words = {"agent": agent, "number": number, "entity": entity, "by": by_whom()}
+    told = ask(state, lambda client: client.command("agents.call", **words))
+    if as_json:
+        return shown.one(told, as_json=True)
+    typer.echo(f"{told['phone']} rings; when {told['agent']} answers, {told['number']} is called.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from agents.state import AfterReset
 from centralino import shown
 from centralino.asking import Result, ask, run_loop
 from centralino.call_back_commands import call_backs_app
@@ -337,6 +338,21 @@ def extend(
     except NotADuration as mistake:
         raise Stop(f"{mistake.what}: {mistake.hint}") from mistake
     _choose(state, "agents.extend", as_json, agent=agent, longer_s=longer_s)
+
+
+@agents_app.command("reset")
+def reset(
+    agent: Id,
+    then: Annotated[AfterReset, typer.Option("--then", help="What they are afterwards.")] = AfterReset.READY,
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Let an agent go who is stuck: their calls end, and callers wait again in their old place."""
+    words = {"agent": agent, "then": then.value, "by": by_whom()}
+    told = ask(state, lambda client: client.command("agents.reset", **words))
+    if not as_json:
+        typer.echo(f"What held {agent}: {', '.join(told['held']) or 'nothing'}.")
+    shown.agent(told, as_json=as_json)
 
 
 @agents_app.command("pin")

@@ -30,6 +30,7 @@ from centralino.state import CallNow, CallState
 log = logging.getLogger(__name__)
 
 HAND_ON, ASK = "#1", "*2"  # as features.conf of Asterisk has them
+PAUSE_RECORDING = "*1"  # as users of FreePBX know it
 TAKE_BACK, ALL_TALK = "*", "3"
 KEYS_WITHIN_S = 2.0  # between the two of a code
 BY = "phone {}"
@@ -45,13 +46,17 @@ class Destination:
 
 
 class Consulting:
-    """`hand_on` belongs to the second level, `stay_with` to the offices, `park` to the parking."""
+    """`hand_on` belongs to the second level, `stay_with` to the offices, `park` to the parking, `pause_recording` and
+    `apply_recording_pause` to the recording pauses.
+    """
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
         self._dispatcher, self._codes, self._people = dispatcher, codes, people
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
+        self.pause_recording: Callable[[CallNow], None]
+        self.apply_recording_pause: Callable[[CallNow], None]
         self.stay_with: Callable[[CallNow], None]
         self.park: Callable[..., bool]
         self.configuration: Configuration
@@ -77,7 +82,9 @@ class Consulting:
         now_s = self._clock.now_s()
         first, at_s = self._pressed.pop(call.leg, ("", 0.0))
         code = first + key if now_s - at_s <= KEYS_WITHIN_S else key
-        if code in (HAND_ON, ASK):
+        if code == PAUSE_RECORDING:
+            self.pause_recording(call)
+        elif code in (HAND_ON, ASK):
             self._park(call, self._hand_on if code == HAND_ON else self._ask)
         elif key in (HAND_ON[0], ASK[0]):
             self._pressed[call.leg] = key, now_s
@@ -123,11 +130,11 @@ class Consulting:
             self.stay_with(call)
         return True
 
-    def caller_left(self, call: CallNow) -> None:
+    def caller_left(self, call: CallNow, why: str = "the caller hung up") -> None:
         """Whom the agent asks is let go; the agent too, by whoever ends the talk."""
         self.forget(call.leg)
         if call.consult:
-            self._end_consult(call, "the caller hung up")
+            self._end_consult(call, why)
 
     def join_failed(self, call: CallNow) -> bool:
         """Agent and whom they asked could not be joined: the agent has the caller again. False: it was another talk."""
@@ -188,6 +195,7 @@ class Consulting:
     def _park(self, call: CallNow, then: Callable[[CallNow, str], None]) -> None:
         """The caller hears music, and the agent is asked where to."""
         self._book.write(ev.CallParked(call=call.id, agent=call.agent, leg=call.leg))
+        self.apply_recording_pause(call)
         self._telephony.part(call.leg)
         self._telephony.hold(call.id)
         at_end = partial(self._take_back, call, "the agent keyed in nothing")
@@ -245,6 +253,7 @@ class Consulting:
         elif consult and key == ALL_TALK and consult.answered and not consult.all_talk:
             self._book.write(ev.ConferenceBegun(call=call.id, agent=call.agent, leg=consult.leg))
             self._telephony.join(call.id, call.id, consult.leg)
+            self.apply_recording_pause(call)
 
     def _take_back(self, call: CallNow, why: str) -> None:
         """Agent and caller have each other again."""
@@ -252,6 +261,7 @@ class Consulting:
             self._codes.forget(call.leg)
             self._book.write(ev.CallTakenBack(call=call.id, agent=call.agent, leg=call.leg, why=why))
             self._telephony.join(call.id, call.id, call.leg)
+            self.apply_recording_pause(call)
 
     def _end_consult(self, call: CallNow, why: str) -> None:
         consult = call.consult

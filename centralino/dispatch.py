@@ -239,17 +239,20 @@ class Dispatcher:
             self.carry_out(self.floor.not_answered(leg, WHY_OF_CAUSE[cause], self._clock.now_s()))
 
     def join_failed(self, call_id: str) -> None:
-        """The talk never came about: the agent is let go, the caller waits again in their place, if still there."""
+        """The talk never came about."""
         call = self._book.call(call_id)
-        if call is None or call.state is not CallState.TALKING:
-            return
+        if call is not None and call.state is CallState.TALKING:
+            self.agent_is_lost(call)
+
+    def agent_is_lost(self, call: CallNow) -> None:
+        """The agent of a talk is let go, the caller waits again in their place, if still there."""
         if call.call_back_of and call.talks == 1:
             self.not_reached(call, "the two could not be joined")
             return
         queue = call.queue
         self._talk_over(call, "lost")
         self.wait_again(call, queue)
-        self._telephony.look_at(call_id)
+        self._telephony.look_at(call.id)
 
     # --- agents come, go, and are within reach or not
 
@@ -262,6 +265,19 @@ class Dispatcher:
             self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
+
+    def make_unavailable(self, agent_id: str, why: Why) -> None:
+        """They are offered nothing, and their phone rings no more, until `refresh`."""
+        self.carry_out(self.floor.agent_unavailable(agent_id, why, self._clock.now_s()))
+
+    def forget_what_they_do(self, agent_id: str) -> None:
+        """No wrap-up is left, nor a talk that nobody else knows of."""
+        now_s, on_floor = self._clock.now_s(), self.floor.agents.get(agent_id)
+        if on_floor is not None and on_floor.doing is Doing.TALKING:
+            log.error("%s talked in %s, which is over", agent_id, on_floor.call)
+            self._telephony.hang_up(on_floor.leg)
+            self.carry_out(self.floor.talk_ended(on_floor.leg, now_s))
+        self.carry_out(self.floor.wrap_up_done(agent_id, Why.AGENT_RESET, now_s))
 
     def other_call(self, phone: str, goes_on: bool) -> None:
         """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more."""

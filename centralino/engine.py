@@ -24,7 +24,7 @@ import msgspec
 from acd.rules import QueueRules
 from acd.sites import Held
 from agents import pins
-from agents.state import Wish
+from agents.state import AfterReset, Wish
 from agents.supervisors import How
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
@@ -270,7 +270,7 @@ class Engine:
         if name == "calls.dispose":
             return self._dispose(args)
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "agents": lambda args: self._extend_wrap_up(args) if what == "extend" else self._choose(what, args),
+            "agents": lambda args: self._about_agents(what, args),
             "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
@@ -333,12 +333,48 @@ class Engine:
                 found[number] = configuration
         return found | {current.number: self.configuration}
 
+    def _about_agents(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """What they choose; `extend` a wrap-up, `reset` an agent who is stuck, place a `call` for one."""
+        match what:
+            case "extend":
+                return self._extend_wrap_up(args)
+            case "reset":
+                return self._reset(args)
+            case "call":
+                return self._place_call(args)
+            case _:
+                return self._choose(what, args)
+
+    def _place_call(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Ring the phone of `agent`, then `number`, whom the one of `entity` is shown."""
+        words = {key: str(args.get(key) or "")[:64] for key in ("agent", "number", "entity", "by")}
+        try:
+            call = self.switchboard.own_calls.place(
+                words["agent"], words["number"], by=words["by"], entity=words["entity"]
+            )
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {"call": call.id, "agent": call.agent, "phone": call.phone, "number": words["number"]}
+
+    def _reset(self, args: dict[str, Any]) -> dict[str, Any]:
+        """Whatever holds `agent` ends; they are `then` ready, or out. `held`: what it was."""
+        agent, by = str(args.get("agent") or ""), str(args.get("by") or "")[:64]
+        try:
+            then = AfterReset(args.get("then") or AfterReset.READY)
+        except ValueError:
+            raise CommandRefused(f"after a reset an agent is {' or '.join(AfterReset)}") from None
+        try:
+            held = self.switchboard.resetting.reset(agent, then, by=by)
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        return {**self._agent_now(agent), "held": held}
+
     def _choose(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         words = {key: str(args.get(key) or "") for key in ("agent", "by", "phone", "reason")}
         try:
             wish = Wish(what)
         except ValueError:
-            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend") from None
+            raise CommandRefused(f"agents cannot `{what}`; they can: {', '.join(Wish)}, extend, reset, call") from None
         try:
             self.switchboard.choose(
                 words["agent"], wish, by=words["by"][:64], phone=words["phone"], reason=words["reason"][:100]

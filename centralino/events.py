@@ -391,6 +391,23 @@ class TalkRecordingStarted(CallEvent, frozen=True, kw_only=True):
     recording: str
 
 
+class TalkRecordingPaused(CallEvent, frozen=True, kw_only=True):
+    """Silence is to stand in the recording, until `until_s` at the latest (0: for as long as it takes)."""
+
+    agent: str
+    leg: str
+    recording: str
+    until_s: float
+    why: str
+
+
+class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+    recording: str
+    why: str
+
+
 class TalkNotRecorded(CallEvent, frozen=True, kw_only=True):
     """The queue's talks are recorded; this one is not."""
 
@@ -579,6 +596,14 @@ class AgentPaused(AgentEvent, frozen=True, kw_only=True):
     until_s: float = 0.0
 
 
+class AgentReset(AgentEvent, frozen=True, kw_only=True):
+    """Whatever holds the agent is to end, which `held` says in words; they are `then` ready, or out."""
+
+    by: str
+    then: str
+    held: list[str] = []
+
+
 class WrapUpStarted(AgentEvent, frozen=True, kw_only=True):
     call: str
     until_s: float
@@ -620,7 +645,10 @@ class OwnCallEvent(Event, frozen=True, kw_only=True):
 
 
 class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
-    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside."""
+    """`agent`, or whoever sits at `phone`, calls `to`: an agent, a phone, or (empty) `person` outside.
+
+    `by`: who asked for it, by a command; their phone is rung first then. Empty: they dialled. `entity`: for whom.
+    """
 
     node: str
     phone: str
@@ -628,6 +656,12 @@ class OwnCallBegun(OwnCallEvent, frozen=True, kw_only=True):
     to: str = ""
     to_phone: str = ""
     person: str = ""
+    by: str = ""
+    entity: str = ""
+
+
+class OwnCallTakenUp(OwnCallEvent, frozen=True, kw_only=True):
+    """Their own phone, which was rung, was answered; now the other one is rung."""
 
 
 class OwnCallAnswered(OwnCallEvent, frozen=True, kw_only=True): ...
@@ -638,12 +672,15 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
 
 
 class OwnCallRefused(Event, frozen=True, kw_only=True):
-    """A phone dialled what may not be called, or asked for a transfer while it talks with no caller."""
+    """A phone dialled what may not be called, or asked for a transfer while it talks with no caller; or somebody asked
+    for it by a command (`by`).
+    """
 
     phone: str
     agent: str = ""
     person: str = ""
     why: str
+    by: str = ""
 
 
 class EngineStarted(Event, frozen=True, kw_only=True):
@@ -751,6 +788,8 @@ AnyEvent = (
     | CallHeld
     | CallResumed
     | TalkRecordingStarted
+    | TalkRecordingPaused
+    | TalkRecordingResumed
     | TalkNotRecorded
     | QueueLeft
     | SiteOpened
@@ -772,12 +811,14 @@ AnyEvent = (
     | AgentSignedOut
     | AgentReady
     | AgentPaused
+    | AgentReset
     | WrapUpStarted
     | WrapUpExtended
     | WrapUpEnded
     | WrongPin
     | SupervisorWrongPin
     | OwnCallBegun
+    | OwnCallTakenUp
     | OwnCallAnswered
     | OwnCallEnded
     | OwnCallRefused

@@ -12,6 +12,7 @@ import msgspec
 import yaml
 
 from asterisk.configuration import Node, PhoneAccount
+from centralino import lamps
 from centralino.settings import Configuration
 
 
@@ -125,6 +126,7 @@ class Instance:
                 PhoneAccount(phone.id, secrets.phones[phone.id], configuration.roster.sites[phone.site].phone)
                 for phone in configuration.roster.phones.values()
             ),
+            lamps=lamps.names(configuration),
             service_numbers=tuple(n for d in configuration.dialplans.values() for n in (d.number, *d.old_numbers)),
             carriers=settings.carriers,
             carrier_secrets={

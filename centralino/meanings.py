@@ -39,7 +39,15 @@ from centralino.forms.dialplans import (
     TransferForm,
 )
 from centralino.forms.entities import EntitiesForm, EntityForm, OfficeForm
-from centralino.forms.queues import CallBackRulesForm, QueueForm, QueuesForm, SiteRulesForm, ThereForm, WhileWaitingForm
+from centralino.forms.queues import (
+    CallBackRulesForm,
+    QueueForm,
+    QueuesForm,
+    RecordingForm,
+    SiteRulesForm,
+    ThereForm,
+    WhileWaitingForm,
+)
 from centralino.forms.settings import CARRIER, CarrierForm, SettingsForm, TlsForm, split_address
 from centralino.outgoing import Outgoing
 from ivr.hours import DAYS, Hours, read_hours
@@ -221,7 +229,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         voicemail_say=form.voicemail.say if form.voicemail else {},
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
-        recording=Recording(form.recording.refuse_key, form.recording.keep) if form.recording else None,
+        recording=_recording(form.recording),
         dialled=form.dialled or "",
         unanswered_most=form.unanswered.most,
         unanswered_pause_s=form.unanswered.pause,
@@ -244,6 +252,10 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
 def _call_backs(form: CallBackRulesForm) -> CallBackRules:
     [span] = read_hours({"mon-sun": form.hours})[0].week[0]
     return CallBackRules(form.ring, tuple(form.again_after), span.begin_minute, span.end_minute)
+
+
+def _recording(form: RecordingForm | None) -> Recording | None:
+    return Recording(form.refuse_key, form.keep, form.longest_pause) if form else None
 
 
 def _while_waiting(form: WhileWaitingForm) -> WhileWaiting:

@@ -75,12 +75,12 @@ class Offices:
         if call.state is CallState.TRANSFERRING:
             self.give_up(call, cause)
         else:
-            self._leave(call, "lost" if cause is EndCause.GONE else "office")
+            self.leave(call, "lost" if cause is EndCause.GONE else "office")
             self.end(call.id, "the office hung up")
 
     def join_failed(self, call: CallNow) -> None:
         """One of the two was gone as the other came; whoever is left is let go."""
-        self._leave(call, "lost")
+        self.leave(call, "lost")
         self.end(call.id, "the office and the caller could not be joined")
 
     def give_up(self, call: CallNow, why: str) -> None:
@@ -92,7 +92,7 @@ class Offices:
         if call.state is CallState.TRANSFERRING:
             self._stop_ringing(call, "the caller hung up")
         elif call.state is CallState.TRANSFERRED:
-            self._leave(call, "caller")
+            self.leave(call, "caller")
 
     def go_on(self, call: CallNow, legs: dict[str, LegNow]) -> None:
         """Hold what was so, before we were away, with what is so now."""
@@ -110,7 +110,8 @@ class Offices:
         self._telephony.hang_up(leg)
         self.other_call(phone, False)
 
-    def _leave(self, call: CallNow, by: str) -> None:
+    def leave(self, call: CallNow, by: str) -> None:
+        """The talk is over; the caller's way on is somebody else's."""
         leg, phone = call.leg, call.to_phone
         self._book.write(ev.OfficeLeft(call=call.id, office=call.office, leg=leg, by=by))
         self._telephony.hang_up(leg)

@@ -55,7 +55,7 @@ class CodeTalk:
 
 
 class PhoneCodes:
-    """`check_pin` may take its time."""
+    """`check_pin` may take its time. `reset` lets an agent go who is stuck, for whoever asks for it."""
 
     def __init__(
         self, desk: Desk, voice: Voice, signing: Signing, dispatcher: Dispatcher, check_pin: CHECK_PIN
@@ -65,6 +65,7 @@ class PhoneCodes:
         self.dispositions: Dispositions
         self._talks: dict[str, CodeTalk] = {}
         self.listening: Listening
+        self.reset: Callable[[str, str], None]
         self.configuration: Configuration
 
     def begin(self, dialled: Dialled, code: DialledCode) -> None:
@@ -139,13 +140,16 @@ class PhoneCodes:
             case Code.PAUSE:
                 self._pause(talk, digits)
             case Code.WAITING:
-                self._tell_who_waits(talk)
+                self._tell_who_waits(talk, digits)
             case Code.WRAP_UP:
                 self._wrap_up(talk, digits)
             case Code.DISPOSE:
                 self._dispose(talk, digits)
             case Code.LISTEN | Code.WHISPER | Code.BARGE | Code.TAKE_OVER:
-                self._supervise(talk, HOW_OF[code], digits)
+                how = HOW_OF[code]
+                self._supervise(talk, digits, lambda supervisor, number: self._listen(talk, supervisor, how, number))
+            case Code.RESET:
+                self._supervise(talk, digits, lambda supervisor, number: self._reset(talk, supervisor, number))
 
     def _sign(self, talk: CodeTalk, number: str) -> None:
         """In or out: the agent with this number; without one, whoever is signed in here, or whose phone this is."""
@@ -231,8 +235,12 @@ class PhoneCodes:
             self._say(talk, Spoken.SIGNED_IN)
 
     def _pause(self, talk: CodeTalk, keys: str) -> None:
-        """Pause, for the reason that the keys say; who is paused and says none is ready again."""
+        """Pause, for the reason that the keys say; who is paused and says none is ready again. Their own number says
+        none: a key whose lamp shows their pause dials it.
+        """
         agent, reason = self._book.house.agent_at(talk.phone), self.configuration.roster.pauses.get(keys)
+        listed = self._agent_here(agent)
+        keys = "" if listed and listed.number == keys and not reason else keys
         if agent is None:
             self._say(talk, Spoken.NOBODY_HERE)
         elif keys and reason is None:
@@ -280,14 +288,21 @@ class PhoneCodes:
             talk.then = None
             self._speak(talk, disposition.confirmation(kind, level, talk.language))
 
-    def _tell_who_waits(self, talk: CodeTalk) -> None:
-        """How many wait in the queues of whoever is signed in here, and since when."""
-        agent, floor = self._book.house.agent_at(talk.phone), self._dispatcher.floor
-        profile = self._dispatcher.profile(agent) if agent else None
-        if profile is None:
+    def _tell_who_waits(self, talk: CodeTalk, number: str) -> None:
+        """How many wait in the queues of whoever is signed in here, or in the one with this number, and since when."""
+        here, floor = self._book.house.agent_at(talk.phone), self._dispatcher.floor
+        profile = self._dispatcher.profile(here) if here else None
+        named = next((queue for queue in floor.rules.values() if number and queue.dialled == number), None)
+        if named:
+            waiting = [call for call in floor.calls.values() if call.queue == named.name]
+        elif number:
+            self._say(talk, Spoken.UNKNOWN_NUMBER)
+            return
+        elif profile is None:
             self._say(talk, Spoken.NOBODY_HERE)
             return
-        waiting = [call for call in floor.calls.values() if floor.suits(profile, call.queue)]
+        else:
+            waiting = [call for call in floor.calls.values() if floor.suits(profile, call.queue)]
         if not waiting:
             self._say(talk, Spoken.NOBODY_WAITS)
             return
@@ -296,14 +311,14 @@ class PhoneCodes:
         wait = counted if minutes else Spoken.LESS_THAN_A_MINUTE.prompt(talk.language).text
         self._say(talk, Spoken.ONE_WAITS if len(waiting) == 1 else Spoken.MANY_WAIT, count=len(waiting), wait=wait)
 
-    def _supervise(self, talk: CodeTalk, how: How, number: str) -> None:
-        """At their own phone supervisors are known; elsewhere by number and PIN."""
+    def _supervise(self, talk: CodeTalk, number: str, do: Callable[[Supervisor, str], None]) -> None:
+        """At their own phone supervisors are known; elsewhere by number and PIN. `number`: an agent's, or asked for."""
 
         def known(supervisor: Supervisor) -> None:
             if number:
-                self._listen(talk, supervisor, how, number)
+                do(supervisor, number)
             else:
-                self._ask(talk, Spoken.KEY_IN_WHOM, lambda keyed: self._listen(talk, supervisor, how, keyed))
+                self._ask(talk, Spoken.KEY_IN_WHOM, lambda keyed: do(supervisor, keyed))
 
         def named(keyed: str) -> None:
             supervisor = self.configuration.roster.supervisor_numbered(keyed)
@@ -316,6 +331,17 @@ class PhoneCodes:
             known(supervisor)
         else:
             self._ask(talk, Spoken.KEY_IN_SUPERVISOR, named)
+
+    def _reset(self, talk: CodeTalk, supervisor: Supervisor, number: str) -> None:
+        """Only an agent of a site that they look after; whatever the queue is."""
+        agent = self.configuration.roster.agent_numbered(number)
+        if agent is None:
+            self._say(talk, Spoken.UNKNOWN_AGENT)
+        elif supervisor.sites and agent.site not in supervisor.sites:
+            self._say(talk, Spoken.NOT_YOUR_AGENT)
+        else:
+            self.reset(agent.id, f"supervisor {supervisor.id}, phone {talk.phone}")
+            self._say(talk, Spoken.AGENT_IS_FREE)
 
     def _listen(self, talk: CodeTalk, supervisor: Supervisor, how: How, number: str) -> None:
         """The conversation is over where they hear the talk."""

@@ -399,6 +399,8 @@ SENTENCES = {
     "CallResumed": "{agent} takes the caller off hold",
     "TransferRefused": "the phone {phone} of {agent} may not transfer the caller",
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
+    "TalkRecordingPaused": "the recording of the talk with {agent} pauses",
+    "TalkRecordingResumed": "the recording of the talk with {agent} goes on",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",
     "RecordingDeleted": "{recording}.wav was deleted",

@@ -87,6 +87,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.CALLING_BACK, ev.CallBackUnanswered): S.TALKED,
     (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
+    (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
+    (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
@@ -239,6 +241,8 @@ class TalkRecording(msgspec.Struct):
     leg: str
     began_s: float
     ended_s: float = 0.0
+    paused: bool = False  # by the agent
+    paused_until_s: float = 0.0
 
 
 class AgentNow(msgspec.Struct):
@@ -286,7 +290,9 @@ class ListeningNow(msgspec.Struct):
 
 
 class OwnCall(msgspec.Struct):
-    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings."""
+    """A call that one of our phones began; as `OwnCallBegun` says. `answered_s`: 0 while it rings. `is_taken_up`: they
+    are there, because they dialled, or because they answered their own phone.
+    """
 
     id: str
     node: str
@@ -297,6 +303,8 @@ class OwnCall(msgspec.Struct):
     person: str
     began_s: float
     answered_s: float = 0.0
+    entity: str = ""
+    is_taken_up: bool = True
 
     @property
     def other_leg(self) -> str:
@@ -638,6 +646,7 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     """Who is lost by a colleague waits again, as after any talk: their wait counts from now."""
     is_lost, call = event.by == "lost", house.calls[event.call]
     _talk_over(house, event, entry, is_lost=is_lost)
+    call.parked = False
     if is_lost and call.given:
         _wait_counts_from_now(call, entry.at_s)
 
@@ -805,6 +814,16 @@ def _talk_recording_started(house: House, event: ev.TalkRecordingStarted, entry:
     house.recordings[event.recording] = TalkRecording(call.id, call.node, event.leg, entry.at_s)
 
 
+def _talk_recording_paused(house: House, event: ev.TalkRecordingPaused, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = True, event.until_s
+
+
+def _talk_recording_resumed(house: House, event: ev.TalkRecordingResumed, entry: Entry) -> None:
+    if recording := house.recordings.get(event.recording):
+        recording.paused, recording.paused_until_s = False, 0.0
+
+
 def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
     house.recordings.pop(event.recording, None)
 
@@ -930,7 +949,13 @@ def _own_call_begun(house: House, event: ev.OwnCallBegun, entry: Entry) -> None:
         to_phone=event.to_phone,
         person=event.person,
         began_s=entry.at_s,
+        entity=event.entity,
+        is_taken_up=not event.by,
     )
+
+
+def _own_call_taken_up(house: House, event: ev.OwnCallTakenUp, entry: Entry) -> None:
+    house.own_calls[event.call].is_taken_up = True
 
 
 def _own_call_answered(house: House, event: ev.OwnCallAnswered, entry: Entry) -> None:
@@ -1030,6 +1055,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.CallHeld: _call_held,
     ev.CallResumed: _call_resumed,
     ev.TalkRecordingStarted: _talk_recording_started,
+    ev.TalkRecordingPaused: _talk_recording_paused,
+    ev.TalkRecordingResumed: _talk_recording_resumed,
     ev.TalkRecordingEnded: _talk_recording_ended,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,
@@ -1045,6 +1072,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.WrongPin: _wrong_pin,
     ev.SupervisorWrongPin: _supervisor_wrong_pin,
     ev.OwnCallBegun: _own_call_begun,
+    ev.OwnCallTakenUp: _own_call_taken_up,
     ev.OwnCallAnswered: _own_call_answered,
     ev.OwnCallEnded: _own_call_ended,
     ev.SiteOpened: _site_opened,

@@ -15,7 +15,7 @@ from acd.rules import QueueRules
 from acd.why import Why
 from agents.codes import read_code
 from agents.places import PLACES
-from agents.state import Wish
+from agents.state import AfterReset, Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
@@ -30,6 +30,8 @@ from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
 from centralino.holds import Holds
+from centralino.lamps import ALARM as LAMPS_ALARM
+from centralino.lamps import Lamps
 from centralino.listening import Listening
 from centralino.offices import Offices
 from centralino.own_calls import OwnCalls
@@ -39,6 +41,9 @@ from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
 from centralino.phone_transfers import PhoneTransfers
+from centralino.recording_pauses import ALARM as RECORDING_ALARM
+from centralino.recording_pauses import RecordingPauses
+from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
@@ -57,6 +62,7 @@ from ivr.steps_of_ours import HANDED_ON
 
 log = logging.getLogger(__name__)
 NO_RELEASES: Mapping[int, Configuration] = {}
+TALK_RECORDING = port.TalkRecorded | port.RecordingPaused | port.RecordingResumed | port.RecordingPauseFailed
 UNDIALLABLE = re.compile(r"[^0-9A-Za-z+*#_.-]")
 
 
@@ -99,24 +105,9 @@ class Switchboard:
         self.offices = Offices(book, telephony, people)
         knowledge = Knowledge(self.dispatcher.queue_now, people, around.find_case)
         self.attendant = Attendant(desk, around.voice, knowledge, self.offices)
-        self.signing = Signing(book, self.dispatcher, self._alarms, clock)
-        self.listening = Listening(desk, self.dispatcher)
-        self.listening.connected = self.connected
-        self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
-        self.codes.dispositions = self.dispositions = Dispositions(book, clock)
-        self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
-        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
-        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
-        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
-        self.consulting.stay_with = self.offices.answered
-        self.own_calls = OwnCalls(desk, self.dispatcher, people)
-        self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
-        self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
-        self.parking = Parking(desk, self.dispatcher)
-        self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
-        self.consulting.park = self.parking.park
-        self.holds = Holds(book, self.dispatcher)
+        self.holds, self.lamps = Holds(book, self.dispatcher), Lamps(desk)
         self.call_backs = CallBacks(desk, self.dispatcher, people)
+        self._open_phones(desk, around)
         self.second_level = SecondLevel(desk, self.dispatcher, people, around.voice.sentences)
         self.second_level.connected, self.second_level.configuration_of = self.connected, self._configuration_of
         self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
@@ -128,6 +119,35 @@ class Switchboard:
         self.listening.end_call = self._end_as_planned
         self.dispatcher.send_on, self.dispatcher.give_up = self._send_on, self._give_up
         self._go_on_from_the_journal()
+
+    def _open_phones(self, desk: Desk, around: Surroundings) -> None:
+        """What agents and supervisors do by their phones; each room is told of the others that it sends people to."""
+        people = around.people
+        self.signing = Signing(self.book, self.dispatcher, self._alarms, self.clock)
+        self.listening = Listening(desk, self.dispatcher)
+        self.listening.connected = self.connected
+        self.codes = PhoneCodes(desk, around.voice, self.signing, self.dispatcher, around.check_pin)
+        self.codes.dispositions = self.dispositions = Dispositions(self.book, self.clock)
+        self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
+        self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
+        self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
+        self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, around.voice)
+        self.consulting.pause_recording = self.recording_pauses.pressed
+        self.consulting.apply_recording_pause = self.recording_pauses.apply
+        self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
+        self.consulting.stay_with = self.offices.answered
+        self.own_calls = OwnCalls(desk, self.dispatcher, people)
+        self.own_calls.connected = self.connected
+        self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
+        self.parking = Parking(desk, self.dispatcher)
+        self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
+        self.consulting.park = self.parking.park
+        self.resetting = Resetting(self.book, self._telephony, self.dispatcher, self.signing)
+        self.resetting.consulting, self.resetting.call_backs = self.consulting, self.call_backs
+        self.resetting.own_calls, self.resetting.listening = self.own_calls, self.listening
+        self.codes.reset = self._reset_by_code
+        self.resetting.offices, self.resetting.end = self.offices, self._end_as_planned
 
     # --- time
 
@@ -153,6 +173,12 @@ class Switchboard:
                 continue
             if kind == "pause":
                 self.signing.pause_is_over(call_id)
+                continue
+            if kind == LAMPS_ALARM:
+                self.lamps.alarm()
+                continue
+            if kind == RECORDING_ALARM:
+                self.recording_pauses.alarm(call_id)
                 continue
             if kind == CODE_ALARM:
                 self.codes.alarm(call_id)
@@ -204,8 +230,8 @@ class Switchboard:
                 self.dispatcher.playback_ended(leg, playback, whole=whole)
             case port.RecordingEnded(leg=leg, recording=recording, duration_s=duration_s):
                 self.attendant.recording_ended(leg, recording, duration_s)
-            case port.TalkRecorded():
-                self.dispatcher.recordings.ended(event)
+            case port.TalkRecorded() | port.RecordingPaused() | port.RecordingResumed() | port.RecordingPauseFailed():
+                self._talk_recording(event)
             case port.LegRinging(leg=leg):
                 self.dispatcher.rang(leg)
             case port.LegAnswered(leg=leg):
@@ -224,6 +250,12 @@ class Switchboard:
                 self._connected(node, legs)
             case port.Lost(node=node, why=why):
                 self._lost(node, why)
+
+    def _talk_recording(self, event: TALK_RECORDING) -> None:
+        if isinstance(event, port.TalkRecorded):
+            self.dispatcher.recordings.ended(event)
+        else:
+            self.recording_pauses.told(event)
 
     def _digit(self, leg: str, digit: str) -> None:
         call = self.book.call(leg)
@@ -250,6 +282,7 @@ class Switchboard:
         self._hand_out(configuration)
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
+        self.lamps.soon()
 
     def _hand_out(self, configuration: Configuration) -> None:
         self.configuration = configuration
@@ -260,9 +293,11 @@ class Switchboard:
             self.codes,
             self.own_calls,
             self.consulting,
+            self.resetting,
             self.transfers,
         )
-        for part in (*of_calls, *of_phones, self.dispositions, self.listening):
+        of_talks = (self.dispositions, self.listening, self.recording_pauses)
+        for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
 
@@ -359,7 +394,7 @@ class Switchboard:
             return  # told twice: once as it is, once as it came
         if leg in self.book.house.ended or self.book.house.call_with(leg):
             return
-        if code := read_code(dialled.number):
+        if code := read_code(dialled.number.removesuffix(dialled.phone)):  # a key whose lamp is named by the phone
             self.codes.begin(dialled, code)
         elif dialled.number in PLACES:
             self.parking.fetch(dialled)
@@ -534,6 +569,9 @@ class Switchboard:
         """What an agent chose. Raises signing.Refused with a text for the person who asked."""
         self.signing.choose(agent, wish, by=by, phone=phone, reason=reason)
 
+    def _reset_by_code(self, agent: str, by: str) -> None:
+        self.resetting.reset(agent, AfterReset.READY, by=by)
+
     # --- connected, lost, and going on
 
     def _lost(self, node: str, why: str) -> None:
@@ -545,6 +583,7 @@ class Switchboard:
         """Hold what we believe against what is true there, then go on."""
         self.book.write(ev.AsteriskConnected(node=node, legs=len(legs)))
         now = {leg.leg: leg for leg in legs}
+        self.dispatcher.recordings.go_on(node)
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._go_on(call, now)
@@ -559,13 +598,14 @@ class Switchboard:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
             elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
-        self.dispatcher.recordings.go_on(node)
+        self.recording_pauses.go_on(node)
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
         for leg in legs:
             if leg.dialled and not leg.up:
                 self.handle(leg.dialled)
+        self.lamps.tell_anew()
         self.due()  # what came to its time while nothing could be done
 
     def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:

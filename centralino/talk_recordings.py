@@ -34,13 +34,13 @@ class TalkRecordings:
 
     def __init__(self, desk: Desk, room: WaitingRoom, rules_of: Callable[[str], Recording | None]) -> None:
         self._book, self._telephony, self._clock = desk.book, desk.telephony, desk.clock
-        self._room, self._rules_of = room, rules_of
+        self._room, self.rules_of = room, rules_of
 
     # --- while the caller waits
 
     def announce(self, call: CallNow) -> None:
         """Say that the call may be recorded, where the caller has not heard it yet with the key of this queue."""
-        rules = self._rules_of(call.queue)
+        rules = self.rules_of(call.queue)
         if rules is None or call.recording_refused or call.told_refuse_key == rules.refuse_key:
             return
         queue, key = call.queue, rules.refuse_key
@@ -54,7 +54,7 @@ class TalkRecordings:
 
     def refuse(self, call: CallNow, key: str) -> bool:
         """Whether `key` says that the caller does not want to be recorded."""
-        rules = self._rules_of(call.queue)
+        rules = self.rules_of(call.queue)
         if rules is None or key != rules.refuse_key:
             return False
         if not call.recording_refused:
@@ -72,7 +72,7 @@ class TalkRecordings:
             log.exception("the talk of %s is not recorded", call.id)
 
     def _begin(self, call: CallNow) -> None:
-        rules = self._rules_of(call.queue)
+        rules = self.rules_of(call.queue)
         if rules is None:
             return
         if why := why_not_recorded(call, rules):

@@ -15,13 +15,14 @@ SLOW_S = 330.0  # longer than the engine has for speaking new texts (centralino.
 COMMANDS = {
     "status": "the house in a few lines",
     "queues": "the queues as they are now",
-    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out, extend ID their wrap-up",
+    "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out; extend, reset ID",
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
     "listen": "ring a supervisor's phone to listen to a talk: CALL --as SUPERVISOR --how whisper, barge, take-over",
+    "call": "ring an agent's phone, then a number: NUMBER --agent ID",
     "audit": "Asterisk's own call records against ours",
     "check": "everything that is wrong with the YAML",
     "test": "the calls that `tests:` in the dialplans describe",
@@ -34,7 +35,7 @@ COMMANDS = {
 }
 OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctrl-D"}
 FURTHER = {
-    "agents": ("extend", "in", "out", "pause", "ready"),
+    "agents": ("extend", "in", "out", "pause", "ready", "reset"),
     "emergency": ("off", "on"),
     "sites": ("open", "close", "by-rule"),
     "call-backs": ("drop",),

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from demo.calls import ALLOW, Attempt, Call, IncomingCall
+from demo.lamp import Lamp
 from demo.line import CallGone, CallRefused, Line, Outgoing
 from demo.rtp import PeerTakesNoDigits
 from demo.sip import Address, Dialog, MalformedMessage, Response, checked, fresh_call_id, party, sip_uri, with_tag
@@ -84,6 +85,7 @@ class Phone:
         self.max_calls, self._local_port = max_calls, local_port
         self._rings: deque[IncomingCall] = deque(maxlen=max(max_calls, 100))
         self._rang = asyncio.Event()
+        self._lamps: list[Lamp] = []
         self._registration: Dialog | None = None
         self._refresher: asyncio.Task[None] | None = None
 
@@ -220,7 +222,9 @@ class Phone:
 
     def _asked(self, served: ServerTransaction) -> None:
         request = served.request
-        if tag := party(request.get("to")).tag:
+        if lamp := next((lamp for lamp in self._lamps if lamp.is_told_by(request)), None):
+            lamp.told(served)
+        elif tag := party(request.get("to")).tag:
             self._asked_in_call(served, tag)
         elif request.method == "INVITE":
             self._invited(served)
@@ -259,6 +263,15 @@ class Phone:
         served.respond(200 if invited else 481)
         if invited and invited in self._line.ringing:
             self._line.ringing[invited].cancelled(served.request.all("reason"))
+
+    # -- lamps
+
+    async def watch(self, lamp: str) -> Lamp:
+        """A lamp that shows what the server says of this name, for an hour. Raises LampRefused."""
+        watched = Lamp(self._line, lamp)
+        self._lamps.append(watched)
+        await watched.watch()
+        return watched
 
     # -- the end
 

@@ -444,7 +444,7 @@ class ContactCentre:
         ours = {leg for call in calls for leg in (call.leg, *call.rings) if leg}
         ours |= {call.id for call in calls if call.call_back_of}
         ours |= {call.consult.leg for call in calls if call.consult}
-        ours |= {own.other_leg for own in self.house.own_calls.values()}
+        ours |= {leg for own in self.house.own_calls.values() for leg in (own.id, own.other_leg)}
         ours |= self.house.listenings.keys()
         strays = [leg for leg in legs if leg.phone and leg.id not in ours and not self.switchboard.codes.has(leg.id)]
         assert strays == []

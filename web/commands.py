@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.disposition import Kind, Level
-from agents.state import Wish
+from agents.state import AfterReset, Wish
 from agents.supervisors import How
 from web.configuration import peer
 
@@ -42,6 +42,37 @@ class Chosen(BaseModel):
     reason: str | None
     doing: str
     until_s: float | None
+
+
+class Reset(_Asked):
+    """Let an agent go who is stuck."""
+
+    then: AfterReset = AfterReset.READY
+
+
+class WasReset(BaseModel):
+    """`held`: what had held them, in words; then what they chose, and do, now."""
+
+    id: str
+    held: list[str]
+    chosen: str
+    doing: str
+
+
+class Placed(_Asked):
+    """Whom an agent is to call: a number outside, an agent's, or a phone's. `entity`: whose number is shown outside."""
+
+    number: Annotated[str, Field(min_length=1, max_length=40)]
+    entity: Named = ""
+
+
+class Rings(BaseModel):
+    """The agent's `phone` rings; once it is answered, `number` is called."""
+
+    call: str
+    agent: str
+    phone: str
+    number: str
 
 
 class Transfer(_Asked):
@@ -94,6 +125,14 @@ def add_commands(router: APIRouter, command: Command, allowed: Sequence[Any]) ->
     @router.post("/agents/{id}/wrap-up", dependencies=allowed, response_model=Chosen, summary="Extend a wrap-up")
     async def extend(id: AgentId, asked: Longer, request: Request) -> dict[str, Any]:
         return await command("agents.extend", _by(request, agent=id, longer_s=asked.longer_s))
+
+    @router.post("/agents/{id}/reset", dependencies=allowed, response_model=WasReset, summary="Free a stuck agent")
+    async def reset(id: AgentId, request: Request, asked: Reset | None = None) -> dict[str, Any]:
+        return await command("agents.reset", _by(request, agent=id, **(asked or Reset()).model_dump(mode="json")))
+
+    @router.post("/agents/{id}/call", dependencies=allowed, response_model=Rings, summary="Place a call for an agent")
+    async def call(id: AgentId, asked: Placed, request: Request) -> dict[str, Any]:
+        return await command("agents.call", _by(request, agent=id, **asked.model_dump()))
 
     @router.post("/agents/{id}/{wish}", dependencies=allowed, response_model=Chosen, summary="Sign in or out, pause, …")
     async def choose(id: AgentId, wish: Wish, request: Request, asked: Choice | None = None) -> dict[str, Any]:

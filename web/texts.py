@@ -175,6 +175,7 @@ _WHY = {
     "the phone system could not ring the phone": "non è stato possibile far squillare il telefono",
     "the caller hung up": "chi chiamava ha riagganciato",
     "the agent is not ready any more": "l'operatore non è più disponibile",
+    "the agent was reset": "l'operatore è stato liberato",
     "the queue was full": "la coda era piena",
     "the longest wait was over": "è trascorsa l'attesa massima",
     "the caller pressed a key": "chi chiamava ha premuto un tasto",

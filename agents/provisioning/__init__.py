@@ -12,10 +12,12 @@ from pathlib import Path
 
 import jinja2
 
+from agents.codes import Code
 from agents.roster import Make
 
 OURS = "Written by Centralino"  # in each file of ours, near its top: what lacks it is somebody else's
 TOKEN_DIGITS = 20
+LAMPS = ((Code.SIGN, "Servizio"), (Code.PAUSE, "Pausa"))  # of whoever sits at the phone
 TEMPLATES = {
     Make.YEALINK: "yealink.cfg.j2",
     Make.SNOM: "snom.xml.j2",
@@ -60,6 +62,14 @@ class Account:
     server: Server
     mac: str = ""
     time_zone: str = "Europe/Rome"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lamp:
+    """A key with a lamp, which is named by what the key dials."""
+
+    dials: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,8 @@ def _token(account: Account) -> str:
 def _render(template: str, account: Account) -> str:
     shown = "".join(letter if letter.isprintable() else " " for letter in account.name).strip()
     facts = {"account": account, "name": shown, "server": account.server, "zone": ZONES.get(account.time_zone)}
-    return _templates().get_template(template).render(facts, ours=OURS)
+    lamps = [_Lamp(f"{code}{account.user}", label) for code, label in LAMPS]
+    return _templates().get_template(template).render(facts, ours=OURS, lamps=lamps)
 
 
 @lru_cache(maxsize=1)

@@ -163,6 +163,7 @@ class CallBackRulesForm(Form):
 class RecordingForm(Form):
     refuse_key: MenuKey
     keep: Annotated[float, between("1d", "3650d")]
+    longest_pause: Annotated[float, between("0s", "1h")] = 300.0
 
 
 class UnansweredForm(Form):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from agents.spoken import Spoken
 from centralino.database import DatabaseAway, database_url, open_database
 from centralino.speaking import speak, system_sentences
 from demo.calls import Call
@@ -43,7 +44,7 @@ start: wait
 steps:
   wait: {queue: registrata}
 """
-CALLER_SAYS, AGENT_SAYS = voice(1), voice(2)
+CALLER_SAYS, AGENT_SAYS, SECRET = voice(1), voice(2), voice(3)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -188,6 +189,44 @@ async def test_a_recording_goes_on_while_the_engine_is_killed(house: House) -> N
         third = len(heard) // 6 * 2
         assert heard_at(heard[:third], says[: 2 * 8000 * 2]).is_same
         assert heard_at(heard[-third:], says[: 2 * 8000 * 2]).is_same
+
+
+async def test_what_is_said_while_the_agent_pauses_the_recording_is_in_no_file_not_even_with_a_new_engine(
+    house: House,
+) -> None:
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880005") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        id_ = await the_call(house, "offered")
+        await on_record(house, id_, "RecordingTold")
+        agent = await ring.answer()
+        await talk(call, agent)
+        for speaker in (call, agent):
+            speaker.be_silent()
+        agent.press("*1")
+        assert (await hear(agent, await spoken(house, Spoken.RECORDING_PAUSED.prompt("it")), 10)).is_same
+        assert (await on_record(house, id_, "TalkRecordingPaused"))["agent"] == "a1001"
+        call.play(SECRET, loop=True)
+        assert (await hear(agent, SECRET, 10)).is_same, "the talk itself goes on"
+        instance = house.now["instance"]
+        os.kill(house.pid_of("engine"), signal.SIGKILL)
+        await house.until(lambda now: now["instance"] != instance and now["can_answer"], 20)
+        agent.forget_heard()
+        assert (await hear(agent, SECRET, 10)).is_same
+        call.be_silent()
+        agent.press("*1")
+        assert (await hear(agent, await spoken(house, Spoken.RECORDING_GOES_ON.prompt("it")), 10)).is_same
+        await talk(call, agent)
+        await agent.hang_up()
+        await call.wait_ended(5)
+    ended = await on_record(house, id_, "TalkRecordingEnded")
+    left, right = channels(house.instance.recordings / f"{ended['recording']}.wav")
+    assert heard_at(right, CALLER_SAYS).is_same
+    assert heard_at(left, AGENT_SAYS).is_same
+    assert not heard_at(right, SECRET).is_same
+    _, trail = await house.cli("why", id_)
+    assert "the recording of the talk with a1001 pauses" in trail
+    await house.no_leftovers()
 
 
 async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House) -> None:

@@ -22,12 +22,15 @@ from asterisk.port import (
     PlaybackEnded,
     Reachable,
     RecordingEnded,
+    RecordingPaused,
+    RecordingPauseFailed,
+    RecordingResumed,
     TalkRecorded,
     TransferAsked,
     TransferEnd,
     Unreachable,
 )
-from tests.contract.worlds import FAR_PHONE, OUTSIDE, FakeWorld, RealWorld, World, real_world
+from tests.contract.worlds import FAR_PHONE, LAMPS, OUTSIDE, FakeWorld, RealWorld, World, real_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -863,6 +866,91 @@ async def test_a_talk_of_somebody_who_is_gone_is_told_as_not_recorded(world: Wor
     assert world.talk_s("talks/hall/2026-11-23/gone-talk1") == 0.0
 
 
+async def recorded_in_silence(world: World) -> tuple[str, str, str]:
+    """A caller and an agent who talk, and whose recording has paused before either said a word: legs and recording."""
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.pause_recording(agent)
+    assert await world.told(RecordingPaused, agent) == RecordingPaused(agent)
+    return caller, agent, name
+
+
+async def hang_up_and_close(world: World, agent: str) -> TalkRecorded:
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    return await world.told(TalkRecorded, agent)
+
+
+async def test_what_is_said_while_a_recording_pauses_is_in_no_file(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.both_speak(caller, "p101", 2.0)
+    assert (await hang_up_and_close(world, agent)).duration_s >= 1.5, "silence stands in its place"
+    assert not world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_goes_on_after_a_pause_holds_what_follows(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    world.line.pause_recording(agent)
+    await world.told(RecordingPaused, agent)
+    world.line.resume_recording(agent)
+    assert await world.told(RecordingResumed, agent) == RecordingResumed(agent)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert world.holds_voices(name)
+    assert await world.all_told() == []
+
+
+async def test_a_recording_that_pauses_does_so_while_the_line_is_lost(world: World) -> None:
+    caller, agent, name = await recorded_in_silence(world)
+    await world.lose_line()
+    await world.told(Lost)
+    await world.both_speak(caller, "p101", 1.0)
+    await world.find_line()
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+
+
+async def test_what_is_not_recorded_cannot_pause_and_it_is_told(world: World) -> None:
+    _, agent = await talking(world)
+    world.line.pause_recording(agent)
+    assert (await world.told(RecordingPauseFailed, agent)).why
+    world.line.resume_recording("gone-leg1")
+    assert (await world.told(RecordingPauseFailed, "gone-leg1")).why
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_heard_by_the_agent_alone(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    world.line.say_aside(agent, [world.long], "it")
+    assert await world.hears_aside(caller, "p101") == {"p101"}
+    assert await world.hearers_of(caller, "p101") == {"p101"}, "the talk goes on"
+    assert await world.all_told() == []
+
+
+async def test_what_is_said_aside_is_in_no_file_and_leaves_nothing_behind(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    world.line.say_aside(agent, [world.short], "it")
+    world.line.say_aside(agent, [world.short], "it")
+    await world.hears_aside(caller, "p101")
+    await world.hears_aside(caller, "p101")
+    await hang_up_and_close(world, agent)
+    assert not world.holds_voices(name)
+    world.line.say_aside(agent, [world.short], "it")
+    await world.lose_line()
+    await world.told(Lost)
+    assert {leg.leg for leg in (await world.find_line()).legs} == {caller}
+    assert await world.all_told() == []
+
+
 # --- numbers outside
 
 
@@ -994,3 +1082,38 @@ async def test_a_phone_that_was_answered_while_the_line_was_lost_is_told_as_up(w
     assert found["away-leg1"].up
     world.line.join(caller, caller, "away-leg1")
     await world.talk(caller, "p101")
+
+
+# --- lamps
+
+
+@pytest.mark.parametrize("lamp", LAMPS)
+async def test_a_lamp_is_lit_and_put_out_at_each_phone_that_watches_it(world: World, lamp: str) -> None:
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.watch(phone, lamp)
+        await world.shows(phone, lamp, lit=False)
+    world.line.light(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=True)
+    world.line.put_out(lamp)
+    for phone in ("p101", "p102"):
+        await world.shows(phone, lamp, lit=False)
+    assert await world.all_told() == []
+
+
+async def test_a_lamp_that_was_lit_before_is_lit_for_whoever_watches_it_now(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+
+
+async def test_lamps_stay_as_they_are_while_the_line_is_lost(world: World) -> None:
+    world.line.light("*451001")
+    await world.watch("p101", "*451001")
+    await world.shows("p101", "*451001", lit=True)
+    await world.lose_line()
+    await world.told(Lost)
+    world.line.put_out("*451001")
+    await world.find_line()
+    await world.shows("p101", "*451001", lit=True)

@@ -40,6 +40,7 @@ from asterisk.telephony import AsteriskTelephony
 from centralino.clock import SimClock
 from demo.calls import Call, IncomingCall
 from demo.in_call import Referral
+from demo.lamp import Lamp
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
 
@@ -52,6 +53,7 @@ ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
 CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take calls
 OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
+LAMPS = ("*451001", "*46p-101_a")
 FAR_PHONE = "p103"  # never within reach
 REJECTED = 603
 HOW_TOLD = {200: TransferEnd.DONE, 603: TransferEnd.DECLINED, 503: TransferEnd.UNAVAILABLE}
@@ -131,6 +133,12 @@ class World(Protocol):
     async def dial_from(self, phone: str, number: str) -> str:
         """Somebody at a phone of ours dials; the leg that was told."""
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        """From now on the phone shows the lamp."""
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        """Wait until the lamp at the phone is lit, or is not."""
+
     async def second_call(self, phone: str, number: str) -> str:
         """Somebody at a phone of ours that has a call dials on its second line; the leg that was told."""
 
@@ -181,6 +189,12 @@ class World(Protocol):
     def talk_s(self, recording: str) -> float:
         """The same of a talk, whose file has two channels; 0 where there is no file."""
 
+    def holds_voices(self, recording: str) -> bool:
+        """Whether anybody is heard in the file of a talk."""
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        """Who of `others` (a caller's leg, or a phone) hears something now, while nobody speaks."""
+
 
 class FakeWorld:
     short, long, missing = "short", "long", "missing"
@@ -192,6 +206,7 @@ class FakeWorld:
         self.fake.missing_sounds = ("missing",)
         self.fake.truth.within_reach |= {*PHONES}
         self.calls = 0
+        self.with_voices: set[str] = set()  # recordings
         self.second = ""
 
     async def dial(self, number: str = "055055", caller: CallerId = ROSSI) -> str:
@@ -257,6 +272,12 @@ class FakeWorld:
         self.line.answer(leg)
         return leg
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        assert phone in self.fake.truth.within_reach
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        assert self.fake.truth.lamps.get(lamp, False) is lit
+
     async def second_call(self, phone: str, number: str) -> str:
         self.second = await self.dial_from(phone, number)
         return self.second
@@ -320,6 +341,15 @@ class FakeWorld:
 
     async def both_speak(self, leg: str, phone: str, seconds: float) -> None:
         self.clock.advance(seconds)
+        legs = self.fake.truth.legs.values()
+        self.with_voices |= {one.talk_recording for one in legs if one.talks_in and not one.records_silence}
+
+    def holds_voices(self, recording: str) -> bool:
+        return recording in self.with_voices
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        said_to = {leg for leg, _ in self.fake.said_aside}
+        return {other for other in others if self._leg_of(other) in said_to}
 
     def message_s(self, recording: str) -> float:
         return self.fake.message_length_s(recording)
@@ -343,6 +373,7 @@ class RealWorld:
         self.phones: dict[str, Phone] = {}
         self.callers: dict[str, Call] = {}
         self.rings: dict[str, IncomingCall] = {}
+        self.lamps: dict[tuple[str, str], Lamp] = {}
         self.seconds: dict[str, Call] = {}  # on the second line of a phone
         self.referrals: dict[str, Referral] = {}
         self.markers = 0
@@ -481,6 +512,12 @@ class RealWorld:
         with suppress(TimeoutError):
             await call.media.wait_until(lambda: len(call.heard()) >= HEARD_BYTES, 2 * HEARD_S)
 
+    async def watch(self, phone: str, lamp: str) -> None:
+        self.lamps[phone, lamp] = await self.phones[phone].watch(lamp)
+
+    async def shows(self, phone: str, lamp: str, *, lit: bool) -> None:
+        await self.lamps[phone, lamp].wait_until(lit=lit)
+
     async def unplug(self, phone: str) -> None:
         await self.phones[phone].close()
 
@@ -545,6 +582,15 @@ class RealWorld:
             assert (sound.getnchannels(), sound.getframerate()) == (2, RATE_HZ)
             return float(sound.getnframes() / sound.getframerate())
 
+    def holds_voices(self, recording: str) -> bool:
+        with wave.open(str(self.node.recordings / f"{recording}.wav")) as sound:
+            return _has_a_voice(sound.readframes(sound.getnframes()))
+
+    async def hears_aside(self, *others: str) -> set[str]:
+        calls = {who: self.callers[who] if who in self.callers else self.phones[who].live_calls[0] for who in others}
+        await asyncio.gather(*(self._hears_on(call) for call in calls.values()))
+        return {who for who, call in calls.items() if _is_loud(call)}
+
     async def _ring(self, phone: str) -> IncomingCall:
         ring = self.rings.get(phone)
         if ring is None or ring.ended.is_set():
@@ -592,6 +638,7 @@ def _node(home: Path) -> Node:
         ami_password=SECRET,
         phones=tuple(PhoneAccount(phone, SECRET) for phone in (*PHONES, FAR_PHONE)),
         service_numbers=("055055",),
+        lamps=LAMPS,
         carriers=(
             Carrier("first", ("127.0.0.1",), f"127.0.0.1:{CARRIERS['first']}"),
             Carrier("second", send_to=f"127.0.0.1:{CARRIERS['second']}"),
@@ -610,4 +657,8 @@ def _write_sound(path: Path, length_s: float) -> None:
 
 def _is_loud(call: Call) -> bool:
     """Whether a voice was heard in the latest half second."""
-    return any(abs(sample) > 1000 for sample in memoryview(call.heard()[-RATE_HZ:]).cast("h"))
+    return _has_a_voice(call.heard()[-RATE_HZ:])
+
+
+def _has_a_voice(sound: bytes) -> bool:
+    return any(abs(sample) > 1000 for sample in memoryview(sound).cast("h"))

@@ -84,7 +84,7 @@ def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
         ("a", Completion("", ("agents", "audit"))),
         ("re", Completion("load ")),
         ("", Completion("", tuple(sorted((*COMMANDS, "exit", "help"))))),
-        ("agents ", Completion("", ("extend", "in", "out", "pause", "ready"))),
+        ("agents ", Completion("", ("extend", "in", "out", "pause", "ready", "reset"))),
         ("agents p", Completion("ause ")),
         ("emergency o", Completion("", ("off", "on"))),
         ("emergency of", Completion("f ")),

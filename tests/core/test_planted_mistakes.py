@@ -70,7 +70,7 @@ outgoing:
     whisper: true
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
-    recording: {refuse_key: "7", keep: 30d}
+    recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
@@ -142,7 +142,7 @@ tests:
 }
 
 
-NUMBER_AND_PIN = f'number: "71", pin: "{hash_of("4711")}"'
+NUMBER_AND_PIN = f'number: "61", pin: "{hash_of("4711")}"'
 SITE = 'seats: 15, phone: "+390862000"'
 
 
@@ -161,7 +161,7 @@ class Deployment:
         for name, more in MORE.items():
             text = more.replace("/etc/c/", f"{folder}/tls/")
             before = (folder / name).read_text() if (folder / name).exists() else ""
-            text = text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("71", "72", 1))
+            text = text.replace("SUPERVISORS_NUMBER_AND_PIN", NUMBER_AND_PIN.replace("61", "62", 1))
             before = before.replace("phone: p101,", f"phone: p101, shift: day, {NUMBER_AND_PIN},")
             before = before.replace("seats: 15", SITE, 1)
             before = before.replace(

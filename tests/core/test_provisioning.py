@@ -129,7 +129,8 @@ def test_a_yealink_registers_there_and_takes_one_call_at_a_time() -> None:
     assert codecs == {"pcma": "1", "pcmu": "1", "g722": "1", "g729": "0", "opus": "0"}
     assert said["account.1.dtmf.type"] == "1"  # RFC 4733
     assert (said["call_waiting.enable"], said["features.dnd.allow"], said["features.fwd.allow"]) == ("0", "0", "0")
-    assert [said[f"linekey.{n}.type"] for n in (1, 2)] == ["15", "15"]
+    assert [said[f"linekey.{n}.type"] for n in (1, 2, 3, 4)] == ["15", "15", "16", "16"]
+    assert [said[f"linekey.{n}.value"] for n in (3, 4)] == ["*45p101", "*46p101"]  # signed in, paused
     assert (said["lang.gui"], said["local_time.time_zone_name"]) == ("Italian", "Italy(Rome)")
 
 
@@ -144,7 +145,10 @@ def test_a_snom_registers_there_and_takes_one_call_at_a_time() -> None:
         "off",
         "on",
     )
-    assert [key.text for key in ElementTree.fromstring(text).iter("fkey")] == ["line", "line"]
+    assert [key.text for key in ElementTree.fromstring(text).iter("fkey")] == [
+        *("line", "line"),
+        *("blf *45p101", "blf *46p101"),
+    ]
     assert (said["language"], said["timezone"]) == ("Italiano", "ITA+1")
 
 
@@ -155,6 +159,8 @@ def test_a_grandstream_registers_there_and_takes_one_call_at_a_time() -> None:
     assert (said["P2301"], said["P2302"], said["P2303"]) == ("0", "1", "0")
     assert (said["P91"], said["P1362"], said["P64"]) == ("1", "it", "customize")
     assert said["P246"].startswith("CET-1CEST-2,")
+    assert [said[mode] for mode in ("P1367", "P1369")] == ["11", "11"]  # keys with a lamp
+    assert [said[value] for value in ("P1470", "P1472")] == ["*45p101", "*46p101"]
     assert "mac" not in elements(file_text(Make.GRANDSTREAM, replace(ACCOUNT, mac="")))
 
 

@@ -661,3 +661,78 @@ async def test_what_may_not_be_said_of_a_call_is_refused(
     headers = house.bearer(role) if role else {}
     reply = await house.web.post("/api/v1/calls/c1/disposition", json=said, headers=headers)
     assert (reply.status_code, "error" in reply.json()) == (status, True)
+
+
+# what is done about an agent
+
+
+async def test_an_agent_is_reset_by_the_engine_for_whoever_asks(house: House) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def reset(args: dict[str, Any]) -> dict[str, Any]:
+        asked.append(args)
+        return {"id": "a1", "held": ["talking in c1"], "chosen": "signed out", "doing": "free", "name": "Ada"}
+
+    house.commands["agents.reset"] = reset
+    reply = await house.web.post("/api/v1/agents/a1/reset", json={"then": "out"}, headers=house.bearer())
+    left = {"id": "a1", "held": ["talking in c1"], "chosen": "signed out", "doing": "free"}
+    assert (reply.status_code, reply.json()) == (200, left)
+    assert asked[0].pop("by").startswith("api (127.0.0.1:")
+    assert asked == [{"agent": "a1", "then": "out"}]
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "status"),
+    [
+        ({}, Role.WALLBOARD, 403),
+        ({}, None, 401),
+        ({"then": "paused"}, Role.ADMIN, 422),
+        ({}, Role.ADMIN, 409),
+    ],
+)
+async def test_an_agent_who_may_not_be_reset_is_not(
+    house: House, said: dict[str, str], role: Role | None, status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("there is no agent a1")
+
+    house.commands["agents.reset"] = refuse
+    headers = house.bearer(role) if role else {}
+    reply = await house.web.post("/api/v1/agents/a1/reset", json=said, headers=headers)
+    assert (reply.status_code, "error" in reply.json()) == (status, True)
+
+
+async def test_a_call_is_placed_by_the_engine_for_an_agent(house: House) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def call(args: dict[str, Any]) -> dict[str, Any]:
+        asked.append(args)
+        return {"call": "main-a1-1-click1", "agent": "a1", "phone": "p101", "number": args["number"]}
+
+    house.commands["agents.call"] = call
+    reply = await house.web.post("/api/v1/agents/a1/call", json={"number": "0552345678"}, headers=house.bearer())
+    rings = {"call": "main-a1-1-click1", "agent": "a1", "phone": "p101", "number": "0552345678"}
+    assert (reply.status_code, reply.json()) == (200, rings)
+    assert asked[0].pop("by").startswith("api (127.0.0.1:")
+    assert asked == [{"agent": "a1", "number": "0552345678", "entity": ""}]
+
+
+@pytest.mark.parametrize(
+    ("said", "role", "status"),
+    [
+        ({"number": "1002"}, Role.WALLBOARD, 403),
+        ({"number": ""}, Role.ADMIN, 422),
+        ({"number": "1" * 41}, Role.ADMIN, 422),
+        ({}, Role.ADMIN, 422),
+        ({"number": "1002"}, Role.ADMIN, 409),
+    ],
+)
+async def test_a_call_that_cannot_be_placed_is_refused(
+    house: House, said: dict[str, str], role: Role, status: int
+) -> None:
+    def refuse(args: dict[str, Any]) -> dict[str, Any]:
+        raise CommandRefused("a1 has a call")
+
+    house.commands["agents.call"] = refuse
+    reply = await house.web.post("/api/v1/agents/a1/call", json=said, headers=house.bearer(role))
+    assert (reply.status_code, "error" in reply.json()) == (status, True)

@@ -1,0 +1,135 @@
+"""The recording of a talk pauses while the agent says so by `*1`, and while they ask somebody and the caller waits.
+
+Silence stands in its place: what is said meanwhile is in no file. The queue's rule says whether agents may, and for how
+long at most; then it goes on by itself. What the agent asked for is confirmed, to them alone, once it is so.
+"""
+
+import logging
+
+from agents import spoken
+from agents.spoken import Spoken
+from asterisk import port
+from centralino import events as ev
+from centralino.attendant import Desk, Voice
+from centralino.settings import Configuration
+from centralino.state import CallNow, CallState, TalkRecording
+from centralino.talk_recordings import TalkRecordings
+
+log = logging.getLogger(__name__)
+
+ALARM = "recording pause"
+BY_KEY, TOO_LONG = "the agent pressed *1", "it was paused for as long as the queue allows"
+
+
+class RecordingPauses:
+    """What the phone system is asked for follows from what is on record, and so may be asked for again at any time."""
+
+    def __init__(self, desk: Desk, recordings: TalkRecordings, voice: Voice) -> None:
+        self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
+        self._recordings, self._voice = recordings, voice
+        self._to_tell: set[str] = set()  # legs of agents who wait for word
+        self.configuration: Configuration
+
+    def pressed(self, call: CallNow) -> None:
+        """The agent who talks asks for a pause, or for its end; or is told why that cannot be."""
+        recording, rules = self._of(call), self._recordings.rules_of(call.queue)
+        if recording is None:
+            self._tell(call, Spoken.NOT_RECORDED)
+        elif recording.paused:
+            self._resume(call, BY_KEY)
+        elif rules is None or not rules.longest_pause_s:
+            self._tell(call, Spoken.NO_RECORDING_PAUSE)
+        else:
+            self._pause(call, self._clock.now_s() + rules.longest_pause_s)
+
+    def apply(self, call: CallNow) -> None:
+        """Ask for what is to be so now."""
+        recording = self._of(call)
+        if recording is None:
+            return
+        if recording.paused or call.parked or call.held_since_s:
+            self._telephony.pause_recording(call.leg)
+        else:
+            self._telephony.resume_recording(call.leg)
+
+    def told(self, event: port.RecordingPaused | port.RecordingResumed | port.RecordingPauseFailed) -> None:
+        """It is so now, or it is as it was."""
+        if isinstance(event, port.RecordingPauseFailed):
+            self._failed(event)
+            return
+        call = self._waits_for_word(event.leg)
+        recording = self._of(call) if call else None
+        if call and recording and recording.paused is isinstance(event, port.RecordingPaused):
+            self._tell(call, Spoken.RECORDING_PAUSED if recording.paused else Spoken.RECORDING_GOES_ON)
+
+    def alarm(self, call_id: str) -> None:
+        """A pause has lasted as long as it may."""
+        call = self._book.call(call_id)
+        recording = self._of(call) if call else None
+        if call and recording and recording.paused:
+            self._resume(call, TOO_LONG)
+
+    def go_on(self, node: str) -> None:
+        """The phone system is there again."""
+        for call in self._book.house.calls.values():
+            recording = self._of(call) if call.node == node else None
+            if recording is None:
+                continue
+            if recording.paused and recording.paused_until_s:
+                self._alarms.set(ALARM, call.id, recording.paused_until_s)
+            self.apply(call)
+
+    # --- within
+
+    def _of(self, call: CallNow) -> TalkRecording | None:
+        """The recording of an agent's talk that goes on."""
+        return self._book.house.recordings.get(call.talk_recording) if call.state is CallState.TALKING else None
+
+    def _pause(self, call: CallNow, until_s: float) -> None:
+        self._write_paused(call, until_s, BY_KEY)
+        self._alarms.set(ALARM, call.id, until_s)
+        self._to_tell.add(call.leg)
+        self.apply(call)
+
+    def _resume(self, call: CallNow, why: str) -> None:
+        self._write_resumed(call, why)
+        self._alarms.cancel(ALARM, call.id)
+        self._to_tell.add(call.leg)
+        self.apply(call)
+
+    def _write_paused(self, call: CallNow, until_s: float, why: str) -> None:
+        facts = {"call": call.id, "agent": call.agent, "leg": call.leg, "recording": call.talk_recording}
+        self._book.write(ev.TalkRecordingPaused(**facts, until_s=until_s, why=why))
+
+    def _write_resumed(self, call: CallNow, why: str) -> None:
+        facts = {"call": call.id, "agent": call.agent, "leg": call.leg, "recording": call.talk_recording}
+        self._book.write(ev.TalkRecordingResumed(**facts, why=why))
+
+    def _failed(self, event: port.RecordingPauseFailed) -> None:
+        log.error("the recording at %s could not be paused, or go on: %s", event.leg, event.why)
+        call = self._waits_for_word(event.leg)
+        recording = self._of(call) if call else None
+        if call is None or recording is None:
+            return
+        if recording.paused:
+            self._write_resumed(call, event.why)
+        else:
+            self._write_paused(call, 0.0, event.why)
+        self._tell(call, Spoken.NOT_NOW)
+
+    def _waits_for_word(self, leg: str) -> CallNow | None:
+        """The call whose agent waits, as `leg`, to be told what came of it; they wait no more."""
+        is_waited_for = leg in self._to_tell
+        self._to_tell.discard(leg)
+        call = self._book.house.call_with(leg)
+        return call if is_waited_for and call and call.leg == leg else None
+
+    def _tell(self, call: CallNow, what: Spoken) -> None:
+        """Into the agent's ear."""
+        listed, leg = self.configuration.roster.agents.get(call.agent), call.leg
+        language = spoken.language_of(listed.languages if listed else ())
+
+        def say(sounds: list[str]) -> None:
+            self._telephony.say_aside(leg, sounds, language)
+
+        self._voice.give([what.prompt(language)], say)
