@@ -141,6 +141,7 @@ class Listening:
     def join_failed(self, call: CallNow) -> None:
         """Supervisor and caller never came together: whoever is left is not lost."""
         leg = call.leg
+        self._telephony.part(leg)  # they may have talked before, and were to be joined again
         if one := self.at(leg):
             self._end_and_say(one, "the two could not be joined", Spoken.NOT_NOW)
         self._wait_again(call)
