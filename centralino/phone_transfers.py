@@ -54,11 +54,13 @@ class PhoneTransfers:
         call = self._consulting.talk_at(leg)
         if call and not call.held_since_s:
             self._book.write(ev.CallHeld(call=call.id, agent=call.agent, leg=leg))
+            self._consulting.apply_recording_pause(call)
 
     def _resume(self, leg: str) -> None:
         call = self._consulting.talk_at(leg)
         if call and call.held_since_s:
             self._book.write(ev.CallResumed(call=call.id, agent=call.agent, leg=leg))
+            self._consulting.apply_recording_pause(call)
 
     # --- to a number
 

@@ -29,6 +29,7 @@ from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
+from centralino.help import Help
 from centralino.holds import Holds
 from centralino.lamps import ALARM as LAMPS_ALARM
 from centralino.lamps import Lamps
@@ -140,6 +141,8 @@ class Switchboard:
         self.own_calls.connected = self.connected
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
+        self.help = Help(desk, self.listening, around.voice)
+        self.consulting.ask_for_help = self.help.ask
         self.parking = Parking(desk, self.dispatcher)
         self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.consulting.park = self.parking.park
@@ -205,6 +208,7 @@ class Switchboard:
             else:
                 self._handle(event)
             self.listening.look()
+            self.help.look()
         except Exception:
             call = self._call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
@@ -296,7 +300,7 @@ class Switchboard:
             self.resetting,
             self.transfers,
         )
-        of_talks = (self.dispositions, self.listening, self.recording_pauses)
+        of_talks = (self.dispositions, self.listening, self.help, self.recording_pauses)
         for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)

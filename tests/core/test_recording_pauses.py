@@ -50,6 +50,16 @@ def word(spoken: Spoken) -> list[tuple[str, str]]:
     return [(ANAS, spoken.prompt("it").text)]
 
 
+def test_nothing_is_recorded_while_the_caller_is_on_hold(talk: ContactCentre) -> None:
+    talk.line.put_on_hold(ANAS)
+    talk.settle()
+    assert is_silent(talk)
+    talk.line.take_off_hold(ANAS)
+    talk.settle()
+    assert not is_silent(talk)
+    assert told(talk) == [], "they know"
+
+
 def test_the_agents_key_pauses_the_recording_and_lets_it_go_on(talk: ContactCentre) -> None:
     talk.press(ANAS, "*1")
     assert is_silent(talk)
