@@ -25,9 +25,10 @@ lint: install ## lint, format, types, import rules
 	@$(BIN)/mypy --strict $(PACKAGES)
 	@$(BIN)/lint-imports
 
-bench: install ## measure menus, checks, hand-overs and waits beside app_queue, and the floor
+bench: install ## measure menus, checks, hand-overs and waits beside app_queue, states, and the floor
 	@$(BIN)/python -m bench.menus
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.states
 	@$(BIN)/python -m bench.theory
 	@$(BIN)/python -m bench.waits
 	@$(BIN)/python -m bench.floor && $(BIN)/python -m bench.days --quick

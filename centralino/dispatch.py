@@ -280,11 +280,17 @@ class Dispatcher:
         self.carry_out(self.floor.wrap_up_done(agent_id, Why.AGENT_RESET, now_s))
 
     def other_call(self, phone: str, goes_on: bool) -> None:
-        """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more."""
-        agent = self._book.house.agent_at(phone)
-        if agent is None or (not goes_on and self._book.house.has_other_call(phone)):
+        """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more, also
+        for whoever has signed out there meanwhile.
+        """
+        if not goes_on and self._book.house.has_other_call(phone):
             return
-        self.carry_out(self.floor.own_call(agent.id, self._clock.now_s(), goes_on=goes_on))
+        agent, on_floor = self._book.house.agent_at(phone), self.floor.agents.values()
+        here = {agent.id} if agent else set()
+        if not goes_on:
+            here |= {one.profile.id for one in on_floor if one.own_call and one.profile.phone == phone}
+        for name in sorted(here):
+            self.carry_out(self.floor.own_call(name, self._clock.now_s(), goes_on=goes_on))
 
     def wrap_up_done(self, agent_id: str) -> bool:
         """The agent is done with the wrap-up. False: there was none."""

@@ -538,15 +538,18 @@ class Engine:
             self._lag_s = max(0.0, loop.time() - began_s - HEARTBEAT_EVERY_S)
 
     async def _project(self) -> None:
-        """The database follows the journal, as soon as it is there. Its library is loaded last: calls do not wait."""
-        await asyncio.to_thread(importlib.import_module, "supervision.projector")
+        """The database follows the journal, as soon as it is there. Its libraries are loaded last, and not in the loop:
+        calls do not wait.
+        """
+        for library in ("supervision.projector", "alembic.command", "alembic.config"):
+            await asyncio.to_thread(importlib.import_module, library)
         from centralino.database import database_url, open_database
         from supervision.projector import Projector
 
         url = database_url(self.configuration.settings.database, self.instance.state.absolute())
         if url.startswith("sqlite"):
             (self.instance.state / "centralino.db").touch(mode=0o600)  # numbers and names stand in it
-        database = open_database(url)
+        database = await asyncio.to_thread(open_database, url)  # which loads what speaks to this kind of database
         projector = Projector(self.journal, self.people, database)
         self._projector.set_result(projector)
         self._database.set_result(database)

@@ -123,6 +123,13 @@ class Phone:
         granted_s = await self._register(expires_s)
         self._refresher = asyncio.create_task(self._stay_registered(expires_s, granted_s))
 
+    async def leave(self) -> None:
+        """Be registered no more; calls go on. `register` brings the phone back."""
+        if self._refresher:
+            self._refresher.cancel()
+        if self.is_registered:
+            await self._unregister()
+
     async def _stay_registered(self, expires_s: int, granted_s: int) -> None:
         pause_s = granted_s * 0.8
         while True:

@@ -1,6 +1,7 @@
 """The engine's own part: what it does beside the calls must never make them wait."""
 
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,3 +33,51 @@ async def test_a_caller_who_asks_for_a_case_before_the_database_is_there_is_told
     engine: Engine,
 ) -> None:
     await engine._find_case_now("100016", "1234", lambda case: pytest.fail("nobody can know"))
+
+
+LOADED_IN_THE_LOOP = """
+import asyncio, sys, threading
+from importlib.abc import MetaPathFinder
+from pathlib import Path
+
+from centralino.engine import Engine, Life
+from centralino.instance import Instance
+from centralino.journal import Journal
+from centralino.people import People
+from centralino.settings import load
+
+deployment, state = Path(sys.argv[1]), Path(sys.argv[2])
+in_the_loop = set()
+
+
+class Watch(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if threading.current_thread() is threading.main_thread():
+            in_the_loop.add(name)
+
+
+async def project():
+    engine = Engine(load(deployment), Instance(deployment, state, 0), Life())
+    engine._projector, engine._database = (asyncio.get_running_loop().create_future() for _ in range(2))
+    engine.journal, engine.people = Journal.open(state / "journal", engine.clock), People(state / "people.jsonl")
+    engine.journal.start_segment(None)
+    sys.meta_path.insert(0, Watch())
+    projecting = asyncio.create_task(engine._project())
+    projector = await engine._projector
+    while projector.projected_n < 0:  # until the tables are there
+        await asyncio.sleep(0.01)
+    projecting.cancel()
+    await asyncio.wait([projecting])
+
+
+asyncio.run(project())
+libraries = ("sqlalchemy", "alembic", "aiosqlite", "mako", "sqlite3", "supervision")
+print(*sorted(name for name in in_the_loop if name.startswith(libraries)))
+"""
+
+
+def test_the_databases_libraries_are_never_loaded_in_the_loop(tmp_path: Path) -> None:
+    """It took the loop seconds on a busy machine, and the guardian killed a frozen engine."""
+    words = [sys.executable, "-c", LOADED_IN_THE_LOOP, str(DEPLOYMENT), str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

@@ -141,6 +141,18 @@ def test_the_end_of_the_wrap_up_waits_for_the_end_of_the_call(office: ContactCen
     assert office.ringing_now() == {"ana": "c2"}
 
 
+def test_who_signs_out_meanwhile_is_in_no_call_once_it_is_over(office: ContactCentre) -> None:
+    office.dial_from(ANA, "1002")
+    office.pick_up("bo")
+    office.choose("ana", Wish.SIGN_OUT)
+    office.put_down("bo")
+    assert not office.switchboard.floor.agents["ana"].own_call
+    office.choose("ana", Wish.SIGN_IN)
+    office.choose("bo", Wish.SIGN_OUT)
+    office.call("c1")
+    assert office.ringing_now() == {"ana": "c1"}
+
+
 def test_who_hangs_up_before_anybody_answers_leaves_nothing(office: ContactCentre) -> None:
     office.dial_from(ANA, "1002")
     office.hang_up("d1")

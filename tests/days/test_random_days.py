@@ -479,6 +479,7 @@ class Day:
         assert centre.line.truth.legs == {}
         assert {agent.doing for agent in centre.switchboard.floor.agents.values()} == {Doing.FREE}
         assert centre.house.own_calls == {}
+        assert not any(agent.own_call for agent in centre.switchboard.floor.agents.values())
         assert centre.house.listenings == {}
         self._look_at_listenings()
         assert centre.house.recordings == {}
