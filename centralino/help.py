@@ -30,6 +30,9 @@ class Help:
         if call.id in self._book.house.asking_for_help:
             self._tell(call, Spoken.HELP_IS_CALLED)
             return
+        if any(one.call == call.id and one.answered_s for one in self._book.house.listenings.values()):
+            self._tell(call, Spoken.HELP_IS_HERE)
+            return
         self._book.write(ev.HelpAsked(call=call.id, agent=call.agent, leg=call.leg))
         rung = [
             one for one in self.configuration.roster.supervisors.values() if self._listening.ring_for_help(call, one)
@@ -44,7 +47,7 @@ class Help:
         for call_id in list(self._book.house.asking_for_help):
             call = self._book.house.calls[call_id]
             theirs = [one for one in self._book.house.listenings.values() if one.call == call_id]
-            came = next((one for one in theirs if one.answered_s and one.by_help), None)
+            came = next((one for one in theirs if one.answered_s), None)
             if came:
                 self._came(call, came, theirs)
             elif not any(one.by_help for one in theirs):

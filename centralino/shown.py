@@ -440,6 +440,7 @@ SENTENCES = {
     "CallEnded": "ended: {outcome}",
     "CallDisposed": "{whose} says: {disposition}",
     "OwnCallBegun": "{caller} calls {callee}",
+    "OwnCallTakenUp": "{caller} is there: now {callee} is rung",
     "OwnCallAnswered": "was answered",
     "OwnCallEnded": "ended",
     "OwnCallRefused": "{caller} may not call, or cannot reach, {callee}",

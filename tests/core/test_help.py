@@ -3,7 +3,7 @@
 import pytest
 
 from agents.spoken import Spoken
-from asterisk.port import Overhear
+from asterisk.port import Digit, Overhear
 from centralino import events as ev
 from centralino.help import ANOTHER_CAME, NOBODY_CAME, NOBODY_THERE
 from centralino.listening import RINGS_FOR_S
@@ -79,6 +79,29 @@ def test_where_nobody_can_be_rung_the_agent_is_told_at_once(talk: ContactCentre)
     ask(talk)
     assert over(talk) == [NOBODY_THERE]
     assert talk.line.said_aside[-1] == (ANA, said(Spoken.NO_HELP))
+
+
+def test_a_supervisor_who_comes_by_themselves_is_there_too(talk: ContactCentre) -> None:
+    talk.number("ana", "1001")
+    ask(talk)
+    talk.dial_from(phone_of("carla"), "*901001")
+    assert over(talk) == ["carla came"]
+    assert talk.line.leg_at(phone_of("dino")) is None
+    ask(talk)
+    assert talk.line.said_aside[-1] == (ANA, said(Spoken.HELP_IS_HERE))
+    assert talk.count(ev.HelpAsked) == 1
+
+
+def test_a_fault_in_looking_after_it_ends_nobodys_call(talk: ContactCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise KeyError("c0")
+
+    monkeypatch.setattr(talk.switchboard.help, "look", broken)
+    talk.switchboard.handle(Digit("c1", "5"))
+    assert talk.now("c1").agent == "ana"
+    [fault] = talk.faults.said
+    assert "could not be looked at" in fault
+    talk.faults.said.clear()
 
 
 def test_asked_twice_nobody_is_rung_twice(talk: ContactCentre) -> None:
