@@ -12,6 +12,7 @@ help: ## say what can be made
 demo: install ## a working contact centre with callers; DEMO_SECONDS=60 ends it
 	@$(BIN)/python -m demo
 
+test: PURPOSE := tests
 test: lint ## everything that CI runs: check, and calls on a real Asterisk
 	@$(BIN)/pytest
 
@@ -36,7 +37,7 @@ run: install ## start the deployment of this folder; ARGS="--port-offset 100"
 	@$(BIN)/centralino run $(ARGS)
 
 install: ## only make the machine ready
-	@./install.sh
+	@./install.sh $(PURPOSE)
 
 clean: ## remove what was made here, but not var/ with its calls
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .grimp_cache .import_linter_cache .hypothesis

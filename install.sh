@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+purpose=${1:-} # `tests`: what these need, too
 UV_VERSION=0.13.9
 
 fail() {
@@ -29,6 +30,7 @@ missing_packages() {
     command -v dot >/dev/null || echo graphviz
     command -v text2wave >/dev/null || echo festival
     [ -d /usr/share/festival/voices/italian/pc_diphone ] || echo festvox-itapc16k
+    [ "$purpose" != tests ] || command -v baresip >/dev/null || echo baresip-core # a phone that others have made
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
     has_asterisk || command -v mmdebstrap >/dev/null || echo mmdebstrap debian-archive-keyring
 }

@@ -68,6 +68,9 @@ class Spoken(Enum):
     LONGEST_WRAP_UP = ("Non puoi avere altro tempo.", "You cannot have more time.")
     NO_PLACE = ("Non c'è più posto per parcheggiare la chiamata.", "There is no place left to park the call.")
     NOBODY_PARKED = ("Nessuna chiamata è parcheggiata a questo numero.", "No call is parked at this number.")
+    HELP_IS_CALLED = ("Il supervisore è stato chiamato.", "Your supervisor is being called.")
+    HELP_IS_HERE = ("Il supervisore è già in ascolto.", "Your supervisor is listening already.")
+    NO_HELP = ("Nessun supervisore risponde.", "No supervisor answers.")
     NOT_NOW = ("Adesso non è possibile.", "This is not possible now.")
     # listening
     KEY_IN_SUPERVISOR = (

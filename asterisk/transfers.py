@@ -85,6 +85,7 @@ class Transfers:
             return
         asked.timer.cancel()
         for one in asked.legs:
-            self._open.pop(one, None)
+            if self._open.get(one) is asked:  # else the phone has asked anew, by its other call
+                del self._open[one]
         for one in asked.then:
             self._asker.hang_up(one)

@@ -212,7 +212,10 @@ class Dispatcher:
         then = self.floor.take(profile, call.id, queue, leg, self._clock.now_s()) if profile else None
         if profile is None or then is None:
             return False
+        dialled = call.leg != leg  # to fetch the caller: their phone is to be answered; else it has answered
         self._book.write(ev.ColleagueTalks(call=call.id, agent=profile.id, leg=leg, queue=queue, phone=phone))
+        if dialled:
+            self._telephony.answer(leg)
         self._telephony.join(call.id, call.id, leg)
         self.recordings.begin(call)
         self.carry_out(then)

@@ -369,6 +369,20 @@ class SupervisorLeft(CallEvent, frozen=True, kw_only=True):
     by: str  # caller, supervisor, or lost
 
 
+class HelpAsked(CallEvent, frozen=True, kw_only=True):
+    """The agent asks for a supervisor, of whom all who may hear the talk are about to be rung."""
+
+    agent: str
+    leg: str
+
+
+class HelpOver(CallEvent, frozen=True, kw_only=True):
+    """One of them is there, or none is to be waited for any more."""
+
+    agent: str
+    why: str
+
+
 class CallHeld(CallEvent, frozen=True, kw_only=True):
     """The agent has put the caller on hold by the phone's own key: they hear music until `CallResumed`, or the talk's
     end.
@@ -531,6 +545,7 @@ class SupervisorRung(LeftBehind, frozen=True, kw_only=True):
     agent_leg: str
     how: str  # an `agents.supervisors.How`
     by: str
+    is_help: bool = False  # the agent asked for it
 
 
 class ListeningBegun(LeftBehind, frozen=True, kw_only=True):
@@ -672,8 +687,8 @@ class OwnCallEnded(OwnCallEvent, frozen=True, kw_only=True):
 
 
 class OwnCallRefused(OwnCallEvent, frozen=True, kw_only=True):
-    """A phone dialled what may not be called, or whom nobody could ring (`to`, an agent or a phone, or `person`), or
-    asked for a transfer while it talks with no caller; or somebody asked for it by a command (`by`).
+    """A phone dialled what may not be called, or whom nobody could ring (`to`, an agent or a phone, or `person`); asked
+    for a transfer while it talks with no caller; or somebody asked for it by a command (`by`).
     """
 
     call: str = ""
@@ -787,6 +802,8 @@ AnyEvent = (
     | ConsultEnded
     | ConferenceBegun
     | CallTransferred
+    | HelpAsked
+    | HelpOver
     | CallHeld
     | CallResumed
     | TalkRecordingStarted

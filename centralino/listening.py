@@ -66,13 +66,19 @@ class Listening:
         if why := self._why_not(supervisor, call):
             self._refuse(supervisor, call, phone, how, why)
             raise Refused(f"{supervisor.id} may not listen to {call.agent} in queue {call.queue} (agents.yaml)")
-        leg = f"{call.id}-ear{call.supervisors_rung + 1}-leg1"
-        self._book.write(ev.SupervisorRung(**self._facts(call, leg, phone, supervisor, how), by=by))
-        self._dispatcher.other_call(phone, True)
-        listed = roster.agents.get(call.agent)
-        shows = CallerId(listed.number if listed else "", f"{how}: {listed.name if listed else call.agent}")
-        self._telephony.ring(leg, phone, call.id, shows, RINGS_FOR_S)
+        self._ring(call, phone, supervisor, how, by=by)
         return phone
+
+    def ring_for_help(self, call: CallNow, supervisor: Supervisor) -> bool:
+        """The same for an agent who asks for help; False: they may not hear the talk, or cannot be rung."""
+        try:
+            self._look_whether_it_can_ring(call, supervisor.phone or "", supervisor)
+        except Refused:
+            return False
+        if self._why_not(supervisor, call):
+            return False
+        self._ring(call, supervisor.phone or "", supervisor, How.LISTEN, by="")
+        return True
 
     def answered(self, one: ListeningNow) -> None:
         """The supervisor's phone, which was rung, was answered."""
@@ -141,6 +147,7 @@ class Listening:
     def join_failed(self, call: CallNow) -> None:
         """Supervisor and caller never came together: whoever is left is not lost."""
         leg = call.leg
+        self._telephony.part(leg)  # they may have talked before, and were to be joined again
         if one := self.at(leg):
             self._end_and_say(one, "the two could not be joined", Spoken.NOT_NOW)
         self._wait_again(call)
@@ -175,6 +182,17 @@ class Listening:
             self._telephony.join(call.id, call.id, call.leg)
 
     # --- within
+
+    def _ring(self, call: CallNow, phone: str, supervisor: Supervisor, how: How, *, by: str) -> None:
+        """`by`: who wants it; empty: the agent, who needs help."""
+        leg = f"{call.id}-ear{call.supervisors_rung + 1}-leg1"
+        self._book.write(
+            ev.SupervisorRung(**self._facts(call, leg, phone, supervisor, how), by=by or call.agent, is_help=not by)
+        )
+        self._dispatcher.other_call(phone, True)
+        listed = self.configuration.roster.agents.get(call.agent)
+        shows = CallerId(listed.number if listed else "", f"{how}: {listed.name if listed else call.agent}")
+        self._telephony.ring(leg, phone, call.id, shows, RINGS_FOR_S)
 
     def _talk_of(self, agent: str) -> CallNow | None:
         talks = (call for call in self._book.house.calls.values() if call.state is CallState.TALKING)

@@ -6,6 +6,7 @@ Whom nobody fetches in time waits again in the queue that they came by, in their
 
 from collections.abc import Callable
 
+from acd.why import Why
 from agents.places import PLACES
 from agents.spoken import Spoken
 from asterisk.port import Dialled, LegNow
@@ -14,18 +15,21 @@ from centralino.attendant import Desk
 from centralino.dispatch import Dispatcher
 from centralino.state import CallNow, CallState
 
-LONGEST_S = 120.0
+LONGEST_S = 120.0  # long enough to walk to another desk; longer, the caller is better off with whoever is free
 ALARM = "parked"
 
 
 class Parking:
-    """`refuse` and `say_and_end` tell whoever dialled, or has left the talk, what became of it."""
+    """`refuse` and `say_and_end` tell whoever dialled, or has left the talk, what became of it; `end` belongs to the
+    switchboard.
+    """
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
         self._dispatcher = dispatcher
         self.refuse: Callable[[Dialled, Spoken], None]
         self.say_and_end: Callable[..., None]
+        self.end: Callable[[str, str], None]
 
     def park(self, call: CallNow, phone: str, *, is_told: bool) -> bool:
         """The agent's talk ends, and the caller is parked. False, with nothing changed: every place is taken.
@@ -50,17 +54,17 @@ class Parking:
         elif self._book.house.agent_at(dialled.phone) is None:
             self.refuse(dialled, Spoken.NOBODY_HERE)
         else:
-            self._telephony.answer(dialled.leg)
-            if self._dispatcher.give(call, dialled.phone, dialled.leg):
-                self._alarms.cancel(ALARM, call.id)
-            else:
-                self.refuse(dialled, Spoken.HAS_A_CALL)
+            self._give(call, dialled)
 
     def alarm(self, call_id: str) -> None:
         """Nobody has fetched the caller in time."""
         call = self._book.call(call_id)
-        if call and call.state is CallState.PARKED:
+        if call is None or call.state is not CallState.PARKED:
+            return
+        if call.back_to in self._dispatcher.floor.rules:
             self._dispatcher.wait_again(call, call.back_to)
+        else:
+            self.end(call.id, Why.QUEUE_GONE)
 
     # --- going on after a restart, or a lost line
 
@@ -73,6 +77,13 @@ class Parking:
             self._telephony.hold(call.id)
 
     # --- within
+
+    def _give(self, call: CallNow, dialled: Dialled) -> None:
+        """Their phone is answered by joining it, or in words."""
+        if self._dispatcher.give(call, dialled.phone, dialled.leg):
+            self._alarms.cancel(ALARM, call.id)
+        else:
+            self.refuse(dialled, Spoken.HAS_A_CALL)
 
     def _parked(self) -> list[CallNow]:
         return [call for call in self._book.house.calls.values() if call.state is CallState.PARKED]

@@ -14,6 +14,7 @@ from centralino.attendant import Desk
 from centralino.consulting import BY, Consulting, Destination
 from centralino.dispatch import Dispatcher
 from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
+from centralino.outgoing import NotCalled
 from centralino.outgoing import Refused as NotAllowed
 from centralino.own_calls import OwnCalls
 from centralino.people import People
@@ -54,21 +55,23 @@ class PhoneTransfers:
         call = self._consulting.talk_at(leg)
         if call and not call.held_since_s:
             self._book.write(ev.CallHeld(call=call.id, agent=call.agent, leg=leg))
+            self._consulting.apply_recording_pause(call)
 
     def _resume(self, leg: str) -> None:
         call = self._consulting.talk_at(leg)
         if call and call.held_since_s:
             self._book.write(ev.CallResumed(call=call.id, agent=call.agent, leg=leg))
+            self._consulting.apply_recording_pause(call)
 
     # --- to a number
 
     def _transfer(self, leg: str, number: str) -> None:
-        if number == PARK and (call := self._consulting.talk_at(leg)):
+        call = self._consulting.talk_at(leg)
+        if call and number == PARK:
             self._park(call)
             return
         there = self._consulting.destination(number)
         person = self._person(there)
-        call = self._consulting.talk_at(leg)
         if call is None:
             self._refuse_elsewhere(leg, person)
             return
@@ -177,5 +180,5 @@ class PhoneTransfers:
 
     def _person(self, there: Destination | NotAllowed) -> str:
         """Whoever has the number outside that was named; the journal holds no numbers."""
-        number = there.number if isinstance(there, NotAllowed) else ""
+        number = there.number if isinstance(there, NotAllowed) and there.why != NotCalled.NO_NUMBER else ""
         return self._people.key_for(number, "", self._clock.now_s()) if number else ""

@@ -27,7 +27,7 @@ class RecordingPauses:
     def __init__(self, desk: Desk, recordings: TalkRecordings, voice: Voice) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
         self._recordings, self._voice = recordings, voice
-        self._to_tell: set[str] = set()  # legs of agents who wait for word
+        self._to_tell: dict[str, bool] = {}  # legs of agents who wait for word: that it pauses, or goes on
         self.configuration: Configuration
 
     def pressed(self, call: CallNow) -> None:
@@ -57,10 +57,11 @@ class RecordingPauses:
         if isinstance(event, port.RecordingPauseFailed):
             self._failed(event)
             return
-        call = self._waits_for_word(event.leg)
-        recording = self._of(call) if call else None
-        if call and recording and recording.paused is isinstance(event, port.RecordingPaused):
-            self._tell(call, Spoken.RECORDING_PAUSED if recording.paused else Spoken.RECORDING_GOES_ON)
+        pauses = isinstance(event, port.RecordingPaused)
+        if self._to_tell.get(event.leg) is not pauses:
+            return  # nobody asked for it, or by now for the other
+        if call := self._waits_for_word(event.leg):
+            self._tell(call, Spoken.RECORDING_PAUSED if pauses else Spoken.RECORDING_GOES_ON)
 
     def alarm(self, call_id: str) -> None:
         """A pause has lasted as long as it may."""
@@ -88,13 +89,13 @@ class RecordingPauses:
     def _pause(self, call: CallNow, until_s: float) -> None:
         self._write_paused(call, until_s, BY_KEY)
         self._alarms.set(ALARM, call.id, until_s)
-        self._to_tell.add(call.leg)
+        self._to_tell[call.leg] = True
         self.apply(call)
 
     def _resume(self, call: CallNow, why: str) -> None:
         self._write_resumed(call, why)
         self._alarms.cancel(ALARM, call.id)
-        self._to_tell.add(call.leg)
+        self._to_tell[call.leg] = False
         self.apply(call)
 
     def _write_paused(self, call: CallNow, until_s: float, why: str) -> None:
@@ -119,8 +120,7 @@ class RecordingPauses:
 
     def _waits_for_word(self, leg: str) -> CallNow | None:
         """The call whose agent waits, as `leg`, to be told what came of it; they wait no more."""
-        is_waited_for = leg in self._to_tell
-        self._to_tell.discard(leg)
+        is_waited_for = self._to_tell.pop(leg, None) is not None
         call = self._book.house.call_with(leg)
         return call if is_waited_for and call and call.leg == leg else None
 

@@ -111,6 +111,8 @@ def _what_holds(house: House, agent: AgentNow) -> Iterator[str]:
         elif phone and call.consult and call.consult.to_phone == phone:
             yield f"asked by {call.agent}, in {call.id}"
     yield from (
-        f"a call of their own, {own.id}" for own in house.own_calls.values() if phone in (own.phone, own.to_phone)
+        f"a call of their own, {own.id}"
+        for own in house.own_calls.values()
+        if phone and phone in (own.phone, own.to_phone)
     )
     yield from (f"listening to {one.agent}" for one in house.listenings.values() if phone and one.phone == phone)

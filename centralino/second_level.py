@@ -92,7 +92,8 @@ class SecondLevel:
         if to.startswith(OUTSIDE):
             return self._people.who(to.removeprefix(OUTSIDE)).number
         if to.startswith(AT_PHONE):
-            return to.removeprefix(AT_PHONE)
+            phone = to.removeprefix(AT_PHONE)
+            return phone if phone in configuration.roster.phones else ""
         agent = configuration.roster.agents.get(to.removeprefix(COLLEAGUE)) if to.startswith(COLLEAGUE) else None
         return (self._book.house.agent(agent.id).phone or agent.phone or "") if agent else ""
 

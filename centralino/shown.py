@@ -70,6 +70,8 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     answering = "calls are answered" if snapshot["can_answer"] else f"calls are NOT answered: {snapshot['why_not']}"
     _print(answering)
     _print(f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking")
+    if asking := [a["id"] for a in agents if a["asks_for_help"]]:
+        _print(f"HELP      {', '.join(asking)} asked for a supervisor")
     ready = [a for a in agents if a["chosen"] == "ready" and a["reachable"]]
     away = sum(a["chosen"] == "ready" and not a["reachable"] for a in agents)
     unregistered = f"; {away} more are ready, but their phones are not registered" if away else ""
@@ -174,7 +176,8 @@ def agents(snapshot: Row, *, as_json: bool) -> None:
 
 def _doing(row: Row) -> str:
     """What calls cause at an agent; one that no queue brought is a call as well."""
-    return "in a call of their own" if row["own_call"] and row["doing"] == "free" else str(row["doing"])
+    doing = "in a call of their own" if row["own_call"] and row["doing"] == "free" else str(row["doing"])
+    return f"{doing}, asks for help" if row["asks_for_help"] else doing
 
 
 def agent(row: Row, *, as_json: bool) -> None:
@@ -420,6 +423,8 @@ SENTENCES = {
     "ConsultEnded": "{agent} has asked",
     "ConferenceBegun": "all three talk",
     "CallTransferred": "{agent} of {queue} leaves the caller with {to_named}",
+    "HelpAsked": "{agent} asks for a supervisor",
+    "HelpOver": "{agent} has asked for help",
     "CallHeld": "{agent} puts the caller on hold",
     "CallResumed": "{agent} takes the caller off hold",
     "TransferRefused": "the phone {phone} of {agent} may not transfer the caller",
@@ -435,6 +440,7 @@ SENTENCES = {
     "CallEnded": "ended: {outcome}",
     "CallDisposed": "{whose} says: {disposition}",
     "OwnCallBegun": "{caller} calls {callee}",
+    "OwnCallTakenUp": "{caller} is there: now {callee} is rung",
     "OwnCallAnswered": "was answered",
     "OwnCallEnded": "ended",
     "OwnCallRefused": "{caller} may not call, or cannot reach, {callee}",

@@ -107,6 +107,8 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.ConsultEnded): S.TALKING,
     (S.TALKING, ev.ConferenceBegun): S.TALKING,
     (S.TALKING, ev.CallTransferred): S.TRANSFERRING,
+    (S.TALKING, ev.HelpAsked): S.TALKING,
+    (S.TALKING, ev.HelpOver): S.TALKING,
     (S.TALKING, ev.CallHeld): S.TALKING,
     (S.TALKING, ev.CallResumed): S.TALKING,
     (S.TALKED, ev.QueueEntered): S.QUEUED,  # the two could not be joined: the caller waits again
@@ -287,6 +289,7 @@ class ListeningNow(msgspec.Struct):
     agent_leg: str
     how: str
     answered_s: float = 0.0
+    by_help: bool = False  # their phone was rung because the agent asked for help
 
 
 class OwnCall(msgspec.Struct):
@@ -356,6 +359,7 @@ class House(msgspec.Struct):
     outcomes: dict[str, int] = {}
     own_calls: dict[str, OwnCall] = {}
     listenings: dict[str, ListeningNow] = {}  # by the supervisor's leg
+    asking_for_help: dict[str, float] = {}  # since when, by call
     supervisor_pins: dict[str, PinTries] = {}  # of those who keyed in a wrong one
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
@@ -684,6 +688,7 @@ def _wait_counts_from_now(call: CallNow, now_s: float) -> None:
 
 def _supervisor_rung(house: House, event: ev.SupervisorRung, entry: Entry) -> None:
     _listening(house, event, 0.0)
+    house.listenings[event.leg].by_help = event.is_help
     if call := house.calls.get(event.call):
         call.supervisors_rung += 1
 
@@ -798,6 +803,15 @@ def _let_go(house: House, call: CallNow, agent_id: str, now_s: float) -> None:
     agent.idle_since_s = now_s
     agent.busy_s += now_s - call.busy_since_s
     call.leg, call.busy_since_s, call.held_since_s = "", 0.0, 0.0
+    house.asking_for_help.pop(call.id, None)
+
+
+def _help_asked(house: House, event: ev.HelpAsked, entry: Entry) -> None:
+    house.asking_for_help[event.call] = entry.at_s
+
+
+def _help_over(house: House, event: ev.HelpOver, entry: Entry) -> None:
+    house.asking_for_help.pop(event.call, None)
 
 
 def _call_held(house: House, event: ev.CallHeld, entry: Entry) -> None:
@@ -1052,6 +1066,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ConsultEnded: _consult_ended,
     ev.ConferenceBegun: _conference_begun,
     ev.CallTransferred: _call_transferred,
+    ev.HelpAsked: _help_asked,
+    ev.HelpOver: _help_over,
     ev.CallHeld: _call_held,
     ev.CallResumed: _call_resumed,
     ev.TalkRecordingStarted: _talk_recording_started,

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from acd.floor import Floor
 from acd.goto import Back, Goto, HangUp, ToQueue, ToStep, ToVoicemail
@@ -29,6 +30,7 @@ from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
 from centralino.dispositions import Dispositions
 from centralino.events import Outcome
+from centralino.help import Help
 from centralino.holds import Holds
 from centralino.lamps import ALARM as LAMPS_ALARM
 from centralino.lamps import Lamps
@@ -140,9 +142,11 @@ class Switchboard:
         self.own_calls.connected = self.connected
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
+        self.help = Help(desk, self.listening, around.voice)
+        self.consulting.ask_for_help = self.help.ask
         self.parking = Parking(desk, self.dispatcher)
         self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
-        self.consulting.park = self.parking.park
+        self.consulting.park, self.parking.end = self.parking.park, self._end_as_planned
         self.resetting = Resetting(self.book, self._telephony, self.dispatcher, self.signing)
         self.resetting.consulting, self.resetting.call_backs = self.consulting, self.call_backs
         self.resetting.own_calls, self.resetting.listening = self.own_calls, self.listening
@@ -167,33 +171,29 @@ class Switchboard:
             return
         self.dispatcher.due()
         while alarm := self._alarms.take(self.clock.now_s()):
-            kind, call_id = alarm
-            if kind == "emergency":
-                self.end_emergency(call_id, "the clock", "its time was over")
-                continue
-            if kind == "pause":
-                self.signing.pause_is_over(call_id)
-                continue
-            if kind == LAMPS_ALARM:
-                self.lamps.alarm()
-                continue
-            if kind == RECORDING_ALARM:
-                self.recording_pauses.alarm(call_id)
-                continue
-            if kind == CODE_ALARM:
-                self.codes.alarm(call_id)
-                continue
+            kind, of = alarm
             try:
-                if kind == WHISPER_ALARM:
-                    self.dispatcher.whispers.alarm(call_id)
-                    continue
-                if kind == PARKING_ALARM:
-                    self.parking.alarm(call_id)
-                    continue
-                (self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm(kind, call_id)
+                self._alarm_of(kind)(of)
             except Exception:
-                log.exception("the %s of %s could not be carried out", kind, call_id)
-                self._give_up(call_id)
+                log.exception("the %s of %s could not be carried out", kind, of)
+                self._give_up(of)
+
+    def _alarm_of(self, kind: str) -> Callable[[str], None]:
+        """What is done when an alarm of this kind goes off, with what it was set for."""
+        alarms: dict[str, Callable[[str], None]] = {
+            "emergency": self._emergency_is_over,
+            "pause": self.signing.pause_is_over,
+            LAMPS_ALARM: lambda _: self.lamps.alarm(),
+            RECORDING_ALARM: self.recording_pauses.alarm,
+            CODE_ALARM: self.codes.alarm,
+            WHISPER_ALARM: self.dispatcher.whispers.alarm,
+            PARKING_ALARM: self.parking.alarm,
+        }
+        by_kind = partial((self.call_backs if kind in CALL_BACK_ALARMS else self.attendant).alarm, kind)
+        return alarms.get(kind, by_kind)
+
+    def _emergency_is_over(self, service: str) -> None:
+        self.end_emergency(service, "the clock", "its time was over")
 
     # --- the phone system
 
@@ -204,11 +204,15 @@ class Switchboard:
                 self.transfers.told(event)
             else:
                 self._handle(event)
-            self.listening.look()
         except Exception:
             call = self._call_named_in(event)  # the event itself may hold a caller's number
             log.exception("%s of %s could not be carried out", type(event).__name__, call or "no call")
             self._give_up(call)
+        for look in (self.listening.look, self.help.look):
+            try:
+                look()
+            except Exception:  # ours, and loud; the call that the event was about has no part in it
+                log.exception("who listens, or asks for help, could not be looked at")
 
     def _call_named_in(self, event: PhoneEvent) -> str:
         leg = str(getattr(event, "leg", "") or getattr(event, "call", ""))
@@ -296,7 +300,7 @@ class Switchboard:
             self.resetting,
             self.transfers,
         )
-        of_talks = (self.dispositions, self.listening, self.recording_pauses)
+        of_talks = (self.dispositions, self.listening, self.help, self.recording_pauses)
         for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)

@@ -155,6 +155,7 @@ class LiveView:
             "call": on_floor.call if on_floor else "",
             "queue": on_floor.queue if on_floor else "",
             "own_call": bool(on_floor and on_floor.own_call),
+            "asks_for_help": bool(on_floor and on_floor.call in self._house.asking_for_help),
         }
 
     def _call_or_none(self, name: str) -> Row | None:

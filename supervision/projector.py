@@ -22,8 +22,11 @@ from centralino.events import (
     CallBackPromised,
     CallEvent,
     CallHandedOn,
+    CallTransferred,
     Entry,
+    Event,
     OwnCallBegun,
+    OwnCallEnded,
     OwnCallEvent,
     OwnCallRefused,
 )
@@ -356,7 +359,7 @@ def _rows_after(
 
 async def _put_own_calls(connection: AsyncConnection, batch: Sequence[Entry]) -> None:
     """Calls that agents make by themselves."""
-    about = [(entry, entry.event) for entry in batch if isinstance(entry.event, OwnCallEvent)]
+    about = [(entry, event) for entry in batch if (event := _of_own_call(entry.event))]
     rows = await store.own_calls_now(connection, {event.call for _, event in about}) if about else {}
     before = dict(rows)
     for entry, event in about:
@@ -371,6 +374,13 @@ async def _put_own_calls(connection: AsyncConnection, batch: Sequence[Entry]) ->
         else:
             log.error("entry %d is about an agent's call %s, which never began", entry.n, event.call)
     await store.save_own_calls(connection, [row for name, row in rows.items() if row is not before.get(name)])
+
+
+def _of_own_call(event: Event) -> OwnCallEvent | None:
+    """What it means for an agent's own call; a transfer ends the one in which the agent asked."""
+    if isinstance(event, CallTransferred) and event.own_call:
+        return OwnCallEnded(call=event.own_call, why="the caller was left with them")
+    return event if isinstance(event, OwnCallEvent) else None
 
 
 def _some(entries: Iterator[Entry], until_n: int) -> list[Entry]:

@@ -119,6 +119,7 @@ class Agent(BaseModel):
     until_s: float | None  # when it ends by itself; None: it does not
     call: str | None
     queue: str | None
+    asks_for_help: bool
 
 
 class LiveCall(BaseModel):

@@ -116,6 +116,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "La configurazione {number} è in vigore.",
         "Configuration {number} is in force.",
     ),
+    "asks_for_help": ("chiede aiuto", "asks for help"),
     "phone_unreachable": ("telefono non raggiungibile", "phone unreachable"),
     "spoken_summary": (
         "In attesa {waiting}, operatori liberi {free}, conversazioni {talking}.",

@@ -66,6 +66,7 @@ def agent_row(row: State, texts: Texts) -> Row:
     state = row["chosen"] if row["doing"] == "free" and row["chosen"] != "ready" else row["doing"]
     detail = texts.why(row["reason"] or "") if state in ("paused", "signed out") else row["queue"] or ""
     unreachable = not row["reachable"] and state != "signed out"
+    warning = "asks_for_help" if row["asks_for_help"] else "phone_unreachable" if unreachable else ""
     return {
         "id": row["id"],
         "site": row["site"],
@@ -73,7 +74,7 @@ def agent_row(row: State, texts: Texts) -> Row:
         "phone": row["phone"] or "–",
         "state": texts.state("agent", state),
         "detail": shown(detail or ""),
-        "warning": texts("phone_unreachable") if unreachable else "",
+        "warning": texts(warning) if warning else "",
         "since": row["since_s"],
         "until": row["until_s"],
         "tone": state.replace(" ", "-"),

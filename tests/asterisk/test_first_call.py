@@ -358,7 +358,7 @@ async def test_a_stranger_cannot_call(house: House) -> None:
 
 
 async def test_commands_that_make_no_sense_say_what_is_possible(house: House) -> None:
-    assert "there is no agent `a9999` in agents.yaml; did you mean" in (await house.cli("agents", "in", "a9999"))[1]
+    assert "there is no agent `a9999` in agents.yaml; known: a1001" in (await house.cli("agents", "in", "a9999"))[1]
     code, said = await house.cli("agents", "ready", "a1003")
     assert code == 1
     assert "a1003 is signed out: `ready` is not possible now; possible: `in`" in said

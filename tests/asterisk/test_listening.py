@@ -124,3 +124,27 @@ async def test_a_killed_engine_leaves_the_talk_alone_and_who_listens_hears_on(ho
         await talk.agent.hang_up()
         await talk.citizen.wait_ended(5)
     await house.no_leftovers()
+
+
+async def test_an_agent_asks_for_help_and_the_supervisor_who_answers_hears_the_talk(house: House, said: Said) -> None:
+    async with a_talk(house, "+39055200089") as talk, at(house, "p105", 2) as desk:
+        talk.citizen.be_silent()
+        talk.agent.be_silent()
+        talk.citizen.forget_heard()
+        talk.agent.press("*0")
+        ring = await desk.ring(within_s=10)
+        await house.until(lambda now: now["agents"]["a1001"]["asks_for_help"])
+        told = said[Spoken.HELP_IS_CALLED.prompt("it").text]
+        assert (await hear(talk.agent, told, 10)).is_same
+        assert not (await asyncio.to_thread(heard_at, talk.citizen.heard(), told)).is_same
+        listener = await ring.answer()
+        await house.until(lambda now: not now["agents"]["a1001"]["asks_for_help"])
+        await is_heard_by(talk.citizen, voice(6), listener)
+        await listener.hang_up()
+        await talk.agent.hang_up()
+        await talk.citizen.wait_ended(5)
+        await house.door.command("agents.ready", agent="a1001", by="test")
+    _, trail = await house.cli("why", talk.id)
+    assert "a1001 asks for a supervisor" in trail
+    assert "because capo came" in trail
+    await house.no_leftovers()

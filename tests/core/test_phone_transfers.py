@@ -452,14 +452,18 @@ def test_joined_with_a_phone_at_which_nobody_is_signed_in_that_does_not_answer(t
     assert talk.ringing_now() == {"ana": "c1"}
 
 
-@pytest.mark.parametrize("other", ["", "d9", "c2", AT_ANA])
-def test_a_call_that_is_over_or_somebody_elses_is_joined_with_nothing(talk: ContactCentre, other: str) -> None:
-    talk.agent("cora")
-    talk.number("cora", "1003")
+@pytest.mark.parametrize(
+    ("leg", "other"), [(AT_ANA, ""), (AT_ANA, "d9"), ("d9", AT_ANA), (AT_ANA, "c2"), (AT_ANA, AT_ANA)]
+)
+def test_a_call_that_is_over_or_somebody_elses_is_joined_with_nothing(
+    talk: ContactCentre, leg: str, other: str
+) -> None:
     talk.call("c2")
-    talk.dial_from(phone_of("bo"), "1003", "d9") if other == "d9" else None
-    join(talk, AT_ANA, other)
-    is_refused(talk, NOT_THEIRS)
+    talk.dial_from(BO, "0552345678", "d9")
+    talk.pick_up(OUTSIDE)
+    join(talk, leg, other)
+    is_refused(talk, NOT_THEIRS, leg=leg)
+    assert talk.line.truth.legs["d9"].talks_in == "d9"
 
 
 def test_whom_was_asked_has_hung_up_just_before(talk: ContactCentre) -> None:

@@ -41,6 +41,7 @@ from centralino.events import (
     CallEnded,
     CallHandedOn,
     CallOffered,
+    CallTransferred,
     ColleagueTalks,
     LanguageChosen,
     OfferEnded,
@@ -457,6 +458,20 @@ async def test_the_trail_of_a_call_names_the_reasons_in_order(house: House) -> N
     ]
     everything = await house.everything()
     assert [row[3:] for row in everything["agents_log"]] == [("AgentPaused", {"reason": "coffee", "by": "a2"})]
+
+
+async def test_an_agents_own_call_ends_where_they_leave_the_caller_with_whom_they_called(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    house.tell(QueueEntered(call="c1", queue="tributi", first_entered_s=house.clock.now_s()), offer("c1"))
+    house.tell(TalkStarted(call="c1", agent="a1", leg="leg-a1", in_time=True), after_s=5)
+    house.tell(OwnCallBegun(call="m-1.1", node="main", phone="p1", agent="a1", to="a2", to_phone="p2"))
+    house.tell(OwnCallAnswered(call="m-1.1"), after_s=4)
+    left = {"agent": "a1", "leg": "leg-a1", "queue": "tributi", "to": "@a2", "to_leg": "m-1.1-leg1"}
+    house.tell(CallTransferred(call="c1", **left, answered=True, own_call="m-1.1"), after_s=20)
+    await house.projected()
+    found = await own_call(house.database, "m-1.1")
+    assert found
+    assert (found.state, found.talk_s, found.why) == ("ended", 20.0, "the caller was left with them")
 
 
 async def test_agents_own_calls_stand_in_the_records_and_in_no_figure(house: House) -> None:

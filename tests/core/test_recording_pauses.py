@@ -7,6 +7,7 @@ import pytest
 from acd.rules import Recording
 from agents.spoken import Spoken
 from agents.state import Wish
+from asterisk.port import Digit
 from centralino import events as ev
 from tests.contact_centre import ContactCentre
 
@@ -48,6 +49,24 @@ def told(floor: ContactCentre) -> list[tuple[str, str]]:
 
 def word(spoken: Spoken) -> list[tuple[str, str]]:
     return [(ANAS, spoken.prompt("it").text)]
+
+
+def test_pressed_twice_at_once_the_last_word_is_confirmed(talk: ContactCentre) -> None:
+    for key in "*1*1":
+        talk.switchboard.handle(Digit(ANAS, key))
+    talk.settle()
+    assert not is_silent(talk)
+    assert told(talk) == word(Spoken.RECORDING_GOES_ON)
+
+
+def test_nothing_is_recorded_while_the_caller_is_on_hold(talk: ContactCentre) -> None:
+    talk.line.put_on_hold(ANAS)
+    talk.settle()
+    assert is_silent(talk)
+    talk.line.take_off_hold(ANAS)
+    talk.settle()
+    assert not is_silent(talk)
+    assert told(talk) == [], "they know"
 
 
 def test_the_agents_key_pauses_the_recording_and_lets_it_go_on(talk: ContactCentre) -> None:

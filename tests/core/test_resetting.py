@@ -60,6 +60,14 @@ def test_a_phone_that_rings_stops_and_the_caller_keeps_their_place(hall: Contact
     assert hall.waiting_in() == ["c1"]
 
 
+def test_who_is_signed_out_is_held_by_nobody_elses_call(hall: ContactCentre) -> None:
+    hall.choose("ana", Wish.SIGN_OUT)
+    hall.line.plug_in("+390552345678")
+    hall.dial_from(phone_of("bo"), "0552345678")
+    assert hall.house.own_calls
+    assert reset(hall) == []
+
+
 def test_a_wrap_up_ends(hall: ContactCentre) -> None:
     hall.call("c1")
     hall.pick_up("ana")

@@ -396,6 +396,7 @@ def test_without_a_note_nothing_is_kept(hall: ContactCentre) -> None:
         ("city/expert", "there is no office or queue `city/expert`; did you mean `city/experts`?"),
         ("expert", "there is no office or queue `expert`; did you mean `experts`?"),
         ("", "there is no office or queue ``; known: "),
+        ("phone:+39055123456", "there is no office or queue `phone:+39055123456`; known: "),
         ("hall", "c1 came by queue hall: its agents are those of hall"),
         ("city/hall", "c1 came by queue hall: its agents are those of city/hall"),
         ("city/asleep", "city/asleep is closed until 2026-11-23 14:00"),

@@ -13,7 +13,7 @@ from agents.roster import PhoneSeat
 from agents.spoken import Spoken
 from agents.supervisors import How
 from asterisk.fake import Truth
-from asterisk.port import EndCause, LegEnded
+from asterisk.port import EndCause, JoinFailed, LegEnded
 from centralino import events as ev
 from centralino.phone_codes import LOCKED_FOR_S
 from centralino.shown import sentence
@@ -188,6 +188,14 @@ def test_where_the_two_cannot_be_joined_the_caller_waits_again_in_the_old_place(
     hall.hang_up("c1")
     assert hall.outcomes() == {"c1": ev.Outcome.ANSWERED}
     assert hall.house.totals["hall"] == QueueCount(3, 1, 1, 1, 0.0, 1, 60.0)
+
+
+def test_where_the_two_cannot_be_joined_again_the_supervisor_is_told_so_out_of_the_talk(hall: ContactCentre) -> None:
+    hall.dial_from(CARLA, "*931001")
+    hall.switchboard.handle(JoinFailed("c1", ("c1", "d1")))
+    hall.settle()
+    hears(hall, "d1", Spoken.NOT_NOW)
+    assert hall.waiting_in() == ["c1"]
 
 
 def test_a_talk_that_is_taken_over_is_recorded_on_as_another_one(floor: ContactCentre) -> None:

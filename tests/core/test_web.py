@@ -97,7 +97,7 @@ def queue(name: str, **other: Any) -> dict[str, Any]:
 def agent(id: str, **other: Any) -> dict[str, Any]:
     where = {"id": id, "name": f"Operatore {id}", "site": "laquila", "phone": "p101", "reachable": True}
     now = {"chosen": "ready", "reason": "", "doing": "free", "since_s": 900.0, "until_s": None}
-    return {**where, **now, "call": None, "queue": None, **other}
+    return {**where, **now, "call": None, "queue": None, "asks_for_help": False, **other}
 
 
 def call(id: str, **other: Any) -> dict[str, Any]:

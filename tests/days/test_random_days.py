@@ -48,10 +48,13 @@ LANGUAGES = ("it", "en")
 OFFICE_PHONE = "+39055759"
 PLACES = (*QUEUES, "city/experts", "city/desk", "city/both", "nowhere")
 CODES = ("*45", "*46", "*461", "*469", "*47", "*48", "*481", "*49", "*4942", "*99")
-CODES_AND_NUMBERS = (*CODES, "1", "2", "3", "055123456", "899123456")
+CODES_AND_NUMBERS = (*CODES, "1", "2", "3", "71", "055123456", "899123456")
 KEYED_IN = (
     "#11#",
     "#12#",
+    "#170#",
+    "*0",
+    "*1",
     "#181#",
     "#1055123456#",
     "#191#",
@@ -102,6 +105,7 @@ class Day:
             (4, self.a_supervisor_listens),
             (6, self.an_agent_keys_in),
             (6, self.an_agent_uses_the_phones_own_keys),
+            (4, self.an_agent_parks_or_fetches),
             (3, self.an_agent_takes_longer),
             (2, self.an_agent_says_what_it_was),
             (2, self.a_phone_comes_or_goes),
@@ -306,6 +310,18 @@ class Day:
         legs = [call.leg for call in self.centre.house.calls.values() if call.leg in self.centre.line.truth.legs]
         leg = self._some(legs)
         for key in self.chance.choice(KEYED_IN):
+            if leg in self.centre.line.truth.legs:
+                self.centre.press(leg, key)
+
+    def an_agent_parks_or_fetches(self) -> None:
+        parked = [call.place for call in self.centre.house.calls.values() if call.place]
+        if parked and self.chance.random() < 0.6:
+            self.dialled += 1
+            self.centre.dial_from(phone_of(self.chance.choice(list(AGENTS))), self._some(parked), f"d{self.dialled}")
+            return
+        talks = [call.leg for call in self.centre.house.calls.values() if call.state is CallState.TALKING]
+        leg = self._some(talks)
+        for key in "#170#":
             if leg in self.centre.line.truth.legs:
                 self.centre.press(leg, key)
 
