@@ -70,12 +70,9 @@ class RecordingPauses:
         if call and recording and recording.paused:
             self._resume(call, TOO_LONG)
 
-    def go_on(self, node: str) -> None:
+    def go_on(self, call: CallNow) -> None:
         """The phone system is there again."""
-        for call in self._book.house.calls.values():
-            recording = self._of(call) if call.node == node else None
-            if recording is None:
-                continue
+        if recording := self._of(call):
             if recording.paused and recording.paused_until_s:
                 self._alarms.set(ALARM, call.id, recording.paused_until_s)
             self.apply(call)

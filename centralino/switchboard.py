@@ -590,19 +590,21 @@ class Switchboard:
         self.dispatcher.recordings.go_on(node)
         for call in list(self.book.house.calls.values()):
             if call.node == node:
-                self._go_on(call, now)
+                self._or_give_up(call.id, partial(self._go_on, call, now))
         for own in list(self.book.house.own_calls.values()):
             if own.node == node:
-                self.own_calls.go_on(own, now)
+                self._or_give_up(own.id, partial(self.own_calls.go_on, own, now))
         for one in list(self.book.house.listenings.values()):
             if one.node == node:
-                self.listening.go_on(one, now)
+                self._or_give_up(one.leg, partial(self.listening.go_on, one, now))
         for leg in legs:
             if leg.leg in self.book.house.ended:
                 self._telephony.hang_up(leg.leg)  # its end was on record; that it was asked for was lost
             elif leg.arrived is not None and self.book.call(leg.leg) is None:
                 self.handle(leg.arrived)
-        self.recording_pauses.go_on(node)
+        for call in list(self.book.house.calls.values()):
+            if call.node == node:
+                self._or_give_up(call.id, partial(self.recording_pauses.go_on, call))
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()
@@ -612,37 +614,41 @@ class Switchboard:
         self.lamps.tell_anew()
         self.due()  # what came to its time while nothing could be done
 
-    def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
+    def _or_give_up(self, of: str, go_on: Callable[[], None]) -> None:
+        """One call's trouble keeps no node from being connected."""
         try:
-            if call.is_to_be_called and call.is_in_line:
-                self.dispatcher.go_on(call, now)
-            elif call.state is CallState.CALLING_BACK:
-                self.call_backs.go_on(call, now)
-            elif call.id not in now:
-                self._leg_ended(call.id, port.EndCause.GONE)
-            elif call.is_in_line or call.state in (CallState.TALKING, CallState.WHISPERING):
-                self.attendant.silence(call)
-                self.dispatcher.go_on(call, now)
-            elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
-                self.attendant.silence(call)
-                self.offices.go_on(call, now)
-            elif call.state is CallState.TALKED and call.waits:  # its agent was gone before the two were joined
-                self.dispatcher.wait_again(call, call.queue)
-            elif call.state is CallState.TAKEN_OVER:
-                self.listening.go_on_with(call, now)
-            elif call.state is CallState.PARKED:
-                self.parking.go_on_with(call, now)
-            elif call.state is CallState.TALKED:
-                self._end_as_planned(call.id, "the agent hung up")
-            else:
-                if not now[call.id].up:
-                    self._telephony.answer(call.id)
-                if now[call.id].talks_in:  # it was handed on, and the talk it left has not ended yet
-                    self._telephony.hold(call.id)
-                self.attendant.go_on(call)
+            go_on()
         except Exception:
-            log.exception("%s could not go on", call.id)
-            self._give_up(call.id)
+            log.exception("%s could not go on", of)
+            self._give_up(of)
+
+    def _go_on(self, call: CallNow, now: dict[str, LegNow]) -> None:
+        if call.is_to_be_called and call.is_in_line:
+            self.dispatcher.go_on(call, now)
+        elif call.state is CallState.CALLING_BACK:
+            self.call_backs.go_on(call, now)
+        elif call.id not in now:
+            self._leg_ended(call.id, port.EndCause.GONE)
+        elif call.is_in_line or call.state in (CallState.TALKING, CallState.WHISPERING):
+            self.attendant.silence(call)
+            self.dispatcher.go_on(call, now)
+        elif call.state in (CallState.TRANSFERRING, CallState.TRANSFERRED):
+            self.attendant.silence(call)
+            self.offices.go_on(call, now)
+        elif call.state is CallState.TALKED and call.waits:  # its agent was gone before the two were joined
+            self.dispatcher.wait_again(call, call.queue)
+        elif call.state is CallState.TAKEN_OVER:
+            self.listening.go_on_with(call, now)
+        elif call.state is CallState.PARKED:
+            self.parking.go_on_with(call, now)
+        elif call.state is CallState.TALKED:
+            self._end_as_planned(call.id, "the agent hung up")
+        else:
+            if not now[call.id].up:
+                self._telephony.answer(call.id)
+            if now[call.id].talks_in:  # it was handed on, and the talk it left has not ended yet
+                self._telephony.hold(call.id)
+            self.attendant.go_on(call)
 
     def _sweep(self, now: dict[str, LegNow]) -> None:
         """End legs that we rang and that belong to no call any more."""

@@ -37,6 +37,27 @@ def test_an_agent_calls_another_and_both_talk(office: ContactCentre) -> None:
     assert ends(office) == ["the other one hung up"]
 
 
+def test_one_that_cannot_go_on_keeps_no_node_from_being_connected(
+    office: ContactCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.dial_from(ANA, "1002")
+    office.pick_up("bo")
+
+    def broken(*_: object) -> None:
+        raise KeyError("d1")
+
+    office.cut_line()
+    monkeypatch.setattr(office.switchboard.own_calls, "go_on", broken)
+    office.connect_line()
+    assert office.switchboard.connected == {"main": True}
+    [fault] = office.faults.said
+    assert "d1 could not go on" in fault
+    office.faults.said.clear()
+    assert office.house.own_calls == {}
+    office.call("c1")
+    assert len(office.ringing_now()) == 1
+
+
 def test_a_queues_call_rings_at_neither_phone_meanwhile_and_comes_right_after(office: ContactCentre) -> None:
     office.dial_from(ANA, "1002")
     office.pick_up("bo")
