@@ -490,8 +490,9 @@ class FakeTelephony:
             return
         for other in self.truth.legs.values():
             if talk and other.talk == talk:
-                self._stop_overhearing(other)
-                other.talk = other.talks_in = ""
+                if other.overhears == leg.id:
+                    self._stop_overhearing(other)
+                other.talk = other.talks_in = ""  # but who barged in goes where the agent goes
 
     def _over(self, leg: FakeLeg, cause: EndCause) -> None:
         if leg.line:

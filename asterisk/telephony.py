@@ -627,8 +627,11 @@ class AsteriskTelephony:
         for leg in others:
             del self._talks[leg]
             self._ask("POST", f"bridges/{bridge}/removeChannel", channel=self._channel(leg))
-        for leg in [leg for leg, (_, talk) in self._overhearing.items() if talk == bridge]:
-            self._end_overhearing(leg)
+        for leg, (talker, talk) in list(self._overhearing.items()):
+            if talk == bridge and talker not in self._legs:
+                self._end_overhearing(leg)
+            elif talk == bridge:  # they go where the agent goes
+                self._ask("POST", f"bridges/{bridge}/removeChannel", channel=leg)
         self._ask("DELETE", f"bridges/{bridge}")
 
 

@@ -707,6 +707,29 @@ async def test_who_has_barged_in_is_there_again_when_the_agent_has_the_caller_ba
     assert await world.all_told() == []
 
 
+async def test_who_has_barged_in_goes_with_the_agent_to_whom_they_ask_and_back(world: World) -> None:
+    caller, agent, _ = await overhearing(world, Overhear.BARGE)
+    await world.all_told()
+    world.line.part(agent)
+    world.line.hold(caller)
+    asked = f"{caller}-leg001"
+    world.let_refuse("first", 0)
+    world.line.ring_outside(asked, OUTSIDE, caller, SHOWN, 20)
+    outside = await world.rings_through("first")
+    await world.told(LegRinging, asked)
+    await world.pick_up(outside)
+    await world.told(LegAnswered, asked)
+    world.line.join(caller, agent, asked)
+    await world.all_told()
+    assert await world.hearers_of("p102", "p101", outside) == {"p101", outside}
+    await world.put_down_at(outside)
+    await world.told(LegEnded, asked)
+    world.line.join(caller, caller, agent)
+    await world.all_told()
+    assert await world.hearers_of("p102", caller, "p101") == {caller, "p101"}
+    assert await world.all_told() == []
+
+
 async def test_a_talk_that_is_overheard_is_recorded_on(world: World) -> None:
     caller, agent, supervisor = await overhearing(world, Overhear.WHISPER)
     name = f"talks/hall/2026-11-23/{caller}-talk1"
