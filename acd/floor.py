@@ -128,15 +128,18 @@ class Floor:
         self._shake_all()  # where nobody else here speaks a language, whoever is free may take its callers
         return [*ended, *self._settle(now_s)]
 
-    def own_call(self, agent_id: str, now_s: float, *, goes_on: bool) -> list[Decision]:
-        """The agent's phone is in a call that is not the floor's: until that is over they are offered nothing."""
+    def own_call(self, agent_id: str, now_s: float, *, goes_on: bool, idle_since_s: float = 0.0) -> list[Decision]:
+        """The agent's phone is in a call that is not the floor's: until that is over they are offered nothing.
+
+        `idle_since_s`: when it is over, since when they count as idle.
+        """
         agent = self.agents.get(agent_id)
         if agent is None or agent.own_call is goes_on:
             return []
         self._hall.set_own_call(agent, goes_on=goes_on)
         self.touched.add(agent_id)
         if not goes_on:
-            agent.idle_since_s = now_s
+            agent.idle_since_s = max(agent.idle_since_s, idle_since_s)
             self._hall.queue_up(agent)
             self._freed.append(agent)
             self._shaken.update(dict.fromkeys(self._hall.lent_by(agent.profile.site)))

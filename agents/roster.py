@@ -103,6 +103,10 @@ class Roster:
         """Whose fixed phone it is."""
         return next((one for one in self.supervisors.values() if one.phone == phone), None)
 
+    def node_of(self, phone: str) -> str:
+        """Where the phone, which is in agents.yaml, is registered. Raises KeyError for any other."""
+        return self.sites[self.phones[phone].site].node
+
     def phone_numbered(self, number: str) -> PhoneSeat | None:
         """The phone that is dialled so: by the digits of its id."""
         return next((phone for phone in self.phones.values() if number and digits_of(phone.id) == number), None)

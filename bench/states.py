@@ -1,6 +1,7 @@
 """`python -m bench.states`: how soon what an agent chooses has its effect. See bench/README.md.
 
-A caller waits. The agent becomes ready: until the INVITE is at the agent's phone. The agent pauses while the phone
+A caller waits. The agent becomes ready: until the INVITE is at the agent's phone; where it is chosen by a code, from
+hanging up, as nothing rings beside what is said. The agent pauses while the phone
 rings: until the CANCEL is there, and nothing rings any more.
 """
 
@@ -78,6 +79,10 @@ class Turns:
         rung = asyncio.create_task(self._phone.ring(WITHIN_S))
         began_s = time.monotonic()
         await choose("ready")
+        if self._dialling:  # while it is confirmed in words nothing rings: from hanging up
+            call = await self._dialling.answered(WITHIN_S)
+            began_s, self._dialling = time.monotonic(), None
+            await call.hang_up()
         ring = await rung
         times.ready_s.append(ring.invited_at - began_s)
         await self._end_code()

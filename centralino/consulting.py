@@ -284,7 +284,7 @@ class Consulting:
         return decided
 
     def _is_busy(self, phone: str) -> bool:
-        return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone))
+        return bool(self._dispatcher.who_has_a_call_at(phone) or self._dispatcher.has_other_call(phone))
 
     def _shown(self, call: CallNow) -> CallerId:
         """Who asks, and for which caller."""

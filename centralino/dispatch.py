@@ -62,7 +62,7 @@ HAVE_A_CALL = (Doing.RESERVED, Doing.RINGING, Doing.TALKING)
 
 class Dispatcher:
     """`send_on`, `end` and `give_up` belong to the switchboard, `pause` to the signing, `ring_back`, `not_reached` and
-    `talks` to the call-backs, the last to the consulting.
+    `talks` to the call-backs, `speaks_at` to the phone codes, the last two to the consulting.
     """
 
     def __init__(self, desk: Desk, people: People, floor: Floor, room: WaitingRoom) -> None:
@@ -80,6 +80,7 @@ class Dispatcher:
         self.ring_back: Callable[[CallNow, str], None]
         self.not_reached: Callable[[CallNow, str], None]
         self.talks: Callable[[CallNow], None]
+        self.speaks_at: Callable[[str], bool]
         self.leave_to: Callable[[CallNow], bool]
         self.go_on_consulting: Callable[[CallNow, dict[str, LegNow]], None]
 
@@ -264,7 +265,7 @@ class Dispatcher:
         profile = self.profile(agent)
         now_s = self._clock.now_s()
         if profile is not None and self._is_available(agent):
-            own_call = self._book.house.has_other_call(agent.phone)
+            own_call = self.has_other_call(agent.phone)
             self.carry_out(self.floor.agent_available(profile, now_s, own_call=own_call))
         else:
             self.carry_out(self.floor.agent_unavailable(agent.id, why, now_s))
@@ -286,14 +287,20 @@ class Dispatcher:
         """`phone` has a call that no queue brought; until that is over, no queue's call comes. Or has it no more, also
         for whoever has signed out there meanwhile.
         """
-        if not goes_on and self._book.house.has_other_call(phone):
+        if not goes_on and self.has_other_call(phone):
             return
         agent, on_floor = self._book.house.agent_at(phone), self.floor.agents.values()
         here = {agent.id} if agent else set()
         if not goes_on:
             here |= {one.profile.id for one in on_floor if one.own_call and one.profile.phone == phone}
+        now_s = self._clock.now_s()
         for name in sorted(here):
-            self.carry_out(self.floor.own_call(name, self._clock.now_s(), goes_on=goes_on))
+            idle_since_s = self._book.house.agent(name).idle_since_s
+            self.carry_out(self.floor.own_call(name, now_s, goes_on=goes_on, idle_since_s=idle_since_s))
+
+    def has_other_call(self, phone: str) -> bool:
+        """Whether a call that no queue brought is there, or something is being said to whoever dialled a code."""
+        return self._book.house.has_other_call(phone) or self.speaks_at(phone)
 
     def wrap_up_done(self, agent_id: str) -> bool:
         """The agent is done with the wrap-up. False: there was none."""

@@ -211,7 +211,7 @@ class Listening:
             raise Refused(f"there is no phone {shown(phone)} in agents.yaml")
         if not self._book.house.reachable.get(phone):
             raise Refused(f"{phone} is not registered")
-        if self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone):
+        if self._dispatcher.who_has_a_call_at(phone) or self._dispatcher.has_other_call(phone):
             raise Refused(f"{phone} is in a call")
 
     def _refuse(self, supervisor: Supervisor, call: CallNow, phone: str, how: How, why: Spoken) -> None:
@@ -268,11 +268,11 @@ class Listening:
         self._dispatcher.wait_again(call, queue)
 
     def _end_and_say(self, one: ListeningNow, why: str, spoken: Spoken) -> None:
-        self._end(one, why)
         if one.answered_s:
             self.say_and_end(one.leg, one.phone, spoken)
         else:
             self._telephony.hang_up(one.leg)
+        self._end(one, why)
 
     def _end(self, one: ListeningNow, why: str) -> None:
         self._book.write(

@@ -67,7 +67,7 @@ class OwnCalls:
         person = "" if to else self._person_outside(agent, number, by)
         if entity and entity not in self.configuration.entities.entities:
             raise Refused(f"there is no entity {shown(entity)} in entities.yaml")
-        node = roster.sites[roster.phones[agent.phone].site].node
+        node = roster.node_of(agent.phone)
         call_id = f"{node}-{agent.id}-{round(self._clock.now_s() * 1000)}-click1"
         self._book.write(
             ev.OwnCallBegun(
@@ -108,8 +108,8 @@ class OwnCalls:
             self.end(call, "the other one hung up")
         else:
             self._telephony.hang_up(call.other_leg)  # where it was not gone after all
-            self._end_record(call, cause)
             self.say_and_end(call.id, call.phone, SPOKEN_OF.get(cause, Spoken.NOT_HERE))
+            self._end_record(call, cause)
 
     def end(self, call: OwnCall, why: str) -> None:
         """Whoever is left is let go."""
@@ -160,8 +160,8 @@ class OwnCalls:
         outgoing = self.configuration.settings.outgoing
         decided = may_call(self._people.who(call.person).number, outgoing)
         if isinstance(decided, NotAllowed):
-            self._end_record(call, decided.why)
             self.say_and_end(call.id, call.phone, Spoken.NOT_ALLOWED)
+            self._end_record(call, decided.why)
             return
         shows = CallerId(outgoing.shown_for(call.entity, next(iter(self.configuration.dialplans))), "")
         self._telephony.ring_outside(call.other_leg, decided, call.id, shows, RINGS_OUTSIDE_FOR_S)
@@ -177,7 +177,7 @@ class OwnCalls:
             raise Refused(f"{agent_id} has a call")
         if agent.phone not in self.configuration.roster.phones or not self._book.house.reachable.get(agent.phone):
             raise Refused(f"the phone of {agent_id}, {agent.phone}, is not registered")
-        if not self.connected[self.configuration.roster.sites[self.configuration.roster.phones[agent.phone].site].node]:
+        if not self.connected[self.configuration.roster.node_of(agent.phone)]:
             raise Refused("there is no connection to the phone system: nobody can be called now")
         return agent
 
@@ -237,7 +237,7 @@ class OwnCalls:
             self._dispatcher.other_call(phone, goes_on)
 
     def _is_busy(self, phone: str) -> bool:
-        return bool(self._dispatcher.who_has_a_call_at(phone) or self._book.house.has_other_call(phone))
+        return bool(self._dispatcher.who_has_a_call_at(phone) or self._dispatcher.has_other_call(phone))
 
     def _shown(self, call: OwnCall) -> CallerId:
         """Who calls: the agent, or the phone."""

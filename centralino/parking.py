@@ -40,10 +40,10 @@ class Parking:
         if not place:
             return False
         facts = {"call": call.id, "agent": call.agent, "leg": leg, "queue": call.queue, "by": f"phone {phone}"}
+        if is_told:  # first, so that the next call does not ring beside it
+            self.say_and_end(leg, phone, Spoken.PARKED, place=place)
         self._dispatcher.park(ev.CallerParked(**facts, place=place), hangs_up=not is_told)
         self._alarms.set(ALARM, call.id, self._clock.now_s() + LONGEST_S)
-        if is_told:
-            self.say_and_end(leg, phone, Spoken.PARKED, place=place)
         return True
 
     def fetch(self, dialled: Dialled) -> None:

@@ -4,7 +4,7 @@ What they ask for is done by the same commands as from a page or the CLI. A conv
 one leg; nothing of it outlives the engine but what was done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import partial
 
@@ -48,6 +48,7 @@ class CodeTalk:
     phone: str
     language: str
     at_end: Callable[[], None]
+    in_a_talk: bool  # else no queue's call rings at the phone meanwhile
     playback: str = ""
     said: int = 0
     then: Callable[[str], None] | None = None
@@ -67,6 +68,7 @@ class PhoneCodes:
         self.listening: Listening
         self.reset: Callable[[str, str], None]
         self.configuration: Configuration
+        dispatcher.speaks_at = self.speaks_at
 
     def begin(self, dialled: Dialled, code: DialledCode) -> None:
         talk = self._open(dialled)
@@ -94,6 +96,10 @@ class PhoneCodes:
 
     def has(self, leg: str) -> bool:
         return leg in self._talks
+
+    def speaks_at(self, phone: str) -> bool:
+        """Whether something is said there, or waited for; in the middle of a talk does not count."""
+        return any(talk.phone == phone and not talk.in_a_talk for talk in self._talks.values())
 
     def digit(self, leg: str, key: str) -> None:
         talk = self._talks[leg]
@@ -129,7 +135,15 @@ class PhoneCodes:
     def forget(self, leg: str) -> None:
         """Whoever dialled has hung up."""
         self._alarms.cancel(ALARM, leg)
-        self._talks.pop(leg, None)
+        if talk := self._talks.pop(leg, None):
+            self._dispatcher.other_call(talk.phone, False)
+
+    def go_on(self, node: str, legs: Container[str]) -> None:
+        """The phone system is there again, with these legs: who hung up meanwhile is spoken to no more."""
+        roster = self.configuration.roster
+        gone = [talk for talk in self._talks.values() if talk.leg not in legs]
+        for talk in [talk for talk in gone if talk.phone not in roster.phones or roster.node_of(talk.phone) == node]:
+            self.forget(talk.leg)
 
     # --- what the codes do
 
@@ -372,8 +386,10 @@ class PhoneCodes:
         agent = self._agent_here(self._book.house.agent_at(dialled.phone))
         language = spoken.language_of(agent.languages if agent else ())
         hang_up = partial(self._telephony.hang_up, dialled.leg)
-        talk = CodeTalk(dialled.leg, dialled.phone, language, at_end or hang_up)
+        talk = CodeTalk(dialled.leg, dialled.phone, language, at_end or hang_up, in_a_talk=at_end is not None)
         self._talks[talk.leg] = talk
+        if not talk.in_a_talk:
+            self._dispatcher.other_call(talk.phone, True)
         return talk
 
     def _agent_here(self, now: AgentNow | None) -> Agent | None:

@@ -104,6 +104,9 @@ class RecordingPauses:
         self._book.write(ev.TalkRecordingResumed(**facts, why=why))
 
     def _failed(self, event: port.RecordingPauseFailed) -> None:
+        talks = self._book.house.call_with(event.leg)
+        if talks is None or talks.leg != event.leg or self._of(talks) is None:
+            return  # the agent had hung up before it was asked for
         log.error("the recording at %s could not be paused, or go on: %s", event.leg, event.why)
         call = self._waits_for_word(event.leg)
         recording = self._of(call) if call else None

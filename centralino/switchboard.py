@@ -588,6 +588,7 @@ class Switchboard:
         self.book.write(ev.AsteriskConnected(node=node, legs=len(legs)))
         now = {leg.leg: leg for leg in legs}
         self.dispatcher.recordings.go_on(node)
+        self.codes.go_on(node, now)
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._or_give_up(call.id, partial(self._go_on, call, now))

@@ -257,3 +257,35 @@ def test_what_was_dialled_while_no_engine_was_there_is_done_by_the_next(office: 
     office.start_engine()
     assert hears_to_the_end(office, "d1") == say(Spoken.PAUSED)
     assert chosen(office) is Chosen.PAUSED
+
+
+# --- while something is said, no queue's call rings beside it
+
+
+def test_a_call_that_waits_rings_when_the_confirmation_of_the_code_is_over(office: ContactCentre) -> None:
+    office.call("c1")
+    office.dial_from(HERE, "*45", "s1")
+    office.press("s1", "1001#")
+    office.press("s1", "4711#")
+    assert office.hears("s1") == say(Spoken.SIGNED_IN)
+    assert office.line.leg_at(HERE) is None
+    office.clock.advance(office.line.sound_s)
+    assert office.line.leg_at(HERE)
+
+
+def test_whoever_hangs_up_amid_what_is_said_is_rung_at_once(office: ContactCentre) -> None:
+    sign_in(office)
+    office.dial_from(HERE, "*47", "w1")
+    office.call("c1")
+    assert office.line.leg_at(HERE) is None
+    office.hang_up("w1")
+    assert office.line.leg_at(HERE)
+
+
+def test_a_code_does_not_cost_the_agent_their_turn(office: ContactCentre) -> None:
+    sign_in(office)
+    idle_since_s = office.switchboard.floor.agents["ana"].idle_since_s
+    office.clock.advance(60)
+    office.dial_from(HERE, "*47", "w1")
+    hears_to_the_end(office, "w1")
+    assert office.switchboard.floor.agents["ana"].idle_since_s == idle_since_s

@@ -1,5 +1,6 @@
 """The journal's file read back: the house that comes of it, and the floor that the next engine would begin with."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class Replay:
         """What is read back is what is so."""
         house = recovery.read_back(self._journal)
         assert msgspec.to_builtins(house) == msgspec.to_builtins(self._centre.house)
-        live, put_back = picture(self._centre.switchboard.floor), picture(self._put_back(house))
+        codes = self._centre.switchboard.codes
+        floor, put_back_floor = self._centre.switchboard.floor, self._put_back(house)
+        live, put_back = picture(floor, codes.speaks_at), picture(put_back_floor, codes.speaks_at)
         for what, is_so in live.items():
             assert put_back.get(what) == is_so, f"{what}: {put_back.get(what)} from the journal, in truth {is_so}"
 
@@ -62,8 +65,11 @@ def _writes(event: AnyEvent) -> Entry:
     raise AssertionError(f"going on from the journal decides anew: {event}")
 
 
-def picture(floor: Floor) -> dict[str, Any]:
-    """What a floor decides from: who waits in which order, who rings for whom, who is free since when, open sites."""
+def picture(floor: Floor, speaks_at: Callable[[str], bool]) -> dict[str, Any]:
+    """What a floor decides from: who waits in which order, who rings for whom, who is free since when, open sites.
+
+    At a phone that `speaks_at`, a code is being answered: that keeps calls away, and is forgotten with the engine.
+    """
     seen: dict[str, Any] = {}
     for queue in floor.rules:
         seen[f"line of {queue}"] = floor.line_of(queue)
@@ -73,14 +79,14 @@ def picture(floor: Floor) -> dict[str, Any]:
         seen[call.id] = waits, call.offers, sorted(call.legs), call.told_position, call.told_until_s
     for name, agent in floor.agents.items():
         doing = AS_PUT_BACK.get(agent.doing, agent.doing)
-        is_free = doing is Doing.FREE
+        is_free, in_words = doing is Doing.FREE, speaks_at(agent.profile.phone)
         seen[name] = {
             "available": agent.available,
             "doing": doing,
             "has": () if is_free else (agent.call, agent.queue, agent.leg),
             "until": agent.until_s if doing is Doing.WRAPPING_UP else 0.0,
-            "idle since": agent.idle_since_s if is_free and agent.available else 0.0,
-            "own call": agent.own_call and agent.available,
+            "idle since": agent.idle_since_s if is_free and agent.available and not in_words else 0.0,
+            "own call": agent.own_call and agent.available and not in_words,
             "busy": round(agent.busy_s, 6),
             "profile": agent.profile if agent.available or agent.leg else None,
         }
