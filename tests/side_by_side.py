@@ -1,6 +1,6 @@
-"""All tests in two pytest processes side by side: real calls on an Asterisk mostly wait, all other tests mostly work.
+"""All tests in three pytest processes side by side: real calls on an Asterisk mostly wait, all other tests mostly work.
 
-Each prints all that it said when it ends; the last line sums up both, as pytest closes. PYTEST_ADDOPTS is for both.
+Each prints all that it said when it ends; the last line sums them up, as pytest closes. PYTEST_ADDOPTS is for each.
 """
 
 import re
@@ -10,17 +10,23 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-HALVES = {"real calls": ("tests/asterisk",), "all other tests": ("tests", "--ignore=tests/asterisk")}
+CALLS = "tests/asterisk"  # most visit one house
+APART = [f"{CALLS}/test_{name}.py" for name in ("asterisk_process", "broken_worlds", "recording", "reload", "trunks")]
+PARTS = {
+    "real calls in one house": [CALLS, *(f"--ignore={file}" for file in APART)],
+    "real calls elsewhere": APART,
+    "all other tests": ["tests", f"--ignore={CALLS}"],
+}
 CLOSING = re.compile(r"^=* ?(\d+ \w+(?:, \d+ \w+)*) in \d", re.MULTILINE)
 NO_TEST_WANTED = 5  # by PYTEST_ADDOPTS
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def run(half: str) -> tuple[str, int, str]:
-    """Which half, its exit code, and what it said."""
-    words = [sys.executable, "-m", "pytest", *HALVES[half]]
+def run(part: str) -> tuple[str, int, str]:
+    """Which part, its exit code, and what it said."""
+    words = [sys.executable, "-m", "pytest", *PARTS[part]]
     ended = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return half, ended.returncode, ended.stdout
+    return part, ended.returncode, ended.stdout
 
 
 def counted(said: str, code: int) -> Counter[str]:
@@ -34,10 +40,10 @@ def counted(said: str, code: int) -> Counter[str]:
 
 def main() -> int:
     begun, codes, total = time.monotonic(), set[int](), Counter[str]()
-    with ThreadPoolExecutor(len(HALVES)) as side_by_side:
-        for ended in as_completed(side_by_side.submit(run, half) for half in HALVES):
-            half, code, said = ended.result()
-            print(f"--- {half}, after {time.monotonic() - begun:.0f} s\n{said}", flush=True)
+    with ThreadPoolExecutor(len(PARTS)) as side_by_side:
+        for ended in as_completed(side_by_side.submit(run, part) for part in PARTS):
+            part, code, said = ended.result()
+            print(f"--- {part}, after {time.monotonic() - begun:.0f} s\n{said}", flush=True)
             codes.add(code)
             total += counted(said, code)
     codes = codes - {NO_TEST_WANTED} or {NO_TEST_WANTED}
