@@ -14,7 +14,7 @@ demo: install ## a working contact centre with callers; DEMO_SECONDS=60 ends it
 
 test: PURPOSE := tests
 test: lint ## everything that CI runs: check, and calls on a real Asterisk
-	@$(BIN)/pytest
+	@$(BIN)/python -m tests.side_by_side
 
 check: lint ## lint, types, import rules, and the tests without Asterisk
 	@$(BIN)/pytest --ignore=tests/asterisk --ignore=tests/contract

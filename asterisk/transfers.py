@@ -8,7 +8,7 @@ while it sends it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from asterisk.ari import Message, Reply
@@ -30,11 +30,11 @@ class Asker(Protocol):
 
 @dataclass(slots=True)
 class Transfer:
-    """One that a phone has asked for: `legs` are its own, the one at which it asked first; `then` they are hung up."""
+    """One that a phone has asked for: `legs` are its own, the one at which it asked first; `then` are hung up."""
 
     legs: tuple[str, ...]
     timer: asyncio.TimerHandle
-    then: list[str] = field(default_factory=list)
+    then: list[str]
 
 
 class Transfers:
@@ -51,13 +51,15 @@ class Transfers:
         if source is None:
             return None
         leg = self._leg_of(source.id)
-        self.let_go(leg)
         if message.state:
+            if leg in self._open and self._open[leg].legs[0] == leg:  # else the phone has asked anew, by its other call
+                self.let_go(leg)
             return None
         named = self._leg_of(wanted.destination_channel.id) if wanted.destination_channel else ""
+        legs = (leg, named) if named else (leg,)
+        then = [one for each in legs for one in self._forget(each)]
         timer = asyncio.get_running_loop().call_later(TOLD_WITHIN_S, self.let_go, leg)
-        asked = Transfer((leg, named) if named else (leg,), timer)
-        self._open |= dict.fromkeys(asked.legs, asked)
+        self._open |= dict.fromkeys(legs, Transfer(legs, timer, then))
         if wanted.requested_destination.protocol_id:
             return JoinAsked(leg, named)
         return TransferAsked(leg, wanted.requested_destination.destination)
@@ -80,12 +82,15 @@ class Transfers:
 
     def let_go(self, leg: str) -> None:
         """The phone has been told, or will not be: what has waited for it waits no longer."""
+        for one in self._forget(leg):
+            self._asker.hang_up(one)
+
+    def _forget(self, leg: str) -> list[str]:
+        """The transfer that the leg is in, if any; the legs that wait to be hung up."""
         asked = self._open.get(leg)
         if asked is None:
-            return
+            return []
         asked.timer.cancel()
         for one in asked.legs:
-            if self._open.get(one) is asked:  # else the phone has asked anew, by its other call
-                del self._open[one]
-        for one in asked.then:
-            self._asker.hang_up(one)
+            del self._open[one]
+        return asked.then

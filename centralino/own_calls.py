@@ -146,7 +146,7 @@ class OwnCalls:
         decided = may_call(dialled.number, self.configuration.settings.outgoing)
         person = self._people.key_for(decided.number, "", self._clock.now_s())
         if isinstance(decided, NotAllowed):
-            log.warning("%s may not call %s: %s", dialled.phone, decided.number, decided.why)
+            log.warning("%s may not call person %s: %s", dialled.phone, person, decided.why)
             self._refuse(dialled, Spoken.NOT_ALLOWED, decided.why, person=person)
             return
         self._ring_other(self._begin(dialled, person=person))

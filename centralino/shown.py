@@ -234,7 +234,7 @@ def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
         return _json([dataclasses.asdict(row) for row in rows])
     _table(
-        ("call", "begun", "agent", "phone", "to", "came of it", "rang", "talk", "why"),
+        ("call", "begun", "agent", "phone", "to", "for", "came of it", "rang", "talk", "why", "asked by"),
         (
             (
                 row.id,
@@ -242,14 +242,16 @@ def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
                 row.agent or "",
                 row.phone,
                 row.to or row.number,
+                row.entity or "",
                 row.state,
                 _span(row.ring_s),
                 _span(row.talk_s),
                 row.why or "",
+                row.by or "",
             )
             for row in rows
         ),
-        left_out_first=("why", "rang", "phone", "talk", "agent"),
+        left_out_first=("asked by", "for", "why", "rang", "phone", "talk", "agent"),
     )
 
 

@@ -8,7 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from centralino.clock import as_utc
-from centralino.events import OwnCallAnswered, OwnCallBegun, OwnCallEnded, OwnCallEvent, OwnCallRefused
+from centralino.events import (
+    OwnCallAnswered,
+    OwnCallBegun,
+    OwnCallEnded,
+    OwnCallEvent,
+    OwnCallRefused,
+    OwnCallTakenUp,
+)
 
 
 class OwnCallState(StrEnum):
@@ -32,9 +39,12 @@ class OwnCallRow:
     state: OwnCallState = OwnCallState.RINGING
     answered_at: datetime | None = None
     ended_at: datetime | None = None
-    ring_s: float | None = None
+    ring_s: float | None = None  # of the other one
     talk_s: float | None = None
     why: str | None = None  # how it ended, or why it was refused
+    by: str | None = None  # who asked for it by a command; None: they dialled
+    entity: str | None = None  # whose number is shown
+    rung_at: datetime | None = None  # since when the other one was rung: of a call that was placed, once they are there
 
 
 def begun(at_s: float, event: OwnCallBegun) -> OwnCallRow:
@@ -46,6 +56,9 @@ def begun(at_s: float, event: OwnCallBegun) -> OwnCallRow:
         to_phone=event.to_phone or None,
         person=event.person or None,
         begun_at=as_utc(at_s),
+        by=event.by or None,
+        entity=event.entity or None,
+        rung_at=None if event.by else as_utc(at_s),
     )
 
 
@@ -61,6 +74,7 @@ def refused(n: int, at_s: float, event: OwnCallRefused) -> OwnCallRow:
         begun_at=as_utc(at_s),
         state=OwnCallState.REFUSED,
         why=event.why,
+        by=event.by or None,
     )
 
 
@@ -68,8 +82,10 @@ def after(row: OwnCallRow, at_s: float, event: OwnCallEvent) -> OwnCallRow:
     """The row after `event`, which is about this call."""
     at = as_utc(at_s)
     match event:
+        case OwnCallTakenUp():
+            return replace(row, rung_at=at)
         case OwnCallAnswered():
-            return replace(row, state=OwnCallState.TALKING, answered_at=at, ring_s=(at - row.begun_at).total_seconds())
+            return replace(row, state=OwnCallState.TALKING, answered_at=at, ring_s=_since(row.rung_at, at))
         case OwnCallEnded(why=why):
             return _ended(row, at, why)
     return row
@@ -78,5 +94,9 @@ def after(row: OwnCallRow, at_s: float, event: OwnCallEvent) -> OwnCallRow:
 def _ended(row: OwnCallRow, at: datetime, why: str) -> OwnCallRow:
     row = replace(row, state=OwnCallState.ENDED, ended_at=at, why=why)
     if row.answered_at is None:
-        return replace(row, ring_s=(at - row.begun_at).total_seconds())
-    return replace(row, talk_s=(at - row.answered_at).total_seconds())
+        return replace(row, ring_s=_since(row.rung_at, at))
+    return replace(row, talk_s=_since(row.answered_at, at))
+
+
+def _since(then: datetime | None, at: datetime) -> float | None:
+    return (at - then).total_seconds() if then else None

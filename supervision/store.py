@@ -83,6 +83,9 @@ own_calls_table = Table(  # of agents, by themselves: no citizen's, and in no fi
     Column("ring_s", Float),
     Column("talk_s", Float),
     Column("why", Text),
+    Column("by", Text),
+    Column("entity", Text),
+    Column("rung_at", Instant),
 )
 
 

@@ -27,12 +27,14 @@ from centralino.instance import Instance
 from centralino.settings import load
 from demo.phone import Phone
 from supervision import store
+from tests.ports import MOVED_BY
 
 STARTED_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 30.0
 SEEN_WITHIN_S = 10.0
 SPOKEN = cache_folder() / "test-prompts"  # named by what they say, how, and in which voice: they never grow old
 DEPLOYMENT = Path(__file__).parent / "asterisk" / "deployment"
+CARRIER_PORT = 5399  # in DEPLOYMENT; a house moves it by its offset, as `--port-offset` moves all others
 
 
 class _Changes:
@@ -81,6 +83,11 @@ class House:
     @property
     def sip(self) -> tuple[str, int]:
         return "127.0.0.1", 5060 + self.offset
+
+    def outside(self, name: str = "outside", max_calls: int = 1, *, keep_audio: bool = True) -> Phone:
+        """The carrier's side of calls outside: not open yet."""
+        port = CARRIER_PORT + self.offset
+        return Phone(self.sip, name, local_port=port, max_calls=max_calls, keep_audio=keep_audio)
 
     @property
     def now(self) -> dict[str, Any]:
@@ -237,9 +244,12 @@ def _keep_prompts(spoken: Path) -> None:
 @asynccontextmanager
 async def open_house(offset: int, *more: str, deployment: Path = DEPLOYMENT) -> AsyncIterator[House]:
     """A house of its own, with a state folder of its own, until the end of the block."""
+    offset += MOVED_BY
     folder = Path(tempfile.mkdtemp(prefix="centralino-"))
     folder.chmod(0o755)  # Asterisk runs as a user of its own
     config = Path(shutil.copytree(deployment, folder / "config"))
+    settings = config / "centralino.yaml"
+    settings.write_text(settings.read_text().replace(f":{CARRIER_PORT}", f":{CARRIER_PORT + offset}"))
     state, output = folder / "state", folder / "output"
     if SPOKEN.is_dir():  # the prompts of houses before this one
         shutil.copytree(SPOKEN, state / "prompts")

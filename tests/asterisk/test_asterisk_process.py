@@ -1,4 +1,4 @@
-"""The real Asterisk, as we install, configure and run it. Ports: SIP 5170, HTTP 8188, AMI 5138, engine 8190."""
+"""The real Asterisk, as we install, configure and run it."""
 
 import asyncio
 import csv
@@ -27,9 +27,10 @@ from asterisk.configuration import CDR_COLUMNS, Folders, Node, PhoneAccount, wri
 from asterisk.installer import Installation, find_or_make
 from asterisk.ports import PortBusy, Transport, holders
 from asterisk.process import AsteriskProcess, CannotStart, Started
+from tests.ports import MOVED_BY
 
-SIP_PORT, HTTP_PORT, AMI_PORT, ENGINE_PORT = 5170, 8188, 5138, 8190
-PEER_PORT = 5171  # the carrier's; whoever calls from another port is a stranger
+SIP_PORT, HTTP_PORT, AMI_PORT, ENGINE_PORT = (port + MOVED_BY for port in (5170, 8188, 5138, 8190))
+PEER_PORT = 5171 + MOVED_BY  # the carrier's; whoever calls from another port is a stranger
 DEADLINE_S = 10.0
 PASSWORD = "made-for-this-test"
 
@@ -53,8 +54,8 @@ def node(home: Path) -> Node:
     return Node(
         name="tnode",
         sip_port=SIP_PORT,
-        rtp_first=22000,
-        rtp_last=22100,
+        rtp_first=22_000 + MOVED_BY,
+        rtp_last=22_100 + MOVED_BY,
         http_port=HTTP_PORT,
         engine_url=f"ws://127.0.0.1:{ENGINE_PORT}/ari",
         ari_password=PASSWORD,

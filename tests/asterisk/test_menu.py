@@ -19,7 +19,6 @@ from tests.house import House
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CARRIER_PORT = 5899  # tests/asterisk/deployment/centralino.yaml
 INTERRUPTIONS = 20
 STOPS_WITHIN_S = 0.1
 
@@ -27,7 +26,7 @@ STOPS_WITHIN_S = 0.1
 @pytest_asyncio.fixture(loop_scope="session")
 async def office(house: House) -> AsyncIterator[Phone]:
     """The carrier's side of calls outside."""
-    async with Phone(house.sip, "office", local_port=CARRIER_PORT) as phone:
+    async with house.outside("office") as phone:
         yield phone
 
 
@@ -64,7 +63,7 @@ async def test_a_caller_is_led_to_an_office_and_both_hear_each_other(house: Hous
 
 @pytest.mark.parametrize("how", ["not answered", "busy", "no carrier"])
 async def test_where_the_office_does_not_take_it_the_caller_goes_on(house: House, how: str) -> None:
-    async with house.citizen("+39055600002") as citizen, Phone(house.sip, "office", local_port=CARRIER_PORT) as office:
+    async with house.citizen("+39055600002") as citizen, house.outside("office") as office:
         if how == "no carrier":
             await office.close()
         call = await citizen.call("055777")

@@ -37,7 +37,6 @@ CALLS_A_S, ACTIONS_A_S = 4.0, 4.0  # what two slow cores take, with all the phon
 AT_ONCE = 16
 LONGEST_S = 10.0
 BY_CLI = 8  # of the actions: each is a process of its own
-CARRIER_PORT = 5899  # tests/asterisk/deployment/centralino.yaml
 SEATS = {"a1001": "p101", "a1002": "p102", "a1003": "p103", "a1004": "p104", "a1005": "p105", "a2001": "p201"}
 MENU = ("1", "1", "1", "2", "3", "4", "7", "91", "")
 KEYS_AT = {  # no call-back is promised: it would come after the day
@@ -85,7 +84,7 @@ class Day:
             for phone in SEATS.values():
                 seat = await town.enter_async_context(self._phone(phone))
                 self.seats.append(Seat(phone, seat, self.chance, self.done))
-            outside = Phone(self.house.sip, "outside", local_port=CARRIER_PORT, max_calls=20, keep_audio=False)
+            outside = self.house.outside(max_calls=20, keep_audio=False)
             Seat("outside", await town.enter_async_context(outside), self.chance, self.done)  # type: ignore[arg-type]
             for agent, phone in SEATS.items():
                 await self._command("agents.in", agent=agent, phone=phone)

@@ -27,10 +27,11 @@ from demo.phone import CallRefused, Phone
 from demo.sounds import RATE_HZ, voice
 from tests.certificates import made_certificate
 from tests.contract.worlds import Kind, Told
+from tests.ports import MOVED_BY
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BASE = 5400  # ports: each of the two has ten from here on
+BASE = 5400 + MOVED_BY  # ports: each of the two has ten from here on
 SECRET = "made-for-this-test"
 WITHIN_S = 8.0
 TRYING = 100
@@ -72,8 +73,8 @@ def exchange_node(home: Path, name: str, nth: int) -> Node:
     return Node(
         name=name,
         sip_port=base,
-        rtp_first=24_300 + 100 * nth,
-        rtp_last=24_398 + 100 * nth,
+        rtp_first=24_300 + MOVED_BY + 100 * nth,
+        rtp_last=24_398 + MOVED_BY + 100 * nth,
         http_port=base + 1,
         engine_url=f"ws://127.0.0.1:{base + 2}/ari",
         ari_password=SECRET,

@@ -18,13 +18,12 @@ from tests.house import House
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 NUMBER = "055888"
-CARRIER_PORT = 5899  # tests/asterisk/deployment/centralino.yaml
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def outside(house: House) -> AsyncIterator[Phone]:
     """The carrier's side of calls outside."""
-    async with Phone(house.sip, "outside", local_port=CARRIER_PORT) as phone:
+    async with house.outside() as phone:
         yield phone
 
 

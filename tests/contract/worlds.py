@@ -43,15 +43,18 @@ from demo.in_call import Referral
 from demo.lamp import Lamp
 from demo.phone import Phone
 from demo.sounds import RATE_HZ, voice
+from tests.ports import MOVED_BY
 
-SIP_PORT, RTP_FIRST, RTP_LAST, HTTP_PORT, AMI_PORT, ENGINE_PORT = 5190, 24_000, 24_200, 8290, 5290, 8292
+SIP_PORT, RTP_FIRST, RTP_LAST, HTTP_PORT, AMI_PORT, ENGINE_PORT = (
+    port + MOVED_BY for port in (5190, 24_000, 24_200, 8290, 5290, 8292)
+)
 WITHIN_S = 5.0
 HEARD_S = 1.2
 HEARD_BYTES = int(HEARD_S * RATE_HZ) * 2
 SECRET = "made-for-this-test"
 ROSSI = CallerId("+39055123456", "Rossi")
 PHONES = ("p101", "p102")
-CARRIERS = {"first": 5191, "second": 5192}  # and the ports at which they take calls
+CARRIERS = {"first": 5191 + MOVED_BY, "second": 5192 + MOVED_BY}  # and the ports at which they take calls
 OUTSIDE = Allowed("+390552768", tuple(CARRIERS))
 LAMPS = ("*451001", "*46p-101_a")
 FAR_PHONE = "p103"  # never within reach

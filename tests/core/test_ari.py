@@ -22,6 +22,7 @@ from asterisk.port import (
     Connected,
     Digit,
     EndCause,
+    JoinAsked,
     LegAnswered,
     LegEnded,
     LegRinging,
@@ -274,10 +275,14 @@ def wants_transfer(**more: Any) -> dict[str, Any]:
     return {"kind": "ChannelTransfer", "referred_by": {"source_channel": channel(LEG)}, "refer_to": to, **more}
 
 
-async def a_leg_that_asks(telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told) -> None:
-    telephony.ring(LEG, "p101", "main-1.1", SHOWN, 20)
-    await asterisk.tell(**answered(LEG))
+async def a_leg(leg: str, telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told) -> None:
+    telephony.ring(leg, "p101", "main-1.1", SHOWN, 20)
+    await asterisk.tell(**answered(leg))
     await told.until(LegAnswered)
+
+
+async def a_leg_that_asks(telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told) -> None:
+    await a_leg(LEG, telephony, asterisk, told)
     await asterisk.tell(**wants_transfer())
     await told.until(TransferAsked)
 
@@ -318,6 +323,47 @@ async def test_where_nothing_comes_of_a_transfer_the_leg_is_ended_after_a_moment
 ) -> None:
     await a_leg_that_asks(telephony, asterisk, told)
     telephony.hang_up(LEG)
+    await asterisk.until_asked("DELETE", f"channels/{LEG}")
+
+
+OTHER, THIRD = "main-1.1-leg2", "main-1.1-leg3"  # of the same phone
+JOINED_WITH_LEG = {"requested_destination": {"protocol_id": "abc"}, "destination_channel": channel(LEG)}
+
+
+def asked_at(leg: str) -> dict[str, Any]:
+    return {"referred_by": {"source_channel": channel(leg)}}
+
+
+async def test_who_asks_anew_by_the_other_call_keeps_both_legs_until_the_phone_has_heard_of_that(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    await a_leg(OTHER, telephony, asterisk, told)
+    await a_leg_that_asks(telephony, asterisk, told)
+    telephony.hang_up(LEG)
+    telephony.end_transfer(LEG, TransferEnd.DONE)
+    await asterisk.tell(**wants_transfer(**asked_at(OTHER), refer_to=JOINED_WITH_LEG))
+    assert await told.until(JoinAsked) == [JoinAsked(OTHER, LEG)]
+    telephony.end_transfer(OTHER, TransferEnd.DECLINED)
+    await asterisk.tell(**wants_transfer(state="channel_answered"))
+    await settled(telephony, asterisk)
+    assert not [request for request in asterisk.asked if request["method"] == "DELETE"]
+    await asterisk.tell(**wants_transfer(**asked_at(OTHER), state="channel_declined"))
+    await asterisk.until_asked("DELETE", f"channels/{LEG}")
+
+
+async def test_of_two_calls_that_ask_for_the_same_leg_the_later_one_is_waited_for(
+    telephony: AsteriskTelephony, asterisk: PaperAsterisk, told: Told
+) -> None:
+    for leg in (LEG, OTHER, THIRD):
+        await a_leg(leg, telephony, asterisk, told)
+    for other in (OTHER, THIRD):
+        await asterisk.tell(**wants_transfer(**asked_at(other), refer_to=JOINED_WITH_LEG))
+    assert await told.until(JoinAsked, JoinAsked) == [JoinAsked(OTHER, LEG), JoinAsked(THIRD, LEG)]
+    telephony.hang_up(LEG)
+    await asterisk.tell(**wants_transfer(**asked_at(OTHER), state="channel_declined"))
+    await settled(telephony, asterisk)
+    assert not [request for request in asterisk.asked if request["method"] == "DELETE"]
+    await asterisk.tell(**wants_transfer(**asked_at(THIRD), state="channel_answered"))
     await asterisk.until_asked("DELETE", f"channels/{LEG}")
 
 

@@ -358,3 +358,29 @@ def test_at_a_phone_where_nobody_is_signed_in_it_is_a_call_as_to_an_office(talk:
     talk.put_down("ana")
     assert talkers(talk) == {"c1", BO}
     assert talk.now("c1").state is CallState.TRANSFERRED
+
+
+def test_who_has_fetched_another_caller_meanwhile_has_the_given_one_as_an_office_has(talk: ContactCentre) -> None:
+    """Their one talk by the rules of a queue is the fetched caller's; nobody is turned away, and nobody mixed up."""
+    key_in(talk, "#170#")
+    talk.hang_up(ANA)
+    talk.switchboard.dispatcher.wrap_up_done("ana")
+    talk.call("c2")
+    talk.pick_up("ana")
+    for key in "#11002#":
+        talk.press("c2-leg1", key)
+    talk.clock.advance(talk.line.sound_s)  # "you are being put through"
+    talk.dial_from(BO, "71", "fetched")
+    talk.pick_up("bo")
+    assert talkers(talk) == {"c1", "fetched"}
+    assert talk.now("c2").state is CallState.TRANSFERRED
+    assert talk.line.truth.legs[talk.now("c2").leg].talks_in == "c2"
+    assert (talk.doing("bo"), talk.now("c1").agent, talk.now("c2").agent) == (Doing.TALKING, "bo", "")
+    talk.hang_up("c1")
+    assert talk.doing("bo") is Doing.WRAPPING_UP
+    talk.choose("bo", Wish.READY)
+    talk.switchboard.dispatcher.wrap_up_done("bo")
+    talk.call("c3")
+    assert talk.ringing_now().get("bo") is None, "c2 is at the phone"
+    talk.hang_up("c2")
+    assert talk.outcomes() == {"c1": Outcome.ANSWERED, "c2": Outcome.ANSWERED}

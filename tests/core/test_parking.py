@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from acd.state import Doing
+from acd.why import Why
 from agents.places import PLACES
 from agents.spoken import Spoken
 from agents.state import Wish
@@ -99,6 +100,24 @@ def test_whom_nobody_fetches_waits_again_in_their_place(parked: ContactCentre) -
     assert parked.now("c1").place == ""
     floor = parked.switchboard.floor
     assert floor.position("c1") == 1 or parked.ringing_now() == {"ana": "c1"}
+
+
+def test_whom_nobody_fetches_and_whose_queue_has_left_the_yaml_is_let_go(talk: ContactCentre) -> None:
+    talk.queue("taxes")
+    talk.hang_up("c1")
+    talk.switchboard.dispatcher.wrap_up_done("ana")
+    talk.call("c2", "taxes")
+    talk.pick_up("ana")
+    for key in "#170#":
+        talk.press("c2-leg1", key)
+    del talk.queues["taxes"]
+    talk.switchboard.dispatcher.adopt_rules(talk.queues)
+    talk.clock.advance(LONGEST_S - 1)
+    assert talk.hears("c2") == "music"
+    talk.clock.advance(1)
+    assert "c2" not in talk.line.truth.legs
+    assert talk.outcomes()["c2"] is Outcome.ANSWERED
+    assert [event.why for event in talk.trail("c2") if isinstance(event, ev.CallEnded)] == [Why.QUEUE_GONE]
 
 
 def test_a_caller_who_hangs_up_meanwhile_leaves_the_place_free(parked: ContactCentre) -> None:

@@ -51,6 +51,7 @@ from centralino.events import (
     OwnCallBegun,
     OwnCallEnded,
     OwnCallRefused,
+    OwnCallTakenUp,
     QueueEntered,
     QueueLeft,
     RingEnded,
@@ -504,6 +505,33 @@ async def test_agents_own_calls_stand_in_the_records_and_in_no_figure(house: Hou
     assert await house.everything() == before
 
 
+async def test_a_call_that_was_placed_rings_from_when_the_agent_is_there_and_who_asked_for_it_is_on_record(
+    house: House,
+) -> None:
+    outside = house.caller("3331234567")
+    placed = OwnCallBegun(call="m-1", node="main", phone="p1", agent="a1", person=outside, by="sara", entity="city")
+    house.tell(placed)
+    house.tell(OwnCallTakenUp(call="m-1"), after_s=9)
+    house.tell(OwnCallAnswered(call="m-1"), after_s=4)
+    house.tell(OwnCallEnded(call="m-1", why="the other one hung up"), after_s=60)
+    house.tell(msgspec.structs.replace(placed, call="m-2"), after_s=1)
+    house.tell(OwnCallTakenUp(call="m-2"), after_s=3)
+    house.tell(OwnCallEnded(call="m-2", why="no answer"), after_s=60)
+    house.tell(msgspec.structs.replace(placed, call="m-3"), after_s=1)
+    house.tell(OwnCallEnded(call="m-3", why="no answer"), after_s=30)
+    house.tell(OwnCallRefused(phone="p1", agent="a1", person=outside, why="abroad", by="sara"), after_s=1)
+    house.tell(OwnCallBegun(call="m-4", node="main", phone="p1", to="p2", to_phone="p2"), after_s=1)
+    await house.projected()
+    found = await recent_own_calls(house.database, 10)
+    assert [(one.id, one.ring_s, one.talk_s, one.by, one.entity) for one in found] == [
+        ("m-4", None, None, None, None),
+        (found[1].id, None, None, "sara", None),
+        ("m-3", None, None, "sara", "city"),
+        ("m-2", 60.0, None, "sara", "city"),
+        ("m-1", 4.0, 60.0, "sara", "city"),
+    ]
+
+
 async def test_a_refusal_of_an_old_journal_has_its_own_row(house: House) -> None:
     house.tell(OwnCallRefused(phone="p1", why="premium"), OwnCallRefused(phone="p1", why="abroad"))
     await house.projected()
@@ -792,6 +820,39 @@ async def test_each_migration_can_be_taken_back_and_made_again(house: House) -> 
         left, differences = await connection.run_sync(down_and_up)
     assert not left & {"kind", "level"}
     assert differences == []
+
+
+async def test_own_calls_of_before_placed_ones_keep_their_rows_and_those_that_ring_go_on(house: House) -> None:
+    house.tell(OwnCallBegun(call="m-1", node="main", phone="p1", to="p2", to_phone="p2", by="sara", entity="city"))
+    house.tell(OwnCallRefused(call="m-2", phone="p1", why="premium"))
+    await house.projected()
+
+    def down_and_up(connection: Connection) -> tuple[list[Any], list[Any]]:
+        config = Config()
+        config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0006")
+        before = list(connection.execute(text("SELECT * FROM own_calls ORDER BY id")))
+        command.upgrade(config, "head")
+        return before, list(connection.execute(text("SELECT * FROM own_calls ORDER BY id")))
+
+    async with house.database.engine.begin() as connection:
+        before, after = await connection.run_sync(down_and_up)
+    assert [row[0] for row in before] == ["m-1", "m-2"]
+    assert [tuple(row)[:-3] for row in after] == [tuple(row) for row in before]
+    assert [(row.by, row.entity, row.rung_at) for row in after] == [
+        (None, None, before[0].begun_at),
+        (None, None, None),
+    ]
+    house.tell(OwnCallAnswered(call="m-1"), after_s=8)
+    await house.projector.caught_up(DEADLINE_S)
+    found = await own_call(house.database, "m-1")
+    assert found
+    assert (found.state, found.ring_s) == ("talking", 8.0)
+    await house.projector.rebuild()
+    found = await own_call(house.database, "m-1")
+    assert found
+    assert (found.by, found.entity, found.ring_s) == ("sara", "city", None)
 
 
 async def test_the_migrations_make_exactly_the_tables_of_the_code(house: House) -> None:
