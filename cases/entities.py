@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ivr.hours import Hours
+from cases.clocks import Promise
+from ivr.hours import Hours, read_hours
+
+WORKING_DAYS = read_hours({"mon-fri": "00:00-24:00", "holidays": ["IT"]})[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,16 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """An administration whose citizens call `numbers` (service numbers)."""
+    """An administration whose citizens call `numbers` (service numbers). `promises`: by when it answers, the first that
+    fits; its days are counted by `working_days`.
+    """
 
     id: str
     name: str
     numbers: tuple[str, ...]
     offices: Mapping[str, Office] = field(default_factory=dict)
+    promises: tuple[Promise, ...] = ()
+    working_days: Hours = WORKING_DAYS
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
+from ivr.hours import read_hours
 
 USES = {
     QUEUES: (
@@ -66,6 +67,10 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _never_included(deployment)
     problems += hours_problems(deployment.files[ENTITIES], (*OFFICES, "hours"))
     problems += hours_problems(deployment.files[AGENTS], ("shifts", ANY))
+    for days in (("working_days",), ("entities", ANY, "working_days")):
+        problems += hours_problems(deployment.files[ENTITIES], days)
+        problems += _no_working_day(deployment.files[ENTITIES], days)
+    problems += _topics_of_promises(deployment.files[ENTITIES])
     problems += _offices(deployment.files[ENTITIES])
     problems += _in_queues(deployment)
     problems += twice(deployment.files[ENTITIES], ("entities", ANY, "numbers", ANY), "number")
@@ -77,6 +82,26 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += problems_of_carriers(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
+
+
+# --- within entities.yaml
+
+
+def _no_working_day(entities: Located, pattern: Path) -> Iterator[Problem]:
+    """No term in working days would ever end."""
+    for path, days in found(entities.data, pattern):
+        if isinstance(days, dict):
+            hours, mistakes = read_hours(days)
+            if not mistakes and not any(hours.week):
+                yield entities.at(path, "no day of the week is a working day", 'write `mon-fri: "08:00-18:00"`')
+
+
+def _topics_of_promises(entities: Located) -> Iterator[Problem]:
+    topics = [topic for _, topic in words(entities.data, ("topics", ANY))]
+    for promises in (("promises", ANY), ("entities", ANY, "promises", ANY)):
+        for path, topic in words(entities.data, (*promises, "topics", ANY)):
+            if topics and topic not in topics:
+                yield entities.at(path, f"topic {shown(topic)} is not among `topics`", did_you_mean(topic, topics))
 
 
 # --- between files

@@ -24,7 +24,8 @@ from acd.rules import (
 from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
 from agents.supervisors import Supervisor
 from asterisk.carrier import Carrier, Registration, Tls
-from cases.entities import Entities, Entity, Office
+from cases.clocks import Promise, read_term
+from cases.entities import WORKING_DAYS, Entities, Entity, Office
 from centralino.forms.agents import PhoneForm, RosterForm, SupervisorForm
 from centralino.forms.dialplans import (
     WITHHELD,
@@ -38,7 +39,7 @@ from centralino.forms.dialplans import (
     StepForm,
     TransferForm,
 )
-from centralino.forms.entities import EntitiesForm, EntityForm, OfficeForm
+from centralino.forms.entities import EntitiesForm, EntityForm, OfficeForm, PromiseForm
 from centralino.forms.queues import (
     CallBackRulesForm,
     QueueForm,
@@ -501,12 +502,34 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 
 def entities(form: EntitiesForm) -> Entities:
-    return Entities({name: _entity(name, entity) for name, entity in form.entities.items()}, tuple(form.topics))
+    return Entities({name: _entity(name, entity, form) for name, entity in form.entities.items()}, tuple(form.topics))
 
 
-def _entity(name: str, form: EntityForm) -> Entity:
+def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
     offices = {office: _office(office, place) for office, place in form.offices.items()}
-    return Entity(name, form.name, tuple(form.numbers), offices)
+    promises = of_all.promises if form.promises is None else form.promises
+    days = form.working_days or of_all.working_days
+    return Entity(
+        name,
+        form.name,
+        tuple(form.numbers),
+        offices,
+        promises=tuple(_promise(promise) for promise in promises),
+        working_days=read_hours(days)[0] if days else WORKING_DAYS,
+    )
+
+
+def _promise(form: PromiseForm) -> Promise:
+    term = read_term(form.within)
+    assert term, "the form lets nothing else stand there"
+    return Promise(
+        term,
+        kinds=frozenset(form.kinds),
+        topics=frozenset(form.topics),
+        channels=frozenset(form.channels),
+        complex_only=bool(form.complex),
+        warn_s=form.warn,
+    )
 
 
 def _office(name: str, form: OfficeForm) -> Office:

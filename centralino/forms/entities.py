@@ -1,14 +1,16 @@
 """The form of entities.yaml. What its words mean is in cases/entities.py."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
 )
 
+from cases.clocks import read_term
 from centralino.durations import between
-from centralino.forms.fields import Dialled, Form, Name, Number, ShownName, e164
+from centralino.forms.fields import Dialled, Form, Name, Number, ShownName, e164, refuse
+from centralino.located import shown
 
 
 class OfficeForm(Form):
@@ -22,12 +24,35 @@ class OfficeForm(Form):
     dialled: Dialled | None = None
 
 
+def _term(text: str) -> str:
+    if read_term(text):
+        return text
+    refuse(f"{shown(text)} is no time to answer in", "write `same day`, `7 days`, `5 working days` or `4h`")
+
+
+class PromiseForm(Form):
+    """By when a case is answered. A list is one condition: any of them fits."""
+
+    within: Annotated[str, AfterValidator(_term)]
+    kinds: list[Literal["information", "report", "intervention", "complaint", "compliment"]] = []
+    topics: list[Name] = []
+    channels: list[Literal["call", "voicemail", "mail", "form", "letter", "fax"]] = []
+    complex: Literal[True] | None = None
+    warn: Annotated[float, between("0s", "30d")] = 86_400.0
+
+
 class EntityForm(Form):
     name: ShownName
     numbers: Annotated[list[Number], Field(min_length=1)]
     offices: dict[Name, OfficeForm] = {}
+    promises: list[PromiseForm] | None = None
+    working_days: dict[str, Any] | None = None
 
 
 class EntitiesForm(Form):
+    """`promises` and `working_days` are those of every entity that has none of its own."""
+
     entities: dict[Name, EntityForm]
     topics: list[Name] = []
+    promises: list[PromiseForm] = []
+    working_days: dict[str, Any] | None = None

@@ -85,6 +85,10 @@ outgoing:
 """,
     "entities.yaml": """\
 topics: [tari, imu]
+promises:
+  - {within: 40 days, channels: [letter, fax], warn: 5d}
+  - {within: 5 working days, kinds: [complaint], topics: [tari], complex: true}
+working_days: {mon-fri: "08:30-17:30", holidays: [IT]}
 """,
     "agents.yaml": """\
 longest_pause: 90m

@@ -10,6 +10,7 @@ import pytest
 from acd.goto import HangUp as HangUpNext
 from acd.goto import ToQueue, ToStep, ToVoicemail
 from acd.rules import SiteRules
+from cases.clocks import InDays
 from centralino.forms.dialplans import STEP_KINDS
 from centralino.settings import BrokenConfiguration, Ports, examine, load
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Voicemail
@@ -105,6 +106,9 @@ def test_the_deployment_that_ships_is_right():
     assert shipped.dialplans["055055"].hours is not None
     assert shipped.dialplans["060606"].hours is None
     assert [site.name for site in shipped.rules.queues["protezione-civile"].sites] == ["laquila", "roma"]
+    terms = [promise.term for promise in shipped.entities.entities["protezione-civile"].promises]
+    assert terms == [InDays(40), InDays(40), InDays(7), InDays(0)]
+    assert shipped.entities.entities["comune-fiesole"].promises == ()
     assert list(shipped.roster.phones) == [f"p{number}" for number in (*range(101, 116), *range(201, 216))]
 
 
@@ -332,6 +336,28 @@ MISTAKES = [
     (Q, "{tributi: 3}", "{tributi: 3}\n    relaxx: []", "4:5: unknown key `relaxx`", None),
     (A, "agents:\n", "shifts: {day: {mon-fri: x}}\nagents:\n", "5:25: `x` are no hours", None),
     (E, "Firenze, ", "Firenze, ofices: {}, ", "2:45: unknown key `ofices`", "did you mean `offices`?"),
+    (
+        E,
+        "entities:\n",
+        "promises: [{within: a week}]\nentities:\n",
+        "1:21: `a week` is no time to answer in",
+        "write `same day`, `7 days`, `5 working days` or `4h`",
+    ),
+    (
+        E,
+        "entities:\n",
+        "topics: [tari]\npromises: [{within: 7 days, topics: [imu]}]\nentities:\n",
+        "2:38: topic `imu` is not among `topics`",
+        "known: tari",
+    ),
+    (
+        E,
+        "Firenze, ",
+        "Firenze, working_days: {sun: closed}, ",
+        "2:59: no day of the week is a working day",
+        'write `mon-fri: "08:00-18:00"`',
+    ),
+    (E, "Firenze, ", "Firenze, working_days: {lun: closed}, ", "2:60: unknown day `lun`", "did you mean `mon`?"),
     (C, "database", "databse", "4:1: unknown key `databse`", "did you mean `database`?"),
     (P, "wait: 5s", "wiat: 5s", "14:7: unknown key `wiat`", "did you mean `wait`?"),
     (P, "{language: en,", "{langage: en,", "13:42: unknown key `langage`", "did you mean `language`?"),
