@@ -57,3 +57,10 @@ class Entities:
     def served_by(self, number: str) -> tuple[Entity, ...]:
         """Whose citizens call this service number, in the order of the file."""
         return tuple(entity for entity in self.entities.values() if number in entity.numbers)
+
+    def of_case(self, entity: str | None, service: str) -> Entity | None:
+        """Whose a case is: of `entity`, or of the only one that `service` serves; None: nobody can say."""
+        if entity:
+            return self.entities.get(entity)
+        served = self.served_by(service)
+        return served[0] if len(served) == 1 else None

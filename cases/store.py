@@ -5,12 +5,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, exists, or_, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    exists,
+    false,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.disposition import Level
 from cases.case_number import FROM_CALL, case_number, keyed
+from cases.channels import Channel
 from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
+from cases.state import State
 from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.events import (
@@ -26,8 +41,7 @@ from centralino.events import (
 )
 from centralino.people import Person
 
-OPEN, CLOSED = "open", "closed"
-CALL, VOICEMAIL, CALL_BACK = "call", "voicemail", "call-back"
+GOES_ON = (State.OPEN, State.AT_OFFICE)
 
 people = Table(
     "people",
@@ -54,6 +68,12 @@ cases_table = Table(
     Column("opened_by_call", Text),
     Column("why", Text, nullable=False),
     Column("closed_why", Text),
+    Column("closed_by", Text),  # empty: by itself, with a call
+    Column("office", Text, index=True),  # `ENTITY/OFFICE`
+    Column("stopped_at", Instant),  # since when its clock stands still
+    Column("is_complex", Boolean, nullable=False, server_default=false(), default=False),
+    Column("merged_into", Text),
+    Column("worked_at", Instant),  # when somebody last did something to it
     Index(None, "person", "state"),
 )
 
@@ -71,10 +91,19 @@ contacts = Table(
     UniqueConstraint("call", "kind", "at"),
 )
 
+case_events = Table(  # what people did to a case; a contact is no such thing
+    "case_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("case_id", Text, ForeignKey(cases_table.c.id), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("act", "by", "role", "words", "about")),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One time that somebody was in touch about a case. `kind`: call, voicemail or call-back.
+    """One time that somebody was in touch about a case. `kind`: a Channel.
 
     Of a call-back: the people of `queue` are to call `number`.
     """
@@ -104,16 +133,26 @@ class Case:
     opened_by_call: str | None
     why: str
     closed_why: str | None
+    closed_by: str | None
+    office: str | None
+    stopped_at: datetime | None
+    is_complex: bool
+    merged_into: str | None
+    worked_at: datetime | None
     number: str
     name: str
     contacts: tuple[Contact, ...]
 
 
-async def cases(database: Database, limit: int = 50, state: str | None = None) -> tuple[Case, ...]:
-    """The newest `limit` cases (1 or more), all of them or those in `state` (open or closed)."""
+async def cases(
+    database: Database, limit: int = 50, state: str | None = None, office: str | None = None
+) -> tuple[Case, ...]:
+    """The newest `limit` cases (1 or more), all of them, or those in `state`, or with `office`."""
     wanted = _cases_with_people().order_by(cases_table.c.opened_at.desc(), cases_table.c.id.desc()).limit(limit)
     if state is not None:
         wanted = wanted.where(cases_table.c.state == state)
+    if office is not None:
+        wanted = wanted.where(cases_table.c.office == office)
     return await _read(database, wanted)
 
 
@@ -126,8 +165,9 @@ async def case(database: Database, number: str) -> Case | None:
 async def open_cases(database: Database) -> frozenset[tuple[str, str]]:
     """Who has an open case, for which service. One whose call goes on is not among them: it may close with the call."""
     of_case, has_not_ended = contacts.c.case_id == cases_table.c.id, contacts.c.ended_at.is_(None)
-    going_on = exists().where(of_case, contacts.c.kind == CALL, has_not_ended)
-    wanted = select(cases_table.c.person, cases_table.c.service).where(cases_table.c.state == OPEN, ~going_on)
+    going_on = exists().where(of_case, contacts.c.kind == Channel.CALL, has_not_ended)
+    is_open = cases_table.c.state.in_(GOES_ON)
+    wanted = select(cases_table.c.person, cases_table.c.service).where(is_open, ~going_on)
     async with database.reading() as connection:
         return frozenset((row.person, row.service) for row in await connection.execute(wanted))
 
@@ -147,7 +187,9 @@ async def forget_people(connection: AsyncConnection) -> None:
 
 async def cases_of_calls(connection: AsyncConnection, calls: Iterable[str]) -> dict[str, str]:
     """Which case each of `calls` stands against already."""
-    wanted = select(contacts.c.call, contacts.c.case_id).where(contacts.c.kind == CALL, contacts.c.call.in_(calls))
+    wanted = select(contacts.c.call, contacts.c.case_id).where(
+        contacts.c.kind == Channel.CALL, contacts.c.call.in_(calls)
+    )
     return {row.call: row.case_id for row in await connection.execute(wanted)}
 
 
@@ -177,12 +219,12 @@ class CaseBook:
             case VoicemailEnded(kept=True) if event.call in self.contacts:
                 self._message_kept(self.contacts[event.call]["case_id"], event.call, at)
             case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
-                promised = self._touch(self.contacts[event.call]["case_id"], CALL_BACK, event.call, at)
+                promised = self._touch(self.contacts[event.call]["case_id"], Channel.CALL_BACK, event.call, at)
                 promised |= {"queue": queue, "person": person}
                 self.promises[event.call] = promised
             case CallBackBegun(of=of) if of in self.contacts and event.call not in self.contacts:
                 case_id = self.contacts[of]["case_id"]
-                self.contacts[event.call] = self._touch(case_id, CALL, event.call, at)
+                self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
             case CallBackOver(kept=True) if event.call in self.promises:
                 self._kept(self.promises[event.call], at)
             case EntityChosen(entity=entity) if event.call in self.contacts:
@@ -195,7 +237,7 @@ class CaseBook:
     def _arrived(self, n: int, at: datetime, event: CallArrived) -> None:
         if event.call in self.contacts:
             return
-        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] == OPEN]
+        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] in GOES_ON]
         decision = case_for(
             event.service,
             withheld=event.withheld,
@@ -203,7 +245,7 @@ class CaseBook:
             open_cases=[OpenCase(row["id"], row["service"], row["opened_at"]) for row in mine],
         )
         case_id = decision.case if isinstance(decision, Join) else self._open(n, at, event, decision.why)
-        self.contacts[event.call] = self._touch(case_id, CALL, event.call, at)
+        self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
 
     def _serve(self, case_id: str, call: str, entity: str) -> None:
         """A case that this call opened is for the entity that its caller chose."""
@@ -215,8 +257,8 @@ class CaseBook:
     def _open(self, n: int, at: datetime, event: CallArrived, why: str) -> str:
         case_id = case_number(FROM_CALL, n)
         row: dict[str, Any] = dict.fromkeys(cases_table.c.keys())
-        row |= {"id": case_id, "state": OPEN, "opened_at": at, "service": event.service, "person": event.person}
-        row |= {"opened_by_call": event.call, "why": str(why), "entity": event.entity or None}
+        row |= {"id": case_id, "state": State.OPEN, "opened_at": at, "service": event.service, "person": event.person}
+        row |= {"opened_by_call": event.call, "why": str(why), "entity": event.entity or None, "is_complex": False}
         self.cases[case_id] = row
         self.known.add(event.person)
         self.changed.add(case_id)
@@ -224,9 +266,9 @@ class CaseBook:
 
     def _message_kept(self, case_id: str, call: str, at: datetime) -> None:
         self.messages[case_id] = self.messages.get(case_id, 0) + 1
-        self._touch(case_id, VOICEMAIL, call, at)
-        if self.cases[case_id]["state"] == CLOSED:  # the call's end was told first, and closed it
-            self.cases[case_id] |= {"state": OPEN, "closed_at": None, "closed_why": None}
+        self._touch(case_id, Channel.VOICEMAIL, call, at)
+        if self.cases[case_id]["state"] == State.CLOSED:  # the call's end was told first, and closed it
+            self.cases[case_id] |= {"state": State.OPEN, "closed_at": None, "closed_why": None}
             self.changed.add(case_id)
 
     def _ended(self, contact: dict[str, Any], at: datetime) -> None:
@@ -239,9 +281,9 @@ class CaseBook:
         row = self.cases[case_id]
         row |= {"kind": event.kind, "topic": event.topic or None, "level": event.level or None}
         self.changed.add(case_id)
-        if event.level == Level.HANDED_ON:
-            row |= {"state": OPEN, "closed_at": None, "closed_why": None}
-        else:
+        if event.level == Level.HANDED_ON and row["state"] == State.CLOSED:
+            row |= {"state": State.OPEN, "closed_at": None, "closed_why": None}
+        elif event.level != Level.HANDED_ON:
             self._close_where_nothing_is_left(case_id, at)
 
     def _kept(self, promise: dict[str, Any], at: datetime) -> None:
@@ -254,15 +296,15 @@ class CaseBook:
         row = self.cases[case_id]
         going_on = [each for each in self.contacts.values() if each["case_id"] == case_id and not each["ended_at"]]
         facts = CaseFacts(
-            is_open=row["state"] == OPEN,
-            is_worked_on=bool(row["title"] or row["level"] == Level.HANDED_ON or not row["opened_by_call"]),
+            is_open=row["state"] in GOES_ON,
+            is_worked_on=bool(row["worked_at"] or row["level"] == Level.HANDED_ON or not row["opened_by_call"]),
             messages=self.messages.get(case_id, 0),
             call_backs=sum(one["case_id"] == case_id and not one["ended_at"] for one in self.promises.values()),
             open_calls=len(going_on),
         )
         decision = when_a_call_ends(facts)
         if isinstance(decision, Close):
-            row |= {"state": CLOSED, "closed_at": at, "closed_why": str(decision.why)}
+            row |= {"state": State.CLOSED, "closed_at": at, "closed_why": str(decision.why)}
             self.changed.add(case_id)
 
     def _touch(self, case_id: str, kind: str, call: str, at: datetime) -> dict[str, Any]:
@@ -280,8 +322,9 @@ async def open_book(connection: AsyncConnection, events: Sequence[CallEvent]) ->
     if not calls:
         return book
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
-    open_ones = (cases_table.c.person.in_(persons)) & (cases_table.c.state == OPEN)
+    open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(GOES_ON)
     wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls)))
+    wanted = wanted.with_for_update(of=cases_table)  # people work on cases too
     for row in await connection.execute(wanted):
         _note(book, dict(row._mapping))
     if unsure := persons - book.known:
@@ -322,11 +365,11 @@ def _note(book: CaseBook, row: dict[str, Any]) -> None:
     contact = {name: row.pop(f"contact_{name}") for name in _CONTACT}
     book.cases.setdefault(row["id"], row)
     book.known.add(row["person"])
-    if contact["kind"] == VOICEMAIL:
+    if contact["kind"] == Channel.VOICEMAIL:
         book.messages[contact["case_id"]] = book.messages.get(contact["case_id"], 0) + 1
-    elif contact["kind"] == CALL_BACK:
+    elif contact["kind"] == Channel.CALL_BACK:
         book.promises[contact["call"]] = contact
-    elif contact["kind"] == CALL:
+    elif contact["kind"] == Channel.CALL:
         book.contacts[contact["call"]] = contact
 
 

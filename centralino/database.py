@@ -82,7 +82,7 @@ class Database:
         """One transaction: all of it, or nothing. Raises DatabaseAway, also after `deadline_s`."""
         try:
             await self._look_whether_it_is_there()
-            async with asyncio.timeout(deadline_s), self.engine.begin() as connection:
+            async with asyncio.timeout(deadline_s), self.engine.execution_options(writes=True).begin() as connection:
                 yield connection
         except _REFUSED:
             raise
@@ -173,7 +173,8 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _begin_in_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    writes = connection.get_execution_options().get("writes")  # else whoever read first might not write any more
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _first_line(error: BaseException) -> str:

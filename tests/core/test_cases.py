@@ -20,7 +20,8 @@ from cases.joining import (
     case_for,
     when_a_call_ends,
 )
-from cases.store import CLOSED, OPEN, CaseBook
+from cases.state import State
+from cases.store import CaseBook
 from centralino.events import CallArrived, CallDisposed, CallEnded, Outcome, VoicemailEnded
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -146,9 +147,9 @@ def states(book: CaseBook) -> list[str]:
 
 def test_two_calls_at_once_from_one_number_share_a_case_that_closes_with_the_last() -> None:
     both = (arrival("c1"), arrival("c2"), end("c1"))
-    assert states(told(*both)) == [OPEN]
+    assert states(told(*both)) == [State.OPEN]
     book = told(*both, end("c2"))
-    assert states(book) == [CLOSED]
+    assert states(book) == [State.CLOSED]
     assert book.case_of == {"c1": case_number(FROM_CALL, 1), "c2": case_number(FROM_CALL, 1)}
 
 
@@ -159,13 +160,13 @@ def disposed(call: str, level: str = "", topic: str = "") -> CallDisposed:
 @pytest.mark.parametrize(
     ("events", "state"),
     [
-        ((disposed("c1", topic="tari"), end("c1")), CLOSED),
-        ((end("c1"), disposed("c1", "solved")), CLOSED),
-        ((end("c1"), disposed("c1", "handed on")), OPEN),
-        ((disposed("c1", "handed on"), end("c1")), OPEN),
-        ((end("c1"), disposed("c1", "handed on"), disposed("c1", "solved")), CLOSED),
-        ((disposed("c1", "solved"),), OPEN),
-        ((end("c1"), message("c1"), disposed("c1", "solved")), OPEN),
+        ((disposed("c1", topic="tari"), end("c1")), State.CLOSED),
+        ((end("c1"), disposed("c1", "solved")), State.CLOSED),
+        ((end("c1"), disposed("c1", "handed on")), State.OPEN),
+        ((disposed("c1", "handed on"), end("c1")), State.OPEN),
+        ((end("c1"), disposed("c1", "handed on"), disposed("c1", "solved")), State.CLOSED),
+        ((disposed("c1", "solved"),), State.OPEN),
+        ((end("c1"), message("c1"), disposed("c1", "solved")), State.OPEN),
     ],
 )
 def test_a_case_that_was_handed_on_is_open_until_somebody_says_that_it_is_solved(
@@ -182,8 +183,8 @@ def test_what_was_said_last_stands_with_the_case() -> None:
 def test_a_call_after_the_case_closed_opens_a_new_one() -> None:
     book = told(arrival("c1"), end("c1"), arrival("c2"))
     assert [(row["state"], row["why"]) for row in book.cases.values()] == [
-        (CLOSED, "first contact"),
-        (OPEN, "no open case"),
+        (State.CLOSED, "first contact"),
+        (State.OPEN, "no open case"),
     ]
 
 
@@ -194,17 +195,17 @@ def test_a_kept_message_keeps_the_case_open_whichever_is_told_first(
     events: tuple[CallArrived | CallEnded | VoicemailEnded, ...],
 ) -> None:
     book = told(*events)
-    assert states(book) == [OPEN]
+    assert states(book) == [State.OPEN]
     assert {contact["kind"] for contact in book.touched} == {"call", "voicemail"}
 
 
 def test_a_caller_who_left_a_message_joins_its_case_when_calling_again() -> None:
     book = told(arrival("c1"), message("c1"), end("c1"), arrival("c2"), end("c2"))
     assert book.case_of["c2"] == book.case_of["c1"]
-    assert states(book) == [OPEN]
+    assert states(book) == [State.OPEN]
 
 
 def test_each_unknown_number_and_each_withheld_caller_has_a_case_of_its_own() -> None:
     book = told(arrival("c1", "k1", "", withheld=True), arrival("c2", "k2", ""), end("c1"), end("c2"))
     assert len(set(book.case_of.values())) == 2
-    assert states(book) == [CLOSED, CLOSED]
+    assert states(book) == [State.CLOSED, State.CLOSED]

@@ -1,0 +1,130 @@
+"""What people do to cases: each act and its words, kept with the case in one transaction with what comes of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cases.case_number import in_groups, keyed
+from cases.clocks import Mark, Marked
+from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
+from cases.store import Case, case_events, cases_table, contacts
+from centralino.database import Database
+
+TAKES_IN = "takes in"  # another case, that was merged into this one
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """One line of a case's history. `about`: the office, or the other case, that it is about."""
+
+    at: datetime
+    act: str
+    by: str
+    role: str
+    words: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """What is said of a case anew; None: what was said stays."""
+
+    kind: str | None = None
+    topic: str | None = None
+    title: str | None = None
+    is_complex: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What somebody does to the case with this `number`. `into`: the number of the one that it is merged into."""
+
+    number: str
+    act: Act
+    worker: Worker
+    at: datetime
+    words: str = ""
+    to: str = ""
+    into: str = ""
+    classified: Classified = Classified()
+
+
+async def work_on(database: Database, work: Work, offices: Collection[str]) -> None:
+    """Do it, or nothing. `offices`: all there are, as `ENTITY/OFFICE`. Raises CaseRefused, DatabaseAway."""
+    async with database.writing() as connection:
+        case = await _standing(connection, work.number)
+        into = await _standing(connection, work.into) if work.into else None
+        made = change(case, Doing(work.act, work.words, work.to, into), work.worker, offices)
+        values = _changed(case, made, work)
+        if into:
+            values["merged_into"] = into.id
+            await _bring_contacts(connection, case.id, into.id, work)
+        await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
+        await _note(connection, case.id, work, about=into.id if into else work.to)
+
+
+async def history_of(database: Database, number: str) -> tuple[CaseEvent, ...]:
+    """What people did to the case, in order."""
+    wanted = select(case_events).where(case_events.c.case_id == keyed(number)).order_by(case_events.c.id)
+    async with database.reading() as connection:
+        rows = await connection.execute(wanted)
+        return tuple(CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about) for row in rows)
+
+
+_MARKS = {
+    Act.STOP: Mark.STOPPED,
+    Act.GO_ON: Mark.WENT_ON,
+    Act.ANSWER: Mark.ENDED,
+    Act.CLOSE: Mark.ENDED,
+    Act.MERGE: Mark.ENDED,
+    Act.REOPEN: Mark.BEGAN,
+}
+
+
+def marked(case: Case, history: Collection[CaseEvent]) -> list[Marked]:
+    """What of a case's history its clock heeds. A case may have closed by itself, with a call."""
+    marks = [Marked(case.opened_at, Mark.BEGAN)]
+    marks += [Marked(event.at, _MARKS[Act(event.act)]) for event in history if event.act in _MARKS]
+    if case.closed_at and marks[-1].mark is not Mark.ENDED:
+        marks.append(Marked(case.closed_at, Mark.ENDED))
+    return marks
+
+
+# --- within
+
+
+async def _standing(connection: AsyncConnection, number: str) -> Standing:
+    found = select(cases_table).where(cases_table.c.id == keyed(number)).with_for_update()
+    row = (await connection.execute(found)).one_or_none()
+    if row is None:
+        raise CaseRefused(f"there is no case {in_groups(keyed(number)[:20])}")
+    return Standing(row.id, State(row.state), row.office or "", row.stopped_at is not None)
+
+
+def _changed(case: Standing, made: Change, work: Work) -> dict[str, Any]:
+    """The columns of the case, as they are to be."""
+    values: dict[str, Any] = {"state": made.state, "office": made.office or None, "worked_at": work.at}
+    if made.stopped != case.stopped:
+        values["stopped_at"] = work.at if made.stopped else None
+    if made.state is not case.state:
+        is_over = made.state in (State.CLOSED, State.MERGED)
+        values["closed_at"] = work.at if is_over else None
+        values["closed_why"] = (work.words or str(work.act)) if is_over else None
+        values["closed_by"] = work.worker.by if is_over else None
+    said = {name: getattr(work.classified, name) for name in ("kind", "topic", "title", "is_complex")}
+    return values | {name: value for name, value in said.items() if value is not None}
+
+
+async def _bring_contacts(connection: AsyncConnection, case: str, into: str, work: Work) -> None:
+    await connection.execute(contacts.update().where(contacts.c.case_id == case).values(case_id=into))
+    await connection.execute(cases_table.update().where(cases_table.c.id == into).values(worked_at=work.at))
+    await _note(connection, into, work, about=case, act=TAKES_IN)
+
+
+async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> None:
+    row = {"case_id": case, "at": work.at, "act": act or work.act, "words": work.words, "about": about}
+    await connection.execute(case_events.insert().values(row | {"by": work.worker.by, "role": work.worker.role}))

@@ -1,0 +1,170 @@
+"""What people do to cases stands with them, beside what calls do to them."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cases.clocks import InDays, Promise, Standing
+from cases.deadlines import clock_of
+from cases.entities import Entities, Entity
+from cases.history import CaseEvent, Classified, Work, history_of, work_on
+from cases.state import Act, CaseRefused, Role, State, Worker
+from cases.store import Case, case, cases
+from centralino.clock import as_utc
+from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
+from tests.records import House, answered_call, arrival, end
+
+ANA, RITA = Worker("a1001", Role.AGENT), Worker("rita", Role.OFFICE, "city/registry")
+OFFICES = ("city/registry", "city/taxes")
+ROME = ZoneInfo("Europe/Rome")
+CITY = Entities({"city": Entity("city", "City", ("055055",), promises=(Promise(InDays(7)),))})
+
+
+async def with_case(house: House, call: str = "c1", number: str = "3331234567") -> str:
+    """A case that stays open, since the second level is to have it; its number."""
+    house.tell(arrival(call, house.caller(number)), CallDisposed(call=call, kind="report", level="handed on", by="a1"))
+    house.tell(end(call))
+    await house.projected()
+    [found] = [each for each in await cases(house.database) if each.opened_by_call == call]
+    return found.id
+
+
+async def do(house: House, number: str, act: Act, worker: Worker = ANA, **more: object) -> Case:
+    at = as_utc(house.clock.now_s())
+    work = replace(Work(number, act, worker, at, words="because"), **more)  # type: ignore[arg-type]
+    await work_on(house.database, work, OFFICES)
+    found = await case(house.database, number)
+    assert found
+    return found
+
+
+async def test_a_case_goes_through_both_levels_and_each_step_stands_in_its_history(house: House) -> None:
+    number = await with_case(house)
+    opened = house.clock.now_s()
+    there = await do(house, number, Act.HAND_OVER, to="city/registry", words="the certificate is missing")
+    assert (there.state, there.office) == (State.AT_OFFICE, "city/registry")
+    house.clock.advance(3600)
+    answered = await do(house, number, Act.ANSWER, RITA, words="it was sent")
+    assert (answered.state, answered.closed_why, answered.closed_by) == (State.CLOSED, "it was sent", "rita")
+    assert answered.closed_at == as_utc(house.clock.now_s())
+    assert await history_of(house.database, number) == (
+        CaseEvent(as_utc(opened), "hand over", "a1001", "agent", "the certificate is missing", "city/registry"),
+        CaseEvent(as_utc(opened + 3600), "answer", "rita", "office", "it was sent", ""),
+    )
+    again = await do(house, number, Act.REOPEN, words="it never came")
+    assert (again.state, again.closed_at, again.closed_why, again.closed_by) == (State.OPEN, None, None, None)
+
+
+async def test_what_is_refused_leaves_no_trace(house: House) -> None:
+    number = await with_case(house)
+    before = await case(house.database, number)
+    with pytest.raises(CaseRefused, match="no `answer`"):
+        await do(house, number, Act.ANSWER)
+    with pytest.raises(CaseRefused, match="there is no case 9999 9999"):
+        await do(house, "9999 9999", Act.NOTE)
+    assert await case(house.database, number) == before
+    assert await history_of(house.database, number) == ()
+
+
+async def test_a_call_joins_a_case_that_is_with_an_office_and_its_end_does_not_close_it(house: House) -> None:
+    number = await with_case(house)
+    await do(house, number, Act.HAND_OVER, to="city/registry")
+    answered_call(house, "c2", house.caller("3331234567"))
+    house.tell(CallDisposed(call="c2", kind="report", level="solved", by="a1"))
+    await house.projected()
+    found = await case(house.database, number)
+    assert found
+    assert [contact.call for contact in found.contacts] == ["c1", "c2"]
+    assert (found.state, found.office) == (State.AT_OFFICE, "city/registry")
+
+
+async def test_a_case_that_somebody_works_on_does_not_close_with_its_call(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    await house.projected()
+    [found] = await cases(house.database)
+    await do(house, found.id, Act.NOTE, words="she will write")
+    house.tell(end("c1"))
+    await house.projected()
+    assert (await cases(house.database))[0].state == State.OPEN
+
+
+async def test_a_merged_case_gives_its_contacts_to_the_other_and_later_calls_join_that_one(house: House) -> None:
+    first, second = await with_case(house), await with_case(house, "c2", "3337654321")
+    house.tell(arrival("c3", house.caller("3337654321")))
+    await house.projected()
+    merged = await do(house, second, Act.MERGE, into=first)
+    assert (merged.state, merged.merged_into, merged.contacts) == (State.MERGED, first, ())
+    house.tell(VoicemailStarted(call="c3", box="tributi", recording="vm-c3"))
+    house.tell(VoicemailEnded(call="c3", recording="vm-c3", kept=True, duration_s=8.5, why="hash"), end("c3"))
+    await house.projected()
+    kept = await case(house.database, first)
+    assert kept
+    assert [contact.call for contact in kept.contacts] == ["c1", "c2", "c3", "c3"]
+    assert kept.state == State.OPEN
+    assert [event.act for event in await history_of(house.database, first)] == ["takes in"]
+    with pytest.raises(CaseRefused, match="was merged into another"):
+        await do(house, second, Act.NOTE)
+
+
+async def test_what_a_case_is_about_may_be_said_anew_in_part(house: House) -> None:
+    number = await with_case(house)
+    said = await do(house, number, Act.CLASSIFY, classified=Classified(topic="tari", is_complex=True))
+    assert (said.kind, said.topic, said.title, said.is_complex) == ("report", "tari", None, True)
+    said = await do(house, number, Act.CLASSIFY, classified=Classified(title="Lamp", is_complex=False))
+    assert (said.kind, said.topic, said.title, said.is_complex) == ("report", "tari", "Lamp", False)
+
+
+async def test_work_on_cases_survives_that_the_calls_are_projected_anew(house: House) -> None:
+    number = await with_case(house)
+    await do(house, number, Act.HAND_OVER, to="city/taxes")
+    before = await house.everything()
+    await house.projector.rebuild()
+    assert await house.everything() == before
+
+
+async def test_the_clock_of_a_case_is_counted_from_its_history(house: House) -> None:
+    number = await with_case(house)
+
+    async def standing() -> tuple[Standing, str]:
+        found = await case(house.database, number)
+        assert found
+        now = as_utc(house.clock.now_s())
+        clock = clock_of(found, await history_of(house.database, number), CITY, ROME, now)
+        assert clock
+        return clock.standing, f"{clock.due_at.astimezone(ROME):%m-%d}" if clock.due_at else ""
+
+    assert await standing() == (Standing.RUNNING, "12-01")  # opened on 23 November
+    await do(house, number, Act.STOP, words="the region must answer")
+    house.clock.advance(timedelta(days=10).total_seconds())
+    assert await standing() == (Standing.STOPPED, "")
+    await do(house, number, Act.GO_ON)
+    assert await standing() == (Standing.RUNNING, "12-11")
+    house.clock.advance(timedelta(days=9).total_seconds())
+    assert await standing() == (Standing.OVERDUE, "12-11")
+    await do(house, number, Act.CLOSE)
+    assert await standing() == (Standing.LATE, "12-11")
+    await do(house, number, Act.REOPEN)
+    assert (await standing())[0] is Standing.RUNNING
+
+
+async def test_a_case_that_closed_with_its_call_was_in_time(house: House) -> None:
+    answered_call(house, "c1", house.caller("3331234567"))
+    await house.projected()
+    [found] = await cases(house.database)
+    clock = clock_of(found, (), CITY, ROME, as_utc(house.clock.now_s()))
+    assert clock
+    assert clock.standing is Standing.IN_TIME
+
+
+async def test_many_who_work_on_a_case_at_once_all_stand_in_its_history(house: House) -> None:
+    number = await with_case(house)
+    for n in range(3):
+        house.tell(arrival(f"x{n}", house.caller("3331234567")), end(f"x{n}"))
+    await asyncio.gather(*(do(house, number, Act.NOTE, words=f"note {n}") for n in range(20)), house.projected())
+    assert {event.words for event in await history_of(house.database, number)} == {f"note {n}" for n in range(20)}
+    found = await case(house.database, number)
+    assert found
+    assert len(found.contacts) == 4
