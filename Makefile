@@ -12,7 +12,7 @@ help: ## say what can be made
 demo: install ## a working contact centre with callers; DEMO_SECONDS=60 ends it
 	@$(BIN)/python -m demo
 
-test: PURPOSE := tests
+check test: PURPOSE := tests
 test: lint ## everything that CI runs: check, and calls on a real Asterisk
 	@$(BIN)/python -m tests.side_by_side
 

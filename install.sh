@@ -31,6 +31,7 @@ missing_packages() {
     command -v text2wave >/dev/null || echo festival
     [ -d /usr/share/festival/voices/italian/pc_diphone ] || echo festvox-itapc16k
     [ "$purpose" != tests ] || command -v baresip >/dev/null || echo baresip-core # a phone that others have made
+    [ "$purpose" != tests ] || [ -n "$(ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ] || echo postgresql
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
     has_asterisk || command -v mmdebstrap >/dev/null || echo mmdebstrap debian-archive-keyring
 }
@@ -51,6 +52,12 @@ install_packages() {
     echo "Installing $packages"
     export DEBIAN_FRONTEND=noninteractive
     apt-get -q update >/dev/null || true # one broken source of many must not stop us
+    case " $packages " in *" postgresql "*) # its programs, and no server beside those that tests start themselves
+        [ -e /etc/postgresql-common/createcluster.conf ] || {
+            mkdir -p /etc/postgresql-common
+            echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+        } ;;
+    esac
     # shellcheck disable=SC2086 # one word a package
     apt-get -q -y install --no-install-recommends $packages >/dev/null || fail "apt-get could not install $packages"
 }

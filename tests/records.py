@@ -1,21 +1,14 @@
-"""A journal, a database, and what fills the one from the other, for tests of what stands on record.
-
-With CENTRALINO_TEST_POSTGRES=postgresql://… (a server where databases may be made) the same tests run there too.
-"""
+"""A journal, a database, and what fills the one from the other, for tests of what stands on record."""
 
 import asyncio
-import os
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url, select, text
+from sqlalchemy import select
 
 from centralino.clock import SimClock
-from centralino.database import Database, database_url, metadata, open_database
+from centralino.database import Database, metadata
 from centralino.events import (
     AnyEvent,
     CallArrived,
@@ -34,21 +27,7 @@ from centralino.people import People
 from supervision.projector import Projector
 
 DEADLINE_S = 20.0
-POSTGRES = os.environ.get("CENTRALINO_TEST_POSTGRES")
-KINDS = ["sqlite", *(["postgresql"] if POSTGRES else [])]
-
-
-@asynccontextmanager
-async def fresh_postgresql() -> AsyncIterator[str]:
-    name = f"centralino_test_{uuid.uuid4().hex[:12]}"
-    server = open_database(database_url(str(POSTGRES), Path()))
-    try:
-        async with server.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            await connection.execute(text(f"CREATE DATABASE {name}"))
-            yield make_url(database_url(str(POSTGRES), Path())).set(database=name).render_as_string(hide_password=False)
-            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    finally:
-        await server.close()
+KINDS = ("sqlite", "postgresql")
 
 
 @dataclass

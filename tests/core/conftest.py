@@ -1,6 +1,6 @@
 """Fixtures of what stands on record."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from centralino.database import database_url, open_database
 from centralino.journal import Journal
 from centralino.people import People
 from supervision.projector import Projector
-from tests.records import KINDS, House, fresh_postgresql
+from tests.postgres import Postgres, running_postgres
+from tests.records import KINDS, House
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(params=KINDS)
@@ -19,8 +26,9 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
     if request.param == "sqlite":
         yield database_url("sqlite", tmp_path)
         return
-    async with fresh_postgresql() as fresh:
-        yield fresh
+    server: Postgres = request.getfixturevalue("postgres")
+    async with server.fresh() as fresh:
+        yield database_url(fresh, tmp_path)
 
 
 @pytest.fixture
