@@ -38,6 +38,11 @@ class Classified:
     title: str | None = None
     is_complex: bool | None = None
 
+    def in_words(self) -> str:
+        """For the history."""
+        hard = {None: None, True: "complex", False: "simple"}[self.is_complex]
+        return ", ".join(word for word in (self.kind, self.topic, self.title, hard) if word)
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -67,12 +72,14 @@ async def work_on(database: Database, work: Work, offices: Collection[str]) -> N
         await _note(connection, case.id, work, about=into.id if into else work.to)
 
 
-async def history_of(database: Database, number: str) -> tuple[CaseEvent, ...]:
-    """What people did to the case, in order."""
-    wanted = select(case_events).where(case_events.c.case_id == keyed(number)).order_by(case_events.c.id)
+async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
+    """What people did to each of these cases, in order."""
+    wanted = select(case_events).where(case_events.c.case_id.in_(numbers)).order_by(case_events.c.id)
+    found: dict[str, list[CaseEvent]] = {number: [] for number in numbers}
     async with database.reading() as connection:
-        rows = await connection.execute(wanted)
-        return tuple(CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about) for row in rows)
+        for row in await connection.execute(wanted):
+            found[row.case_id].append(CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about))
+    return {number: tuple(events) for number, events in found.items()}
 
 
 _MARKS = {
@@ -126,5 +133,6 @@ async def _bring_contacts(connection: AsyncConnection, case: str, into: str, wor
 
 
 async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> None:
-    row = {"case_id": case, "at": work.at, "act": act or work.act, "words": work.words, "about": about}
+    row = {"case_id": case, "at": work.at, "act": act or work.act, "about": about}
+    row["words"] = work.words or work.classified.in_words()
     await connection.execute(case_events.insert().values(row | {"by": work.worker.by, "role": work.worker.role}))

@@ -9,20 +9,20 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from agents.state import AfterReset
 from centralino import shown
-from centralino.asking import Result, ask, run_loop
+from centralino.asking import ask, run_loop
 from centralino.call_back_commands import call_backs_app
 from centralino.call_commands import add_call_commands
-from centralino.door import DoorClient
+from centralino.case_commands import add_case_commands
 from centralino.durations import NotADuration, seconds
+from centralino.installed import engines_time_s, in_force, instance_at, snapshot, with_database
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.provision_command import add_provision_command
 from centralino.simulate_commands import add_simulate_commands
@@ -31,8 +31,6 @@ from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
 
 if TYPE_CHECKING:
-    from centralino.database import Database
-    from centralino.instance import Instance
     from centralino.settings import Configuration
 
 app = typer.Typer(
@@ -42,6 +40,7 @@ agents_app = typer.Typer(help="Who is here and what they do; and sign agents in 
 add_yaml_commands(app)
 add_simulate_commands(app)
 add_call_commands(app)
+add_case_commands(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")
@@ -101,7 +100,7 @@ def run(config: Config = HERE, state: State = VAR, port_offset: PortOffset = 0, 
     from centralino.running import AlreadyRunning, Runner
 
     shown.log_to_stderr()
-    instance = _instance(config, state, port_offset)
+    instance = instance_at(config, state, port_offset)
     configuration, folder, told = to_start_with(config, instance.configurations)
     if told:
         typer.echo(told, err=True)
@@ -135,7 +134,7 @@ def engine(
         on_stop_signals(stop)
         if guarded:
             on_guardians_death(stop)
-        await Engine(configuration, _instance(config, state, port_offset), life).run(stop)
+        await Engine(configuration, instance_at(config, state, port_offset), life).run(stop)
 
     run_loop(live())
 
@@ -157,7 +156,7 @@ def desk(
     pages_after_calls()
     shown.log_to_file(state / "log" / "desk.log")
     configuration = settings.load(config)
-    instance = _instance(config, state, port_offset)
+    instance = instance_at(config, state, port_offset)
     ours = configuration.settings
     place = Place(
         instance.state,
@@ -189,7 +188,7 @@ def phone(
     configuration = settings.load(config)
     if name not in configuration.roster.phones:
         raise Stop(f"there is no phone {name} in agents.yaml")
-    instance = _instance(config, state, port_offset)
+    instance = instance_at(config, state, port_offset)
     server = own_server(configuration, port_offset)
     facts = {
         "user": name,
@@ -216,13 +215,13 @@ def token(
 @app.command()
 def status(state: State = VAR, as_json: AsJson = False) -> None:
     """The house in a few lines."""
-    shown.status(_snapshot(state), as_json=as_json)
+    shown.status(snapshot(state), as_json=as_json)
 
 
 @app.command()
 def queues(state: State = VAR, as_json: AsJson = False) -> None:
     """The queues as they are now."""
-    shown.queues(_snapshot(state), as_json=as_json)
+    shown.queues(snapshot(state), as_json=as_json)
 
 
 @app.command()
@@ -236,28 +235,13 @@ def calls(
     """The newest calls, those included that go on now."""
     from supervision import store
 
-    zone = _in_force(config, state).settings.time_zone
+    zone = in_force(config, state).settings.time_zone
     if own:
-        rows = _read(config, state, lambda database: store.recent_own_calls(database, limit))
+        rows = with_database(config, state, lambda database: store.recent_own_calls(database, limit))
         return shown.own_calls(rows, zone, as_json=as_json)
-    shown.calls(_read(config, state, lambda database: store.recent_calls(database, limit)), zone, as_json=as_json)
-
-
-@app.command()
-def cases(
-    config: Config = HERE,
-    state: State = VAR,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000)] = 50,
-    as_json: AsJson = False,
-) -> None:
-    """The newest cases."""
-    from cases import store
-    from cases.proof import code_of
-
-    zone = _in_force(config, state).settings.time_zone
-    found = _read(config, state, lambda database: store.cases(database, limit))
-    secret = _instance(config, state, 0).secrets(frozenset()).case_codes
-    shown.cases(found, {case.id: code_of(case.id, secret) for case in found}, zone, as_json=as_json)
+    shown.calls(
+        with_database(config, state, lambda database: store.recent_calls(database, limit)), zone, as_json=as_json
+    )
 
 
 @app.command()
@@ -270,8 +254,8 @@ def why(
     """Everything that was decided about a call, and why."""
     from supervision import store
 
-    zone = _in_force(config, state).settings.time_zone
-    trail = _read(config, state, lambda database: store.events_of(database, call))
+    zone = in_force(config, state).settings.time_zone
+    trail = with_database(config, state, lambda database: store.events_of(database, call))
     if not trail:
         raise Stop(f"there is no call {call}; `centralino calls` lists them")
     shown.trail(trail, zone, as_json=as_json)
@@ -285,8 +269,8 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
 
     path = Folders((state / "asterisk").absolute()).calls
     rows = auditing.read_cdr(path, CDR_COLUMNS) if path.exists() else ()
-    now_s = _engines_time_s(state)
-    findings = _read(config, state, lambda database: auditing.audit(database, rows, now_s=now_s))
+    now_s = engines_time_s(state)
+    findings = with_database(config, state, lambda database: auditing.audit(database, rows, now_s=now_s))
     shown.findings(findings, len(rows), as_json=as_json)
     if findings:
         sys.exit(PROBLEM)
@@ -300,7 +284,7 @@ def agents(ctx: typer.Context, state: State = VAR, as_json: AsJson = False) -> N
     """Who is here and what they do; and sign agents in and out."""
     os.environ["CENTRALINO_STATE"] = str(state)  # what is said before the command holds for it too
     if ctx.invoked_subcommand is None:
-        shown.agents(_snapshot(state), as_json=as_json)
+        shown.agents(snapshot(state), as_json=as_json)
 
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An agent of agents.yaml, such as a1001.")]
@@ -390,56 +374,6 @@ def pause(
 
 def _choose(state: Path, command: str, as_json: bool, **args: str | float) -> None:
     shown.agent(ask(state, lambda client: client.command(command, by=by_whom(), **args)), as_json=as_json)
-
-
-def _snapshot(state: Path) -> dict[str, Any]:
-    async def look(client: DoorClient) -> dict[str, Any]:
-        return client.snapshot
-
-    return ask(state, look)
-
-
-def _engines_time_s(state: Path) -> float:
-    """The engine's clock, which a test may have set; the machine's where no engine runs."""
-    from centralino.door import EngineAway
-
-    try:
-        return float(_snapshot(state)["at_s"])
-    except EngineAway:
-        return time.time()
-
-
-def _read(config: Path, state: Path, read: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
-    from centralino.database import DatabaseAway, database_url, open_database
-
-    url = database_url(_in_force(config, state).settings.database, state.absolute())
-    if url.startswith("sqlite") and not (state / "centralino.db").exists():
-        raise Stop(f"there is no database in {state}: has `centralino run` been started with this --state?")
-
-    async def look() -> Result:
-        database = open_database(url)
-        try:
-            return await read(database)
-        except DatabaseAway as away:
-            raise Stop(f"the database cannot be read: {away}") from away
-        finally:
-            await database.close()
-
-    return run_loop(look())
-
-
-def _in_force(config: Path, state: Path) -> Configuration:
-    from centralino.releases import in_force
-
-    return in_force(config, state / "configurations")
-
-
-def _instance(config: Path, state: Path, port_offset: int) -> Instance:
-    from centralino.instance import Instance
-
-    instance = Instance(config.absolute(), state.absolute(), port_offset)
-    instance.make_folders()
-    return instance
 
 
 def _clock_offset_s(clock: str | None, configuration: Configuration) -> float:

@@ -3,26 +3,20 @@
 import dataclasses
 import json
 import logging
-import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from centralino import handed_to
+from centralino.printing import plain, print_json, print_line, print_table
 from ivr.steps_of_ours import BACK_IN_LINE, CALL_BACK, FIRST_LEVEL, HANDED_ON, NOTICE
 
 Row = dict[str, Any]
 LOG_BYTES_MAX = 10_000_000
-WIDTH_OF_A_FILE = 240  # where no terminal says how wide it is
-FOLDED_AT = 50  # a longer text may as well stand in two lines
 STANDARD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 
 
@@ -58,32 +52,34 @@ def _log_to(handler: logging.Handler) -> None:
 
 def one(facts: Row, *, as_json: bool) -> None:
     if as_json:
-        return _json(facts)
+        return print_json(facts)
     for name, value in facts.items():
-        _print(f"{name:<12}{_plain(value)}")
+        print_line(f"{name:<12}{plain(value)}")
 
 
 def status(snapshot: Row, *, as_json: bool) -> None:
     if as_json:
-        return _json(snapshot)
+        return print_json(snapshot)
     queues, agents, now = snapshot["queues"].values(), snapshot["agents"].values(), snapshot["calls"].values()
     answering = "calls are answered" if snapshot["can_answer"] else f"calls are NOT answered: {snapshot['why_not']}"
-    _print(answering)
-    _print(f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking")
+    print_line(answering)
+    print_line(
+        f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking"
+    )
     if asking := [a["id"] for a in agents if a["asks_for_help"]]:
-        _print(f"HELP      {', '.join(asking)} asked for a supervisor")
+        print_line(f"HELP      {', '.join(asking)} asked for a supervisor")
     ready = [a for a in agents if a["chosen"] == "ready" and a["reachable"]]
     away = sum(a["chosen"] == "ready" and not a["reachable"] for a in agents)
     unregistered = f"; {away} more are ready, but their phones are not registered" if away else ""
-    _print(f"agents    {len(ready)} ready, {sum(_doing(a) == 'free' for a in ready)} of them free{unregistered}")
+    print_line(f"agents    {len(ready)} ready, {sum(_doing(a) == 'free' for a in ready)} of them free{unregistered}")
 
 
 def queues(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["queues"].values())
     if as_json:
-        return _json(rows)
+        return print_json(rows)
     at_s = snapshot["at_s"]
-    _table(
+    print_table(
         ("queue", "waiting", "longest", "free", "talking", "offered", "answered", "abandoned", "in time"),
         (
             (
@@ -101,10 +97,10 @@ def queues(snapshot: Row, *, as_json: bool) -> None:
 
 def sites(rows: list[Row], *, as_json: bool) -> None:
     if as_json:
-        return _json(rows)
+        return print_json(rows)
     if not rows:
-        return _print("No queue has a further site (queues.yaml: `sites`).")
-    _table(
+        return print_line("No queue has a further site (queues.yaml: `sites`).")
+    print_table(
         ("queue", "site", "now", "why", "held"),
         (
             (
@@ -121,10 +117,10 @@ def sites(rows: list[Row], *, as_json: bool) -> None:
 
 def call_backs(rows: list[Row], at_s: float, *, as_json: bool) -> None:
     if as_json:
-        return _json(rows)
+        return print_json(rows)
     if not rows:
-        return _print("Nobody waits to be called back.")
-    _table(
+        return print_line("Nobody waits to be called back.")
+    print_table(
         ("promised in", "queue", "number", "waits for", "attempts", "now"),
         (
             (
@@ -143,18 +139,18 @@ def call_backs(rows: list[Row], at_s: float, *, as_json: bool) -> None:
 
 def phones(rows: list[Row], *, as_json: bool) -> None:
     if as_json:
-        return _json(rows)
+        return print_json(rows)
     heads = ("phone", "name", "make", "mac", "secret")
-    _print(f"Phones register at {rows[0]['server']} by {rows[0]['transport']}, each with its own name as user.")
+    print_line(f"Phones register at {rows[0]['server']} by {rows[0]['transport']}, each with its own name as user.")
     shown = ([row["user"], row["name"], row["make"] or "", row["mac"], row["secret"]] for row in rows)
-    _table(heads, shown, left_out_first=("name", "mac"))
+    print_table(heads, shown, left_out_first=("name", "mac"))
 
 
 def agents(snapshot: Row, *, as_json: bool) -> None:
     rows = list(snapshot["agents"].values())
     if as_json:
-        return _json(rows)
-    _table(
+        return print_json(rows)
+    print_table(
         ("agent", "name", "site", "phone", "state", "doing", "since", "left", "call"),
         (
             (
@@ -182,19 +178,19 @@ def _doing(row: Row) -> str:
 
 def agent(row: Row, *, as_json: bool) -> None:
     if as_json:
-        return _json(row)
+        return print_json(row)
     reason = f" ({row['reason']})" if row["reason"] else ""
     phone = f" at {row['phone']}" if row["phone"] and row["chosen"] != "signed out" else ""
     away = "" if row["reachable"] or row["chosen"] == "signed out" else "; the phone is not registered"
     left = f", for another {_span(row['until_s'] - row['at_s'])}" if row["until_s"] else ""
     doing = f"; {row['doing']}{left}" if row["doing"] != "free" else left
-    _print(f"{row['id']} is {row['chosen']}{reason}{phone}{away}{doing}")
+    print_line(f"{row['id']} is {row['chosen']}{reason}{phone}{away}{doing}")
 
 
 def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
-        return _json([dataclasses.asdict(row) for row in rows])
-    _table(
+        return print_json([dataclasses.asdict(row) for row in rows])
+    print_table(
         (
             "call",
             "arrived",
@@ -232,8 +228,8 @@ def calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
 
 def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
-        return _json([dataclasses.asdict(row) for row in rows])
-    _table(
+        return print_json([dataclasses.asdict(row) for row in rows])
+    print_table(
         ("call", "begun", "agent", "phone", "to", "for", "came of it", "rang", "talk", "why", "asked by"),
         (
             (
@@ -255,34 +251,10 @@ def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     )
 
 
-def cases(rows: Sequence[Any], codes: Mapping[str, str], zone: ZoneInfo, *, as_json: bool) -> None:
-    """`codes`: what the citizen keys in, beside the case's number, to hear how it stands; by case."""
-    if as_json:
-        return _json([dataclasses.asdict(row) | {"code": codes[row.id]} for row in rows])
-    _table(
-        ("case", "code", "opened", "state", "number", "from", "contacts", "about", "why"),
-        (
-            (
-                row.id,
-                codes[row.id],
-                row.opened_at.astimezone(zone).strftime("%d/%m %H:%M:%S"),
-                row.state,
-                row.service,
-                row.number or "withheld",
-                ", ".join(contact.kind for contact in row.contacts),
-                disposition(row.kind, row.topic, row.level),
-                row.closed_why or row.why,
-            )
-            for row in rows
-        ),
-        left_out_first=("why", "contacts", "number", "about", "code"),
-    )
-
-
 def prompts(rows: Sequence[Any], *, as_json: bool) -> None:
     if as_json:
-        return _json([dataclasses.asdict(row) for row in rows])
-    _table(
+        return print_json([dataclasses.asdict(row) for row in rows])
+    print_table(
         ("record as", "spoken by", "s", "text"),
         ((f"{row.language}/{row.name}", row.by, f"{row.seconds:.1f}", row.text) for row in rows),
         left_out_first=("s", "spoken by"),
@@ -291,22 +263,22 @@ def prompts(rows: Sequence[Any], *, as_json: bool) -> None:
 
 def trail(events: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
     if as_json:
-        return _json([dataclasses.asdict(event) for event in events])
-    _print(f"{events[0].at.astimezone(zone):%A %d %B %Y}")
+        return print_json([dataclasses.asdict(event) for event in events])
+    print_line(f"{events[0].at.astimezone(zone):%A %d %B %Y}")
     for event in events:
         at = event.at.astimezone(zone).strftime("%H:%M:%S.%f")[:-3]
-        _print(f"{at}  {sentence(event.kind, event.body)}")
+        print_line(f"{at}  {sentence(event.kind, event.body)}")
         if event.why:
-            _print(f"{'':12}  because {event.why}")
+            print_line(f"{'':12}  because {event.why}")
 
 
 def findings(found: Sequence[Any], records: int, *, as_json: bool) -> None:
     if as_json:
-        return _json([dataclasses.asdict(finding) for finding in found])
+        return print_json([dataclasses.asdict(finding) for finding in found])
     for finding in found:
-        _print(f"{finding.kind}: {finding.sentence}")
+        print_line(f"{finding.kind}: {finding.sentence}")
     if not found:
-        _print(f"Nothing is missing: {records} records of Asterisk's held against our calls.")
+        print_line(f"Nothing is missing: {records} records of Asterisk's held against our calls.")
 
 
 def sentence(kind: str, body: Row) -> str:
@@ -466,41 +438,3 @@ def _span(seconds: float | None) -> str:
     minutes, left = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_first: Sequence[str] = ()) -> None:
-    """A table as wide as the terminal, without columns that say nothing. Where it is too narrow, columns are left
-    out in that order, and it says so.
-    """
-    shown = [[_plain(value) for value in row] for row in rows]
-    says = [n for n in range(len(heads)) if n == 0 or not shown or any(row[n] for row in shown)]
-    heads, shown = [heads[n] for n in says], [[row[n] for n in says] for row in shown]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
-    widths = {head: max(map(len, (head, *(row[n][:FOLDED_AT] for row in shown)))) for n, head in enumerate(heads)}
-    kept = list(heads)
-    for head in (head for head in left_out_first if head in heads):
-        if sum(widths[name] + len("  ") for name in kept) <= width:
-            break
-        kept.remove(head)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in kept:
-        table.add_column(head, overflow="fold", no_wrap=head == heads[0])  # the id, to be copied, is never folded
-    for row in shown:
-        table.add_row(*(Text(row[heads.index(head)]) for head in kept))
-    console = Console(width=width)
-    console.print(table)
-    if left_out := [head for head in heads if head not in kept]:
-        _print(f"(no room for {', '.join(left_out)}; --json has all)")
-
-
-def _plain(value: object) -> str:
-    """Text that moves no cursor, whatever a caller's phone sent."""
-    return "".join(c if c.isprintable() else "�" for c in str(value))
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(_plain(text) + "\n")
-
-
-def _json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False, indent=2) + "\n")

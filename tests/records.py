@@ -1,14 +1,17 @@
 """A journal, a database, and what fills the one from the other, for tests of what stands on record."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from centralino.clock import SimClock
-from centralino.database import Database, metadata
+from centralino.database import Database, metadata, open_database
 from centralino.events import (
     AnyEvent,
     CallArrived,
@@ -73,6 +76,22 @@ class House:
                 rows = await connection.execute(select(table).order_by(*table.primary_key.columns))
                 found[name] = [tuple(row) for row in rows]
         return found
+
+
+@asynccontextmanager
+async def opened_house(folder: Path, url: str) -> AsyncIterator[House]:
+    clock = SimClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
+    journal = Journal.open(folder / "journal", clock)
+    journal.start_segment(None)
+    people, database = People(folder / "people.jsonl"), open_database(url)
+    house = House(folder, clock, journal, people, database, Projector(journal, people, database))
+    try:
+        yield house
+    finally:
+        await house.stop()
+        journal.close()
+        people.close()
+        await database.close()
 
 
 def arrival(call_id: str, person: str, dialled: str = "055055", service: str = "055055") -> CallArrived:

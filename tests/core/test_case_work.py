@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.clocks import InDays, Promise, Standing
-from cases.deadlines import clock_of
+from cases.deadlines import Rule, Seen, due, see
 from cases.entities import Entities, Entity
-from cases.history import CaseEvent, Classified, Work, history_of, work_on
+from cases.history import CaseEvent, Classified, Work, histories, work_on
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
 from centralino.clock import as_utc
@@ -32,6 +32,15 @@ async def with_case(house: House, call: str = "c1", number: str = "3331234567") 
     return found.id
 
 
+async def history_of(house: House, number: str) -> tuple[CaseEvent, ...]:
+    return (await histories(house.database, [number]))[number]
+
+
+async def seen(house: House) -> tuple[Seen, ...]:
+    """All cases, as they stand now."""
+    return await see(house.database, await cases(house.database), Rule(CITY, ROME, as_utc(house.clock.now_s())))
+
+
 async def do(house: House, number: str, act: Act, worker: Worker = ANA, **more: object) -> Case:
     at = as_utc(house.clock.now_s())
     work = replace(Work(number, act, worker, at, words="because"), **more)  # type: ignore[arg-type]
@@ -50,7 +59,7 @@ async def test_a_case_goes_through_both_levels_and_each_step_stands_in_its_histo
     answered = await do(house, number, Act.ANSWER, RITA, words="it was sent")
     assert (answered.state, answered.closed_why, answered.closed_by) == (State.CLOSED, "it was sent", "rita")
     assert answered.closed_at == as_utc(house.clock.now_s())
-    assert await history_of(house.database, number) == (
+    assert await history_of(house, number) == (
         CaseEvent(as_utc(opened), "hand over", "a1001", "agent", "the certificate is missing", "city/registry"),
         CaseEvent(as_utc(opened + 3600), "answer", "rita", "office", "it was sent", ""),
     )
@@ -66,7 +75,7 @@ async def test_what_is_refused_leaves_no_trace(house: House) -> None:
     with pytest.raises(CaseRefused, match="there is no case 9999 9999"):
         await do(house, "9999 9999", Act.NOTE)
     assert await case(house.database, number) == before
-    assert await history_of(house.database, number) == ()
+    assert await history_of(house, number) == ()
 
 
 async def test_a_call_joins_a_case_that_is_with_an_office_and_its_end_does_not_close_it(house: House) -> None:
@@ -104,7 +113,7 @@ async def test_a_merged_case_gives_its_contacts_to_the_other_and_later_calls_joi
     assert kept
     assert [contact.call for contact in kept.contacts] == ["c1", "c2", "c3", "c3"]
     assert kept.state == State.OPEN
-    assert [event.act for event in await history_of(house.database, first)] == ["takes in"]
+    assert [event.act for event in await history_of(house, first)] == ["takes in"]
     with pytest.raises(CaseRefused, match="was merged into another"):
         await do(house, second, Act.NOTE)
 
@@ -129,12 +138,9 @@ async def test_the_clock_of_a_case_is_counted_from_its_history(house: House) -> 
     number = await with_case(house)
 
     async def standing() -> tuple[Standing, str]:
-        found = await case(house.database, number)
-        assert found
-        now = as_utc(house.clock.now_s())
-        clock = clock_of(found, await history_of(house.database, number), CITY, ROME, now)
-        assert clock
-        return clock.standing, f"{clock.due_at.astimezone(ROME):%m-%d}" if clock.due_at else ""
+        [one] = await seen(house)
+        assert one.clock
+        return one.clock.standing, f"{one.clock.due_at.astimezone(ROME):%m-%d}" if one.clock.due_at else ""
 
     assert await standing() == (Standing.RUNNING, "12-01")  # opened on 23 November
     await do(house, number, Act.STOP, words="the region must answer")
@@ -153,10 +159,21 @@ async def test_the_clock_of_a_case_is_counted_from_its_history(house: House) -> 
 async def test_a_case_that_closed_with_its_call_was_in_time(house: House) -> None:
     answered_call(house, "c1", house.caller("3331234567"))
     await house.projected()
-    [found] = await cases(house.database)
-    clock = clock_of(found, (), CITY, ROME, as_utc(house.clock.now_s()))
-    assert clock
-    assert clock.standing is Standing.IN_TIME
+    [found] = await seen(house)
+    assert found.clock
+    assert found.clock.standing is Standing.IN_TIME
+
+
+async def test_what_is_due_is_listed_by_its_end(house: House) -> None:
+    later = await with_case(house)
+    house.clock.advance(timedelta(days=1).total_seconds())
+    await with_case(house, "c2", "3337654321")
+    await do(house, later, Act.STOP)
+    house.clock.advance(timedelta(days=3).total_seconds())
+    await do(house, later, Act.GO_ON)
+    assert due(await seen(house)) == []
+    house.clock.advance(timedelta(days=6).total_seconds())
+    assert [one.case.opened_by_call for one in due(await seen(house))] == ["c2", "c1"]
 
 
 async def test_many_who_work_on_a_case_at_once_all_stand_in_its_history(house: House) -> None:
@@ -164,7 +181,7 @@ async def test_many_who_work_on_a_case_at_once_all_stand_in_its_history(house: H
     for n in range(3):
         house.tell(arrival(f"x{n}", house.caller("3331234567")), end(f"x{n}"))
     await asyncio.gather(*(do(house, number, Act.NOTE, words=f"note {n}") for n in range(20)), house.projected())
-    assert {event.words for event in await history_of(house.database, number)} == {f"note {n}" for n in range(20)}
+    assert {event.words for event in await history_of(house, number)} == {f"note {n}" for n in range(20)}
     found = await case(house.database, number)
     assert found
     assert len(found.contacts) == 4

@@ -478,7 +478,7 @@ def test_what_is_printed_is_what_the_phone_command_says(here: Path) -> None:
 
 def test_the_table_of_all_fits_into_80_columns(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr("centralino.shown.WIDTH_OF_A_FILE", 80)
+    monkeypatch.setattr("centralino.printing.WIDTH_OF_A_FILE", 80)
     done = provision(here, "--server", "192.0.2.10")
     lines = done.stdout.splitlines()
     assert lines[0] == "Phones register at 192.0.2.10:5060 by udp, each with its own name as user."

@@ -1,0 +1,109 @@
+"""Cases at the command line, against the deployment that ships and a database without an engine."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cases.case_number import FROM_CALL, case_number, in_groups
+from centralino.cli import app
+from centralino.database import database_url
+from centralino.events import CallDisposed
+from tests.records import arrival, end, opened_house
+
+ROOT = Path(__file__).parents[2]
+
+
+CASE = case_number(FROM_CALL, 1)
+GROUPED = in_groups(CASE)
+ESPERTI = "protezione-civile/esperti"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """An installation whose only case was handed on from a call to the Protezione Civile."""
+
+    async def fill() -> None:
+        async with opened_house(tmp_path, database_url("sqlite", tmp_path)) as house:
+            house.tell(arrival("c1", house.caller("3331234567", "Ana"), "800840840", "800840840"))
+            house.tell(CallDisposed(call="c1", kind="report", level="handed on", by="a1001"), end("c1"))
+            await house.projected()
+
+    asyncio.run(fill())
+    return tmp_path
+
+
+def centralino(state: Path, *words: str) -> tuple[int, str]:
+    told = CliRunner().invoke(app, [*words, "--config", str(ROOT), "--state", str(state)], env={"COLUMNS": "200"})
+    return told.exit_code, told.output or str(told.exception)
+
+
+def facts(state: Path, number: str) -> Any:
+    code, said = centralino(state, "case", number, "--json")
+    assert code == 0, said
+    return json.loads(said)
+
+
+def test_a_case_is_handed_over_answered_and_told_with_all_that_happened(state: Path) -> None:
+    code, said = centralino(state, "case", CASE, "hand-over", "who knows of dams?", "--to", ESPERTI, "--agent", "a1001")
+    assert code == 0, said
+    assert said.startswith(f"case {GROUPED} is at office with {ESPERTI}; "), said
+    code, said = centralino(state, "case", GROUPED, "answer", "the dam holds", "--as", ESPERTI)
+    assert (code, said.split(" with")[0]) == (0, f"case {GROUPED} is closed")
+    code, said = centralino(state, "case", CASE)
+    lines = said.splitlines()
+    assert lines[0] == f"case        {GROUPED}"
+    assert f"hand over {ESPERTI}, by a1001 (agent)" in said
+    assert lines.index("                  who knows of dams?") < lines.index("                  the dam holds")
+    assert (facts(state, CASE)["state"], facts(state, CASE)["clock"]["standing"]) == ("closed", "late")
+
+
+def test_cases_are_listed_by_state_office_and_what_is_due(state: Path) -> None:
+    code, said = centralino(state, "cases", "--due")
+    assert (code, CASE in said) == (0, True), said
+    assert "overdue, by 24/11 00:00" in said
+    centralino(state, "case", CASE, "hand-over", "--to", ESPERTI)
+    for words, is_there in (
+        (("--in", "at office"), True),
+        (("--in", "open"), False),
+        (("--office", ESPERTI), True),
+        (("--office", "comune-firenze/sportello"), False),
+    ):
+        code, said = centralino(state, "cases", *words)
+        assert (code, CASE in said) == (0, is_there), said
+
+
+def test_what_a_case_is_about_is_said_anew_and_its_clock_follows(state: Path) -> None:
+    code, said = centralino(state, "case", CASE, "classify", "--complex", "--title", "Dam of Campotosto")
+    assert (code, "by 05/01" in said) == (0, True), said  # 40 days, and two days off
+    found = facts(state, CASE)
+    assert (found["title"], found["kind"], found["is_complex"]) == ("Dam of Campotosto", "report", True)
+    assert found["history"][-1]["words"] == "Dam of Campotosto, complex"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("case", "99999999"), "there is no case `99999999`"),
+        (("case", CASE, "hand-ovr"), "did you mean `hand-over`?"),
+        (("case", CASE, "hand-over", "--to", "x"), "there is no office `x`"),
+        (("case", CASE, "answer", "x"), "there is no `answer` while case"),
+        (("case", CASE, "note", " "), "needs words"),
+        (("case", CASE, "classify"), "one of them is needed"),
+        (("case", CASE, "note", "x", "--kind", "report"), "go with `classify`"),
+        (("case", CASE, "note", "x", "--agent", "a9"), "there is no agent `a9`"),
+        (("case", CASE, "note", "x", "--as", "x/y"), "there is no office `x/y`"),
+        (("case", CASE, "note", "x", "--as", ESPERTI, "--agent", "a1001"), "either"),
+        (("case", CASE, "note", "x", "--as", ESPERTI), f"is not with {ESPERTI}"),
+        (("case", CASE, "merge", "--into", CASE), "into itself"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(state: Path, words: tuple[str, ...], says: str) -> None:
+    before = facts(state, CASE)
+    code, said = centralino(state, *words)
+    assert code == 1
+    assert says in said
+    assert facts(state, CASE) == before
