@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from agents.disposition import Kind
-from cases.state import Act, CaseRefused, Role, Worker
+from cases.state import Act, CaseRefused
 from cases.state import State as CaseState
-from centralino import shown_cases
+from centralino.asking import Result
 from centralino.clock import as_utc
 from centralino.installed import engines_time_s, in_force, instance_at, with_database
-from centralino.located import did_you_mean, shown
+from centralino.located import shown
 from centralino.options import HERE, VAR, AsJson, Config, State, Stop, by_whom
 
 if TYPE_CHECKING:
-    from cases.deadlines import Rule, Seen
-    from cases.history import Classified, Work
-    from centralino.database import Database
-    from centralino.settings import Configuration
+    from centralino.case_desk import CaseDesk
 
-KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
-ACTS = f"{', '.join(KNOWN_ACTS)}."
+ACTS = f"{', '.join(act.replace(' ', '-') for act in Act)}."
 MANY = 10_000
 
 
@@ -44,21 +41,15 @@ def cases(
     as_json: AsJson = False,
 ) -> None:
     """The newest cases, and by when each is to be answered."""
-    from cases import deadlines, store
     from cases.proof import code_of
+    from centralino import shown_cases
+    from centralino.case_desk import Wanted
 
-    rule = _rule(config, state)
-
-    async def look(database: Database) -> tuple[Seen, ...]:
-        newest = await store.cases(database, MANY if due else limit, in_state, office)
-        return await deadlines.see(database, newest, rule)
-
-    found = with_database(config, state, look)
-    if due:
-        found = tuple(deadlines.due(found)[:limit])
+    wanted = Wanted(limit, in_state, office, due)
+    found = _at_the_desk(config, state, lambda desk: desk.cases(wanted))
     secret = instance_at(config, state, 0).secrets(frozenset()).case_codes
     codes = {one.case.id: code_of(one.case.id, secret) for one in found}
-    shown_cases.table(found, codes, rule.zone, as_json=as_json)
+    shown_cases.table(found, codes, in_force(config, state).settings.time_zone, as_json=as_json)
 
 
 def case(
@@ -78,77 +69,29 @@ def case(
     as_json: AsJson = False,
 ) -> None:
     """Everything that is on record about a case; or, with an ACT, do something to it."""
-    from cases.history import Classified, Work
-
-    rule = _rule(config, state)
-    if not act:
-        return shown_cases.one(_seen(config, state, number, rule), rule.zone, as_json=as_json)
-    configuration = in_force(config, state)
-    said = Classified(kind, topic, title, hard)
-    meant = _act(act, said, configuration)
-    worker = _worker(agent, office, configuration)
-    _do(config, state, Work(number, meant, worker, rule.now, words, to, into, said), configuration)
-    shown_cases.done(_seen(config, state, number, rule), rule.zone, as_json=as_json)
-
-
-# --- within
-
-
-def _act(written: str, said: Classified, configuration: Configuration) -> Act:
-    """Which act is meant. Raises Stop where there is none, or where it does not fit what is said beside it."""
     from cases.history import Classified
+    from centralino import shown_cases
+    from centralino.case_desk import Asked
 
-    if written not in KNOWN_ACTS:
-        raise Stop(f"nobody can {shown(written)} a case; {did_you_mean(written, KNOWN_ACTS)}")
-    act, topics = KNOWN_ACTS[written], configuration.entities.topics
-    if (act is Act.CLASSIFY) is (said == Classified()):
-        raise Stop(
-            "--kind, --topic, --title, --complex and --simple go with `classify`, and one of them is needed there"
-        )
-    if said.topic and topics and said.topic not in topics:
-        raise Stop(f"there is no topic {shown(said.topic)} in entities.yaml; {did_you_mean(said.topic, topics)}")
-    return act
-
-
-def _worker(agent: str, office: str, configuration: Configuration) -> Worker:
-    """As whom something is done. Raises Stop."""
-    agents, offices = configuration.roster.agents, configuration.entities.offices()
-    if agent and office:
-        raise Stop("either as an agent, or as somebody of an office")
-    if agent and agent not in agents:
-        raise Stop(f"there is no agent {shown(agent)}; {did_you_mean(agent, agents)}")
-    if office and office not in offices:
-        raise Stop(f"there is no office {shown(office)}; {did_you_mean(office, offices)}")
-    if agent:
-        return Worker(agent, Role.AGENT)
-    return Worker(by_whom(), Role.OFFICE if office else Role.SUPERVISOR, office)
+    zone = in_force(config, state).settings.time_zone
+    if not act:
+        seen = _at_the_desk(config, state, lambda desk: desk.case(number))
+        if seen is None:
+            raise Stop(f"there is no case {shown(number)}; `centralino cases` lists them")
+        return shown_cases.one(seen, zone, as_json=as_json)
+    asked = Asked(act, by_whom(), words, to, into, agent, office, Classified(kind, topic, title, hard))
+    done = _at_the_desk(config, state, lambda desk: desk.work(number, asked))
+    shown_cases.done(done, zone, as_json=as_json)
 
 
-def _do(config: Path, state: Path, work: Work, configuration: Configuration) -> None:
-    from cases.history import work_on
+def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[Any, Any, Result]]) -> Result:
+    """What `ask` gives. Raises Stop where it is refused."""
+    from centralino.case_desk import CaseDesk
 
-    offices = configuration.entities.offices()
+    configuration, now = in_force(config, state), as_utc(engines_time_s(state))
     try:
-        with_database(config, state, lambda database: work_on(database, work, offices))
+        return with_database(
+            config, state, lambda database: ask(CaseDesk(database, lambda: configuration, lambda: now))
+        )
     except CaseRefused as refused:
         raise Stop(str(refused)) from refused
-
-
-def _rule(config: Path, state: Path) -> Rule:
-    from cases.deadlines import Rule
-
-    configuration = in_force(config, state)
-    return Rule(configuration.entities, configuration.settings.time_zone, as_utc(engines_time_s(state)))
-
-
-def _seen(config: Path, state: Path, number: str, rule: Rule) -> Seen:
-    from cases import deadlines, store
-
-    async def look(database: Database) -> tuple[Seen, ...]:
-        found = await store.case(database, number)
-        return await deadlines.see(database, [found] if found else [], rule)
-
-    seen = with_database(config, state, look)
-    if not seen:
-        raise Stop(f"there is no case {shown(number)}; `centralino cases` lists them")
-    return seen[0]

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,14 +20,20 @@ from typing import Any, TypeVar
 import uvicorn
 import uvloop
 
+from cases.deadlines import Seen
+from cases.history import Classified
+from cases.state import CaseRefused, State
+from centralino.case_desk import Asked, CaseDesk, Wanted
 from centralino.changes import Changes
+from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
-from centralino.releases import Releases
+from centralino.releases import InForce, Releases
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
+from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.live import Live
 from web.tokens import Tokens
@@ -71,16 +78,34 @@ class Place:
     guarded: bool = False
 
 
-async def run_desk(place: Place, listener: socket.socket, records: Records, stop: asyncio.Event) -> None:
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What a desk has at hand: what is so now, and what stands on record."""
+
+    live: Live
+    records: Records
+    cases: Cases
+
+
+async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
     """Serve the web until `stop` is set, then end within about `LAST_ANSWERS_WITHIN_S`. `listener`: see `listen_at`.
 
     Raises RuntimeError where the web server or the line to the engine ended by itself.
     """
-    live = Live()
+    live = shelves.live
     client = DoorClient(door_path(place.state), live)
     changes = Changes(client, Releases(place.state / "configurations"), place.deployment, place.time_zone)
     command = partial(command_engine, client)
-    sources = Sources(live, records, Tokens(place.state), lambda: fresh_snapshot(client), changes, command, place.names)
+    sources = Sources(
+        live,
+        shelves.records,
+        shelves.cases,
+        Tokens(place.state),
+        lambda: fresh_snapshot(client),
+        changes,
+        command,
+        place.names,
+    )
     server = web_server(sources)
     following = asyncio.create_task(client.follow(), name="follow the engine")
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="serve the web")
@@ -164,8 +189,25 @@ class DatabaseRecords:
     async def events_of(self, id: str) -> Sequence[store.LoggedEvent]:
         return await _asked(store.events_of(self._database, id))
 
-    async def cases(self, limit: int, state: str | None) -> Sequence[Any]:
-        return await _asked(store.cases(self._database, limit, state))
+
+class DatabaseCases:
+    """The cases, from the database. Raises ConnectionError while it is away."""
+
+    def __init__(self, desk: CaseDesk) -> None:
+        self._desk = desk
+
+    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
+        return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
+
+    async def case(self, number: str) -> Seen | None:
+        return await _asked(self._desk.case(number))
+
+    async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
+        said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
+        try:
+            return await _asked(self._desk.work(number, Asked(act, **asked, classified=said)))
+        except CaseRefused as refused:
+            raise ChangeRefused(str(refused)) from refused
 
 
 async def _asked(asking: Awaitable[Rows]) -> Rows:
@@ -180,14 +222,17 @@ async def _asked(asking: Awaitable[Rows]) -> Rows:
 def serve(place: Place, database_url: str) -> int:
     """The whole desk, until SIGTERM or SIGINT; the exit code. Raises PortTaken where the web has no place."""
     listener = listen_at(*place.web)
-    database = open_database(database_url)
+    database, live = open_database(database_url), Live()
+    configuration = InForce(place.deployment, place.state / "configurations")
+    desk = CaseDesk(database, configuration, lambda: as_utc(live.now_s() if live.connected else time.time()))
+    shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk))
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:
             on_guardians_death(stop)
         try:
             async with console_beside(place):
-                await run_desk(place, listener, DatabaseRecords(database), stop)
+                await run_desk(place, listener, shelves, stop)
         finally:
             await database.close()
 

@@ -106,6 +106,22 @@ def in_force(config: Path, releases: Path) -> Configuration:
     return load(release.folder if release else config)
 
 
+class InForce:
+    """The configuration in force, read again where another is."""
+
+    def __init__(self, config: Path, releases: Path) -> None:
+        self._config, self._releases = config, releases
+        self._read: tuple[int, Configuration] | None = None
+
+    def __call__(self) -> Configuration:
+        """Raises BrokenConfiguration."""
+        release = Releases(self._releases).current
+        number = release.number if release else 0
+        if self._read is None or self._read[0] != number:
+            self._read = number, load(release.folder if release else self._config)
+        return self._read[1]
+
+
 def to_start_with(config: Path, releases: Path) -> tuple[Configuration, Path, str]:
     """What is started: what is written in `config`; where that is broken, what ran last. The configuration, the folder
     that it stands in, and what the admin must be told, if anything. Raises BrokenConfiguration where nothing ever ran.

@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
+from web.cases import Cases, add_cases
 from web.commands import CallId, Command, add_commands
 from web.configuration import Configurations, add_to_api
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
@@ -47,9 +48,6 @@ class Records(Protocol):
     async def events_of(self, id: str) -> Sequence[Dataclass]:
         """What happened to a call, in order."""
 
-    async def cases(self, limit: int, state: str | None) -> Sequence[Dataclass]:
-        """The last `limit` cases (1 to 500), of one state or of all."""
-
 
 @dataclass(frozen=True)
 class Sources:
@@ -62,6 +60,7 @@ class Sources:
 
     live: Live
     records: Records
+    cases: Cases
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations
@@ -177,10 +176,6 @@ class OneOwnCall(BaseModel):
     events: list[dict[str, Any]]
 
 
-class Cases(BaseModel):
-    cases: list[dict[str, Any]]
-
-
 BEARER = HTTPBearer(auto_error=False, description="A token made by `centralino token`.")
 TROUBLES: dict[int | str, dict[str, Any]] = {
     401: {"model": Trouble, "description": "No token, or not one of ours."},
@@ -191,7 +186,6 @@ TROUBLES: dict[int | str, dict[str, Any]] = {
     503: {"model": Trouble, "description": "The engine or the database is away."},
 }
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="At most so many rows.")]
-CaseState = Annotated[Literal["open", "closed"] | None, Query(description="Only cases in this state.")]
 
 
 def bearer_of(tokens: Tokens, *roles: Role) -> Callable[..., Role]:
@@ -220,6 +214,7 @@ def api(sources: Sources) -> APIRouter:
     trusted = [Depends(bearer_of(sources.tokens, Role.SUPERVISOR, Role.ADMIN))]
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
+    add_cases(router, sources.cases, trusted)
     add_commands(router, sources.command, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 
@@ -271,10 +266,6 @@ def _add_records(router: APIRouter, sources: Sources, allowed: Sequence[Any]) ->
         if kept is None:
             raise HTTPException(404, f"no agent made a call `{id}`")
         return {"call": dataclasses.asdict(kept), "events": rows_of(await records.events_of(id))}
-
-    @router.get("/cases", dependencies=allowed, response_model=Cases, summary="Cases")
-    async def cases(limit: Limit = 100, state: CaseState = None) -> dict[str, Any]:
-        return {"cases": rows_of(await records.cases(limit, state))}
 
 
 def table(live: Live, name: Literal["queues", "agents", "calls"]) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,11 +14,16 @@ from cases.entities import Entities, Entity
 from cases.history import CaseEvent, Classified, Work, histories, work_on
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
+from centralino.case_desk import CaseDesk, Wanted
 from centralino.clock import as_utc
+from centralino.desk import DatabaseCases
 from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
+from centralino.settings import load
 from tests.records import House, answered_call, arrival, end
+from web.configuration import ChangeRefused
 
 ANA, RITA = Worker("a1001", Role.AGENT), Worker("rita", Role.OFFICE, "city/registry")
+SHIPPED = Path(__file__).parents[2]
 OFFICES = ("city/registry", "city/taxes")
 ROME = ZoneInfo("Europe/Rome")
 CITY = Entities({"city": Entity("city", "City", ("055055",), promises=(Promise(InDays(7)),))})
@@ -174,6 +180,19 @@ async def test_what_is_due_is_listed_by_its_end(house: House) -> None:
     assert due(await seen(house)) == []
     house.clock.advance(timedelta(days=6).total_seconds())
     assert [one.case.opened_by_call for one in due(await seen(house))] == ["c2", "c1"]
+
+
+async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House) -> None:
+    number = await with_case(house)
+    desk = CaseDesk(house.database, lambda: load(SHIPPED), lambda: as_utc(house.clock.now_s()))
+    said = {"kind": None, "topic": "tari", "title": None, "is_complex": True, "words": "", "to": "", "into": ""}
+    done = await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
+    assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex")
+    assert (done.history[-1].by, done.history[-1].role) == ("a1001", "agent")
+    with pytest.raises(ChangeRefused, match="there is no agent `a9`"):
+        await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a9", "office": "", "by": "api"})
+    assert [one.case.id for one in await desk.cases(Wanted(state=State.OPEN))] == [number]
+    assert await desk.case("7") is None
 
 
 async def test_many_who_work_on_a_case_at_once_all_stand_in_its_history(house: House) -> None:

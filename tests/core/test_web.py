@@ -20,10 +20,13 @@ import pytest
 import pytest_asyncio
 
 from acd.why import Why
+from cases.state import State
 from centralino import desk as desk_process
+from centralino.desk import Shelves
 from centralino.door import CommandRefused, DoorServer, door_path
 from supervision.metrics import exposition
 from web import view
+from web.configuration import ChangeRefused
 from web.live import ROWS_BEHIND_MAX, Changed, Live, Whole
 from web.texts import Texts, choose_language
 from web.tokens import Role, Tokens, make_token, tokens_path
@@ -55,7 +58,14 @@ class KeptOwnCall:
 @dataclass(frozen=True)
 class KeptCase:
     id: str
-    state: str
+    state: State
+
+
+@dataclass(frozen=True)
+class KeptSeen:
+    case: KeptCase
+    clock: None = None
+    history: tuple[object, ...] = ()
 
 
 class Kept:
@@ -83,9 +93,18 @@ class Kept:
     async def events_of(self, id: str) -> Sequence[KeptEvent]:
         return [KeptEvent(1, "CallArrived")]
 
-    async def cases(self, limit: int, state: str | None) -> Sequence[KeptCase]:
-        self.asked.append((limit, state))
-        return [KeptCase("100016", state or "open")]
+    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[KeptSeen]:
+        self.asked.append((limit, state, office, due))
+        return [KeptSeen(KeptCase("100016", state or State.OPEN))]
+
+    async def case(self, number: str) -> KeptSeen | None:
+        return KeptSeen(KeptCase(number, State.OPEN)) if number == "100016" else None
+
+    async def work(self, number: str, act: str, asked: dict[str, Any]) -> KeptSeen:
+        if not asked["words"]:
+            raise ChangeRefused("`note` needs words")
+        self.asked.append((number, act, asked))
+        return KeptSeen(KeptCase(number, State.OPEN))
 
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
@@ -181,7 +200,9 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     listener = desk_process.listen_at("127.0.0.1", 0)
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    running = asyncio.create_task(desk_process.run_desk(place, listener, house.kept, house.stop))
+    running = asyncio.create_task(
+        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept), house.stop)
+    )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
         yield house
@@ -347,7 +368,17 @@ def test_no_metric_names_a_caller_or_an_agent() -> None:
 
 
 async def test_the_api_wants_a_token(house: House) -> None:
-    for path in ("queues", "agents", "calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "events"):
+    for path in (
+        "queues",
+        "agents",
+        "calls",
+        "calls/c1",
+        "own-calls",
+        "own-calls/own-1",
+        "cases",
+        "cases/100016",
+        "events",
+    ):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
             answer = await house.web.get(f"/api/v1/{path}", headers=headers)
             assert answer.status_code == 401
@@ -358,7 +389,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "events"):
+    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", "events"):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]
@@ -374,7 +405,7 @@ async def test_the_api_gives_what_is_live_and_what_is_kept(house: House) -> None
     agents = (await house.web.get("/api/v1/agents?site=roma", headers=bearer)).json()["agents"]
     assert [one["id"] for one in agents] == ["a2"]
     cases = (await house.web.get("/api/v1/cases?state=closed", headers=bearer)).json()
-    assert cases == {"cases": [{"id": "100016", "state": "closed"}]}
+    assert cases == {"cases": [{"id": "100016", "state": "closed", "clock": None, "history": []}]}
 
 
 async def test_one_call_is_found_live_or_kept_or_not_at_all(house: House) -> None:
@@ -395,6 +426,32 @@ async def test_calls_that_agents_made_are_listed_and_each_has_its_trail(house: H
     assert one == {"call": kept, "events": [{"n": 1, "kind": "CallArrived"}]}
     answer = await house.web.get("/api/v1/own-calls/none", headers=bearer)
     assert (answer.status_code, answer.json()) == (404, {"error": "no agent made a call `none`"})
+
+
+async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: House) -> None:
+    bearer = house.bearer(Role.SUPERVISOR)
+    one = await house.web.get("/api/v1/cases/100016", headers=bearer)
+    assert (one.json()["id"], one.json()["history"]) == ("100016", [])
+    assert (await house.web.get("/api/v1/cases/7", headers=bearer)).status_code == 404
+    done = await house.web.post("/api/v1/cases/100016/hand-over", headers=bearer, json={"words": "x", "to": "a/b"})
+    assert (done.status_code, done.json()["state"]) == (200, "open")
+    number, act, asked = house.kept.asked[-1]  # type: ignore[misc]
+    assert (number, act, asked["to"]) == ("100016", "hand-over", "a/b")
+    assert asked["by"].startswith("api (127.0.0.1:")
+    refused = await house.web.post("/api/v1/cases/100016/note", headers=bearer, json={})
+    assert (refused.status_code, refused.json()["error"]) == (409, "`note` needs words")
+    for act, wrong in (
+        ("burn", {}),
+        ("note", {"words": "x" * 20_001}),
+        ("note", {"by": "me"}),
+        ("classify", {"kind": 1}),
+    ):
+        assert (await house.web.post(f"/api/v1/cases/1/{act}", headers=bearer, json=wrong)).status_code == 422
+    for role, code in ((Role.WALLBOARD, 403), (None, 401)):
+        told = await house.web.post(
+            "/api/v1/cases/1/note", headers=house.bearer(role) if role else {}, json={"words": "x"}
+        )
+        assert told.status_code == code
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""`/api/v1/cases`: cases with their history and clock, and what people do to them."""
+
+import dataclasses
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Protocol
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.disposition import Kind
+from cases.state import WORDS_MAX, Act, State
+from web.configuration import peer
+
+CaseNumber = Annotated[str, Path(min_length=1, max_length=40, description="However it is spaced.")]
+Office = Annotated[str, Query(max_length=128, description="Only those of an office: `ENTITY/OFFICE`.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="At most so many rows.")]
+InState = Annotated[State | None, Query(description="Only cases in this state.")]
+Due = Annotated[bool, Query(description="Only those overdue or soon due, the first due first.")]
+Named = Annotated[str, Field(max_length=128)]
+CaseAct = StrEnum("CaseAct", {act.name: act.replace(" ", "-") for act in Act})  # type: ignore[misc]
+
+
+class Row(Protocol):
+    """A `cases.deadlines.Seen`."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Cases(Protocol):
+    """All raise ConnectionError while the database is away."""
+
+    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Row]:
+        """The newest `limit` (1 to 500) that fit; or those that are due, the first due first."""
+
+    async def case(self, number: str) -> Row | None:
+        """None: there is none."""
+
+    async def work(self, number: str, act: str, asked: dict[str, Any]) -> Row:
+        """Do it; the case as it is then. Raises ChangeRefused."""
+
+
+class Asked(BaseModel):
+    """`words`: why, or what was answered. `agent`: as that agent; `office`: as somebody of that `ENTITY/OFFICE`; else
+    as a supervisor. `to` goes with hand-over, `into` with merge; kind, topic, title and is_complex with classify.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    words: Annotated[str, Field(max_length=WORDS_MAX)] = ""
+    to: Named = ""
+    into: Named = ""
+    agent: Named = ""
+    office: Named = ""
+    kind: Kind | None = None
+    topic: Annotated[str, Field(max_length=40)] | None = None
+    title: Annotated[str, Field(max_length=200)] | None = None
+    is_complex: bool | None = None
+
+
+class ManyCases(BaseModel):
+    cases: list[dict[str, Any]]
+
+
+def add_cases(router: APIRouter, cases: Cases, allowed: Sequence[Any]) -> None:
+    """Cases, on `router`, for whoever the dependencies `allowed` let in."""
+
+    @router.get("/cases", dependencies=allowed, response_model=ManyCases, summary="Cases")
+    async def many(
+        limit: Limit = 100, state: InState = None, office: Office | None = None, due: Due = False
+    ) -> dict[str, Any]:
+        return {"cases": [_facts(row) for row in await cases.cases(limit, state, office, due=due)]}
+
+    @router.get("/cases/{number}", dependencies=allowed, summary="One case and what happened to it")
+    async def one(number: CaseNumber) -> dict[str, Any]:
+        found = await cases.case(number)
+        if found is None:
+            raise HTTPException(404, f"there is no case `{number}`")
+        return _facts(found)
+
+    @router.post("/cases/{number}/{act}", dependencies=allowed, summary="Do something to a case")
+    async def work(number: CaseNumber, act: CaseAct, asked: Asked, request: Request) -> dict[str, Any]:
+        return _facts(await cases.work(number, act, {**asked.model_dump(), "by": f"api ({peer(request)})"}))
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """The case, with its clock and history beside its own facts."""
+    facts = dataclasses.asdict(row)
+    return {**facts.pop("case"), **facts}
