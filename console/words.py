@@ -6,6 +6,7 @@ Only the commands that look or ask are let through, and none that starts somethi
 
 import difflib
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 LINE_LENGTH_MAX = 4096  # a notice in several languages fits
@@ -46,7 +47,8 @@ SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
+PRIVATE = ("--from", "--press", "--note", "--title")  # a caller's number, the code of a case, a name: not for the log
+OF_A_CASE = ("--to", "--into", "--agent", "--as", "--kind", "--topic")  # all else after its number and act is private
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,22 @@ def overview() -> str:
 def for_the_log(words: tuple[str, ...]) -> str:
     """The words of a command as the log may hold them."""
     said, hide_next = [], False
+    if words[:1] == ("case",):
+        words = (*words[:3], *_of_a_case(words[3:]))
     for word in words:
         option, is_joined, _ = word.partition("=")
         hidden = "…" if hide_next else f"{option}=…" if option in PRIVATE and is_joined else word
         said.append(hidden)
         hide_next = word in PRIVATE
     return shlex.join(said)
+
+
+def _of_a_case(words: tuple[str, ...]) -> Iterator[str]:
+    """What stands after a case's number and act, without the words that people write of it."""
+    before = ""
+    for word in words:
+        yield word if word.startswith("--") or before in OF_A_CASE else "…"
+        before = word
 
 
 @dataclass(frozen=True, slots=True)

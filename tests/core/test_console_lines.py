@@ -74,6 +74,8 @@ def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
     said = ("try", "055055", "--from", "+39055123", "--press=1,4711#", "--at", "2026-11-24T10:00")
     noted = ("transfer", "c1", "--to", "city/x", "--note", "Signora Rossi")
     assert words.for_the_log(noted) == "transfer c1 --to city/x --note '…'"
+    case = ("case", "10000426", "hand-over", "Signora Rossi", "--to", "city/x", "--title=Rossi", "--title", "Rossi")
+    assert words.for_the_log(case) == "case 10000426 hand-over '…' --to city/x '--title=…' --title '…'"
     assert words.for_the_log(said) == "try 055055 --from '…' '--press=…' --at 2026-11-24T10:00"
 
 
