@@ -6,6 +6,8 @@ from pathlib import Path
 
 from acd.rules import Recording
 from asterisk.carrier import EMERGENCY_NUMBERS
+from cases.clocks import InDays
+from cases.state import Act
 from centralino.forms.settings import CarrierForm, OutgoingForm, TlsForm
 from centralino.settings import examine, load
 from docs import states
@@ -55,6 +57,30 @@ def test_the_offices_of_the_page_on_the_second_level_work(tmp_path: Path) -> Non
     entities.write_text(shipped)
     assert examine(tmp_path)[1] == ()
     assert load(tmp_path).entities.offices()["comune-firenze/anagrafe"].phone == "+390557591"
+
+
+def test_the_promises_of_the_page_on_cases_work(tmp_path: Path) -> None:
+    example = re.search(r"```yaml\n(promises:\n.*?)```", (ROOT / "docs/cases.md").read_text(), re.DOTALL)
+    assert example is not None
+    for file in DEPLOYMENT:
+        shutil.copy(ROOT / file, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    entities = tmp_path / "entities.yaml"
+    entities.write_text(example[1] + entities.read_text())
+    assert examine(tmp_path)[1] == ()
+    assert [promise.term for promise in load(tmp_path).entities.entities["comune-firenze"].promises] == [
+        InDays(40),
+        InDays(40),
+        InDays(20, working=True),
+        InDays(7),
+        InDays(0),
+    ]
+
+
+def test_the_table_of_acts_on_the_page_on_cases_is_whole() -> None:
+    table = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/cases.md").read_text(), re.MULTILINE)
+    named = {act for row in table for act in re.findall(r"`([a-z-]+)(?: --\w+)?`", row)}
+    assert {act.replace(" ", "-") for act in Act} <= named
 
 
 def test_the_deployment_that_ships_has_no_problem() -> None:
