@@ -129,6 +129,21 @@ def test_no_carrier_transfers_anybody(tmp_path: Path) -> None:
     assert "allow_transfer = no\n" in section(pjsip, "carrier", "!")
 
 
+SESSION = b"\x7fELF\0forward\0PJSIP/%s/%s\0"
+
+
+@pytest.mark.parametrize(("content", "method"), [(SESSION, "uri_core"), (b"\x7fELF\0", "user"), (SESSION * 2, "user")])
+def test_ask_there_instead_leads_nowhere_whoever_says_it(tmp_path: Path, content: bytes, method: str) -> None:
+    there = installation(tmp_path / "asterisk-folder", "res_pjsip_session")
+    (there.modules / "res_pjsip_session.so").write_bytes(content)
+    write(node(tmp_path), there, tmp_path / "asterisk")
+    loaded = (tmp_path / "asterisk" / "modules" / "res_pjsip_session.so").read_bytes()
+    assert (b"\0NOWAY/%s/%s\0" in loaded) is (method == "uri_core")
+    pjsip = (tmp_path / "asterisk" / "conf" / "pjsip.conf").read_text()
+    for template in ("phone", "carrier"):
+        assert f"redirect_method = {method}\nset_var = FORWARD_CONTEXT=nowhere\n" in section(pjsip, template, "!")
+
+
 def test_asterisk_loads_its_own_modules_and_a_mended_copy_of_one(tmp_path: Path) -> None:
     there = with_refer(tmp_path / "asterisk-folder", REFER)
     for _ in range(2):
