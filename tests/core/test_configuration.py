@@ -205,6 +205,11 @@ def test_only_the_header_that_is_trusted_says_who_calls(tmp_path: Path, header: 
     assert [kind for kind in ("pai", "rpid") if f"send_{kind} = yes\n" in endpoint] == ([sent] if sent else [])
 
 
+def test_no_carrier_is_told_in_a_call_whom_an_agents_display_shows(tmp_path: Path) -> None:
+    pjsip = trunks(tmp_path, Carrier("a", ("192.0.2.1",)))["pjsip.conf"]
+    assert "send_connected_line = no\n" in pjsip.partition("[carrier](!)")[2].partition("[carrier-a]")[0]
+
+
 def test_tls_stands_in_the_files_only_where_it_is_spoken_and_its_files_are_copied(tmp_path: Path) -> None:
     assert "tls" not in trunks(tmp_path / "x", Carrier("a", ("192.0.2.1",)))["pjsip.conf"]
     certificate, key = made_certificate(tmp_path / "tls")
