@@ -87,6 +87,12 @@ class ReferredBy(msgspec.Struct, frozen=True):
     source_channel: Channel | None = None
 
 
+class Value(msgspec.Struct, frozen=True):
+    """What a variable of a channel holds."""
+
+    value: str = ""
+
+
 class Received(msgspec.Struct, frozen=True):
     """How many packets of sound a channel has received."""
 

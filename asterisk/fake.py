@@ -75,6 +75,7 @@ class FakeLeg:
     overhears: str = ""  # an agent's leg
     how: Overhear = Overhear.LISTEN
     holding: bool = False
+    has_on_hold: bool = False  # whom it talks with, by the phone's own key
     hears_ringing: bool = False
     rings_until_s: float = 0.0
     line: deque[FakePlayback | FakeRecording] = field(default_factory=deque)
@@ -236,6 +237,11 @@ class FakeTelephony:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))
 
+    def look_at_hold(self, caller_leg: str, agent_leg: str) -> None:
+        there = self._asked_of(agent_leg)
+        if there and caller_leg in self.truth.legs:
+            self._tell(HoldBegan(agent_leg) if there.has_on_hold else HoldEnded(agent_leg))
+
     def pause_recording(self, leg: str) -> None:
         self._pause(leg, RecordingPaused(leg))
 
@@ -310,9 +316,11 @@ class FakeTelephony:
 
     def put_on_hold(self, leg: str) -> None:
         """Whoever is at `leg` puts the talk on hold, by their own phone."""
+        self.truth.legs[leg].has_on_hold = True
         self._tell(HoldBegan(leg))
 
     def take_off_hold(self, leg: str) -> None:
+        self.truth.legs[leg].has_on_hold = False
         self._tell(HoldEnded(leg))
 
     def transfer(self, leg: str, number: str) -> None:

@@ -381,5 +381,11 @@ class Telephony(Protocol):
     def look_at(self, leg: str) -> None:
         """Look whether the leg still lives. Only where it does not, `LegEnded` follows, perhaps once more."""
 
+    def look_at_hold(self, caller_leg: str, agent_leg: str) -> None:
+        """Look whether the phone at `agent_leg`, which is joined with `caller_leg`, has it on hold.
+
+        `HoldBegan` or `HoldEnded` follows, perhaps not for the first time.
+        """
+
     def hang_up(self, leg: str) -> None:
         """End the leg. `LegEnded` follows, if it still lived."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply
+from asterisk.ari import NO_ANSWER, AriLine, Bridge, Channel, Message, Received, Reply, Value
 from asterisk.carrier import Allowed
 from asterisk.configuration import APP, BEAT_VARIABLE, LAMP, TALK, Node
 from asterisk.outside import FURTHER, CallsOutside, RingOutside
@@ -92,9 +92,11 @@ CAUSES = {
     27: EndCause.UNREACHABLE,
     38: EndCause.UNREACHABLE,
 }
+ON_HOLD = "1"
 NORMAL, ANSWERED_ELSEWHERE = "16", "26"  # Q.850 causes that we give; the latter stands in the CANCEL
 _channels = msgspec.json.Decoder(list[Channel]).decode
 _bridges = msgspec.json.Decoder(list[Bridge]).decode
+_value = msgspec.json.Decoder(Value).decode
 _received = msgspec.json.Decoder(Received).decode
 
 
@@ -290,6 +292,14 @@ class AsteriskTelephony:
 
     def look_at(self, leg: str) -> None:
         self._ask("GET", f"channels/{self._channel(leg)}", then=lambda reply: self._looked_at(leg, reply))
+
+    def look_at_hold(self, caller_leg: str, agent_leg: str) -> None:
+        def told(reply: Reply) -> None:
+            if reply.ok:
+                self._tell(HoldBegan(agent_leg) if _value(reply.body).value == ON_HOLD else HoldEnded(agent_leg))
+
+        channel = self._channel(caller_leg)  # who is on hold knows it, not who holds them
+        self._ask("GET", f"channels/{channel}/variable", then=told, variable="CHANNEL(onhold)")
 
     def hang_up(self, leg: str) -> None:
         if leg in self._legs and not self._transfers.keeps(leg):

@@ -89,7 +89,7 @@ class Consulting:
         elif code == ASK_FOR_HELP:
             self.ask_for_help(call)
         elif code in (HAND_ON, ASK):
-            self._park(call, self._hand_on if code == HAND_ON else self._ask)
+            self._set_aside(call, self._hand_on if code == HAND_ON else self._ask)
         elif key in (HAND_ON[0], ASK[0]):
             self._pressed[call.leg] = key, now_s
 
@@ -196,9 +196,9 @@ class Consulting:
 
     # --- within
 
-    def _park(self, call: CallNow, then: Callable[[CallNow, str], None]) -> None:
+    def _set_aside(self, call: CallNow, then: Callable[[CallNow, str], None]) -> None:
         """The caller hears music, and the agent is asked where to."""
-        self._book.write(ev.CallParked(call=call.id, agent=call.agent, leg=call.leg))
+        self._book.write(ev.CallerSetAside(call=call.id, agent=call.agent, leg=call.leg))
         self.apply_recording_pause(call)
         self._telephony.part(call.leg)
         self._telephony.hold(call.id)

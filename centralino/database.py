@@ -134,6 +134,7 @@ def open_database(url: str) -> Database:
     if url.startswith("sqlite"):
         engine = create_async_engine(url, connect_args={"timeout": LOCK_WAIT_S}, **shared)
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_in_sqlite)
         return Database(engine, Path(str(make_url(url).database)))
     deadlines = {"timeout": CONNECT_DEADLINE_S, "command_timeout": STATEMENT_DEADLINE_S}
     return Database(create_async_engine(url, connect_args=deadlines, pool_pre_ping=True, **shared))
@@ -162,12 +163,17 @@ def insert_or_update(dialect: str, table: Table, keys: tuple[str, ...], changing
 
 
 def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # why: Python's own transactions would leave out what changes a table's shape
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")  # a crash may lose the last ones; the journal gives them again
     cursor.execute(f"PRAGMA busy_timeout={int(LOCK_WAIT_S * 1000)}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _begin_in_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _first_line(error: BaseException) -> str:

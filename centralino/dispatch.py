@@ -416,7 +416,7 @@ class Dispatcher:
             leg = legs.get(call.leg)
             if leg is None:
                 self.leg_ended(call.leg, EndCause.GONE)
-            elif call.parked or call.consult:
+            elif call.set_aside or call.consult:
                 self.go_on_consulting(call, legs)
             elif leg.talks_in != call.id:
                 if not leg.up:

@@ -292,7 +292,7 @@ class CallerParked(CallEvent, frozen=True, kw_only=True):
     by: str
 
 
-class CallParked(CallEvent, frozen=True, kw_only=True):
+class CallerSetAside(CallEvent, frozen=True, kw_only=True):
     """The agent keys in to whom the caller is to go; the caller hears music."""
 
     agent: str
@@ -416,6 +416,15 @@ class TalkRecordingPaused(CallEvent, frozen=True, kw_only=True):
 
 
 class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
+    agent: str
+    leg: str
+    recording: str
+    why: str
+
+
+class TalkRecordingPauseFailed(CallEvent, frozen=True, kw_only=True):
+    """It was to pause for a caller who waits, or to go on after it, and did not; that is tried again until it is so."""
+
     agent: str
     leg: str
     recording: str
@@ -795,7 +804,7 @@ AnyEvent = (
     | CallTakenOver
     | SupervisorLeft
     | CallerParked
-    | CallParked
+    | CallerSetAside
     | CallTakenBack
     | ConsultRung
     | ConsultAnswered
@@ -808,6 +817,7 @@ AnyEvent = (
     | CallResumed
     | TalkRecordingStarted
     | TalkRecordingPaused
+    | TalkRecordingPauseFailed
     | TalkRecordingResumed
     | TalkNotRecorded
     | QueueLeft

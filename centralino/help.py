@@ -4,10 +4,10 @@ It lasts until one is there, or until none of their phones rings any more, or th
 row on the page says so.
 """
 
-from agents import spoken
 from agents.spoken import Spoken
 from centralino import events as ev
-from centralino.attendant import Desk, Voice
+from centralino.agents_ear import AgentsEar
+from centralino.book import Book
 from centralino.listening import Listening
 from centralino.settings import Configuration
 from centralino.state import CallNow, ListeningNow
@@ -20,25 +20,24 @@ ANOTHER_CAME, NOBODY_CAME, NOBODY_THERE = (
 
 
 class Help:
-    def __init__(self, desk: Desk, listening: Listening, voice: Voice) -> None:
-        self._book, self._telephony = desk.book, desk.telephony
-        self._listening, self._voice = listening, voice
+    def __init__(self, book: Book, listening: Listening, ear: AgentsEar) -> None:
+        self._book, self._listening, self._ear = book, listening, ear
         self.configuration: Configuration
 
     def ask(self, call: CallNow) -> None:
         """The agent who talks pressed the keys for it; pressed again, it is said again."""
         if call.id in self._book.house.asking_for_help:
-            self._tell(call, Spoken.HELP_IS_CALLED)
+            self._ear.tell(call, Spoken.HELP_IS_CALLED)
             return
         if any(one.call == call.id and one.answered_s for one in self._book.house.listenings.values()):
-            self._tell(call, Spoken.HELP_IS_HERE)
+            self._ear.tell(call, Spoken.HELP_IS_HERE)
             return
         self._book.write(ev.HelpAsked(call=call.id, agent=call.agent, leg=call.leg))
         rung = [
             one for one in self.configuration.roster.supervisors.values() if self._listening.ring_for_help(call, one)
         ]
         if rung:
-            self._tell(call, Spoken.HELP_IS_CALLED)
+            self._ear.tell(call, Spoken.HELP_IS_CALLED)
         else:
             self._over(call, NOBODY_THERE)
 
@@ -63,14 +62,4 @@ class Help:
 
     def _over(self, call: CallNow, why: str) -> None:
         self._book.write(ev.HelpOver(call=call.id, agent=call.agent, why=why))
-        self._tell(call, Spoken.NO_HELP)
-
-    def _tell(self, call: CallNow, what: Spoken) -> None:
-        """Into the agent's ear."""
-        listed, leg = self.configuration.roster.agents.get(call.agent), call.leg
-        language = spoken.language_of(listed.languages if listed else ())
-
-        def say(sounds: list[str]) -> None:
-            self._telephony.say_aside(leg, sounds, language)
-
-        self._voice.give([what.prompt(language)], say)
+        self._ear.tell(call, Spoken.NO_HELP)

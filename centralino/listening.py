@@ -285,4 +285,4 @@ class Listening:
 
 def _is_elsewhere(call: CallNow) -> bool:
     """Whether the agent asks somebody, or keys in whom: the caller, with music, is not there to be taken over."""
-    return call.parked or call.consult is not None
+    return call.set_aside or call.consult is not None

@@ -20,7 +20,7 @@ from centralino.own_calls import OwnCalls
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.signing import Refused
-from centralino.state import CallNow, OwnCall
+from centralino.state import CallNow, CallState, OwnCall
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,11 @@ class PhoneTransfers:
                 self._transfer(leg, number)
             case JoinAsked(leg=leg, other=other):
                 self._join(leg, other)
+
+    def go_on(self, call: CallNow) -> None:
+        """The phone system is there again: the caller may have been put on hold, or taken off it, meanwhile."""
+        if call.state is CallState.TALKING and not call.set_aside and call.consult is None:
+            self._telephony.look_at_hold(call.id, call.leg)
 
     # --- hold
 

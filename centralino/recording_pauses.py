@@ -6,39 +6,39 @@ long at most; then it goes on by itself. What the agent asked for is confirmed, 
 
 import logging
 
-from agents import spoken
 from agents.spoken import Spoken
 from asterisk import port
 from centralino import events as ev
-from centralino.attendant import Desk, Voice
-from centralino.settings import Configuration
+from centralino.agents_ear import AgentsEar
+from centralino.attendant import Desk
 from centralino.state import CallNow, CallState, TalkRecording
 from centralino.talk_recordings import TalkRecordings
 
 log = logging.getLogger(__name__)
 
-ALARM = "recording pause"
+ALARM, AGAIN_ALARM = "recording pause", "recording pause tried again"
+AGAIN_S = 5.0
 BY_KEY, TOO_LONG = "the agent pressed *1", "it was paused for as long as the queue allows"
 
 
 class RecordingPauses:
     """What the phone system is asked for follows from what is on record, and so may be asked for again at any time."""
 
-    def __init__(self, desk: Desk, recordings: TalkRecordings, voice: Voice) -> None:
+    def __init__(self, desk: Desk, recordings: TalkRecordings, ear: AgentsEar) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
-        self._recordings, self._voice = recordings, voice
+        self._recordings, self._ear = recordings, ear
         self._to_tell: dict[str, bool] = {}  # legs of agents who wait for word: that it pauses, or goes on
-        self.configuration: Configuration
+        self._failing: set[str] = set()  # calls for which it was tried in vain, which is on record
 
     def pressed(self, call: CallNow) -> None:
         """The agent who talks asks for a pause, or for its end; or is told why that cannot be."""
         recording, rules = self._of(call), self._recordings.rules_of(call.queue)
         if recording is None:
-            self._tell(call, Spoken.NOT_RECORDED)
+            self._ear.tell(call, Spoken.NOT_RECORDED)
         elif recording.paused:
             self._resume(call, BY_KEY)
         elif rules is None or not rules.longest_pause_s:
-            self._tell(call, Spoken.NO_RECORDING_PAUSE)
+            self._ear.tell(call, Spoken.NO_RECORDING_PAUSE)
         else:
             self._pause(call, self._clock.now_s() + rules.longest_pause_s)
 
@@ -47,7 +47,7 @@ class RecordingPauses:
         recording = self._of(call)
         if recording is None:
             return
-        if recording.paused or call.parked or call.held_since_s:
+        if recording.paused or call.set_aside or call.held_since_s:
             self._telephony.pause_recording(call.leg)
         else:
             self._telephony.resume_recording(call.leg)
@@ -57,11 +57,13 @@ class RecordingPauses:
         if isinstance(event, port.RecordingPauseFailed):
             self._failed(event)
             return
+        if talks := self._book.house.call_with(event.leg):
+            self._failing.discard(talks.id)
         pauses = isinstance(event, port.RecordingPaused)
         if self._to_tell.get(event.leg) is not pauses:
             return  # nobody asked for it, or by now for the other
         if call := self._waits_for_word(event.leg):
-            self._tell(call, Spoken.RECORDING_PAUSED if pauses else Spoken.RECORDING_GOES_ON)
+            self._ear.tell(call, Spoken.RECORDING_PAUSED if pauses else Spoken.RECORDING_GOES_ON)
 
     def alarm(self, call_id: str) -> None:
         """A pause has lasted as long as it may."""
@@ -69,6 +71,14 @@ class RecordingPauses:
         recording = self._of(call) if call else None
         if call and recording and recording.paused:
             self._resume(call, TOO_LONG)
+
+    def try_again(self, call_id: str) -> None:
+        """What could not be so a moment ago."""
+        call = self._book.call(call_id)
+        if call and self._of(call):
+            self.apply(call)
+        else:
+            self._failing.discard(call_id)
 
     def go_on(self, call: CallNow) -> None:
         """The phone system is there again."""
@@ -105,31 +115,29 @@ class RecordingPauses:
 
     def _failed(self, event: port.RecordingPauseFailed) -> None:
         talks = self._book.house.call_with(event.leg)
-        if talks is None or talks.leg != event.leg or self._of(talks) is None:
+        recording = self._of(talks) if talks else None
+        if talks is None or talks.leg != event.leg or recording is None:
             return  # the agent had hung up before it was asked for
         log.error("the recording at %s could not be paused, or go on: %s", event.leg, event.why)
-        call = self._waits_for_word(event.leg)
-        recording = self._of(call) if call else None
-        if call is None or recording is None:
-            return
-        if recording.paused:
-            self._write_resumed(call, event.why)
+        if self._waits_for_word(event.leg) is None:
+            self._fail(talks, event.why)
+        elif recording.paused:
+            self._write_resumed(talks, event.why)
+            self._ear.tell(talks, Spoken.NOT_NOW)
         else:
-            self._write_paused(call, 0.0, event.why)
-        self._tell(call, Spoken.NOT_NOW)
+            self._write_paused(talks, 0.0, event.why)
+            self._ear.tell(talks, Spoken.NOT_NOW)
+
+    def _fail(self, call: CallNow, why: str) -> None:
+        """Nobody asked for it by a key, and nobody would ask again."""
+        if call.id not in self._failing:
+            self._failing.add(call.id)
+            facts = {"call": call.id, "agent": call.agent, "leg": call.leg, "recording": call.talk_recording}
+            self._book.write(ev.TalkRecordingPauseFailed(**facts, why=why))
+        self._alarms.set(AGAIN_ALARM, call.id, self._clock.now_s() + AGAIN_S)
 
     def _waits_for_word(self, leg: str) -> CallNow | None:
         """The call whose agent waits, as `leg`, to be told what came of it; they wait no more."""
         is_waited_for = self._to_tell.pop(leg, None) is not None
         call = self._book.house.call_with(leg)
         return call if is_waited_for and call and call.leg == leg else None
-
-    def _tell(self, call: CallNow, what: Spoken) -> None:
-        """Into the agent's ear."""
-        listed, leg = self.configuration.roster.agents.get(call.agent), call.leg
-        language = spoken.language_of(listed.languages if listed else ())
-
-        def say(sounds: list[str]) -> None:
-            self._telephony.say_aside(leg, sounds, language)
-
-        self._voice.give([what.prompt(language)], say)

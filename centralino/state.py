@@ -89,6 +89,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
     (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
+    (S.TALKING, ev.TalkRecordingPauseFailed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
     (S.TALKING, ev.TalkEnded): S.TALKED,
     (S.TALKING, ev.CallHandedOn): S.IN_MENU,
@@ -100,7 +101,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.PARKED, ev.ColleagueTalks): S.TALKING,
     (S.PARKED, ev.QueueEntered): S.QUEUED,
     (S.PARKED, ev.CallEnded): S.ENDED,
-    (S.TALKING, ev.CallParked): S.TALKING,
+    (S.TALKING, ev.CallerSetAside): S.TALKING,
     (S.TALKING, ev.CallTakenBack): S.TALKING,
     (S.TALKING, ev.ConsultRung): S.TALKING,
     (S.TALKING, ev.ConsultAnswered): S.TALKING,
@@ -182,7 +183,7 @@ class CallNow(msgspec.Struct):
     back_at_s: float = 0.0  # when it has waited long enough in `queue` for an office, and goes on from `back_to_step`
     back_to_step: str = ""
     place: str = ""  # where it is parked
-    parked: bool = False  # hears music while the agent, who has it, does something else
+    set_aside: bool = False  # hears music while the agent, who has it, does something else
     held_since_s: float = 0.0  # by the key of the agent's phone; the caller hears music
     consult: Consult | None = None
     consults: int = 0  # so far; numbers their legs
@@ -652,7 +653,7 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
     """Who is lost by a colleague waits again, as after any talk: their wait counts from now."""
     is_lost, call = event.by == "lost", house.calls[event.call]
     _talk_over(house, event, entry, is_lost=is_lost)
-    call.parked = False
+    call.set_aside = False
     if is_lost and call.given:
         _wait_counts_from_now(call, entry.at_s)
 
@@ -660,7 +661,7 @@ def _talk_ended(house: House, event: ev.TalkEnded, entry: Entry) -> None:
 def _call_handed_on(house: House, event: ev.CallHandedOn, entry: Entry) -> None:
     _talk_over(house, event, entry, is_lost=False)
     call = house.calls[event.call]
-    call.handed_to, call.handed_on_s, call.back_to, call.parked = event.to, entry.at_s, event.queue, False
+    call.handed_to, call.handed_on_s, call.back_to, call.set_aside = event.to, entry.at_s, event.queue, False
     call.back_head_start_s, call.back_at_s = call.head_start_s, 0.0
     call.step, call.entry, call.queue, call.agent = HANDED_ON, entry.n, "", ""
     call.talk_started_s = 0.0
@@ -726,12 +727,12 @@ def _listening_ended(house: House, event: ev.ListeningEnded, entry: Entry) -> No
     _other_call_over(house, one.phone, entry.at_s)
 
 
-def _call_parked(house: House, event: ev.CallParked, entry: Entry) -> None:
-    house.calls[event.call].parked = True
+def _caller_set_aside(house: House, event: ev.CallerSetAside, entry: Entry) -> None:
+    house.calls[event.call].set_aside = True
 
 
 def _call_taken_back(house: House, event: ev.CallTakenBack, entry: Entry) -> None:
-    house.calls[event.call].parked = False
+    house.calls[event.call].set_aside = False
 
 
 def _consult_rung(house: House, event: ev.ConsultRung, entry: Entry) -> None:
@@ -753,7 +754,7 @@ def _consult_ended(house: House, event: ev.ConsultEnded, entry: Entry) -> None:
 
 def _conference_begun(house: House, event: ev.ConferenceBegun, entry: Entry) -> None:
     call = house.calls[event.call]
-    call.parked = False
+    call.set_aside = False
     if call.consult:
         call.consult.all_talk = True
 
@@ -763,7 +764,7 @@ def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> 
     call = house.calls[event.call]
     asked, queue = call.consult or house.own_calls.get(event.own_call), call.queue
     _talk_over(house, event, entry, is_lost=False)
-    call.consult, call.parked, call.to_phone = None, False, asked.to_phone if asked else ""
+    call.consult, call.set_aside, call.to_phone = None, False, asked.to_phone if asked else ""
     call.office, call.leg, call.agent = event.to, event.to_leg, ""
     call.handed_to, call.handed_on_s, call.back_to = event.to, entry.at_s, queue
     call.back_head_start_s, call.back_at_s, call.step, call.entry = call.head_start_s, 0.0, HANDED_ON, entry.n
@@ -776,7 +777,7 @@ def _call_transferred(house: House, event: ev.CallTransferred, entry: Entry) -> 
 def _caller_parked(house: House, event: ev.CallerParked, entry: Entry) -> None:
     call = house.calls[event.call]
     _talk_over(house, event, entry, is_lost=False)
-    call.handed_to, call.place, call.agent, call.parked = f"{PLACE}{event.place}", event.place, "", False
+    call.handed_to, call.place, call.agent, call.set_aside = f"{PLACE}{event.place}", event.place, "", False
     _wait_counts_from_now(call, entry.at_s)
 
 
@@ -1061,7 +1062,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.ListeningChanged: _listening_changed,
     ev.ListeningEnded: _listening_ended,
     ev.CallerParked: _caller_parked,
-    ev.CallParked: _call_parked,
+    ev.CallerSetAside: _caller_set_aside,
     ev.CallTakenBack: _call_taken_back,
     ev.ConsultRung: _consult_rung,
     ev.ConsultAnswered: _consult_answered,

@@ -20,6 +20,7 @@ from agents.state import AfterReset, Wish
 from asterisk import port
 from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
+from centralino.agents_ear import AgentsEar
 from centralino.alarms import Alarms
 from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice
 from centralino.book import Book
@@ -43,6 +44,7 @@ from centralino.people import People, is_withheld
 from centralino.phone_codes import ALARM as CODE_ALARM
 from centralino.phone_codes import CHECK_PIN, PhoneCodes
 from centralino.phone_transfers import PhoneTransfers
+from centralino.recording_pauses import AGAIN_ALARM as RECORDING_AGAIN_ALARM
 from centralino.recording_pauses import ALARM as RECORDING_ALARM
 from centralino.recording_pauses import RecordingPauses
 from centralino.resetting import Resetting
@@ -133,7 +135,8 @@ class Switchboard:
         self.codes.listening, self.listening.say_and_end = self.listening, self.codes.say_and_end
         self.consulting = Consulting(desk, self.dispatcher, self.codes, people)
         self.consulting.hand_on = lambda call, to, by: self.second_level.hand_on(call, to, by=by)
-        self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, around.voice)
+        self.ear = AgentsEar(desk, around.voice)
+        self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, self.ear)
         self.consulting.pause_recording = self.recording_pauses.pressed
         self.consulting.apply_recording_pause = self.recording_pauses.apply
         self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
@@ -142,7 +145,7 @@ class Switchboard:
         self.own_calls.connected = self.connected
         self.own_calls.refuse, self.own_calls.say_and_end = self.codes.refuse, self.codes.say_and_end
         self.transfers = PhoneTransfers(desk, self.dispatcher, self.consulting, self.own_calls, people)
-        self.help = Help(desk, self.listening, around.voice)
+        self.help = Help(self.book, self.listening, self.ear)
         self.consulting.ask_for_help = self.help.ask
         self.parking = Parking(desk, self.dispatcher)
         self.parking.refuse, self.parking.say_and_end = self.codes.refuse, self.codes.say_and_end
@@ -185,6 +188,7 @@ class Switchboard:
             "pause": self.signing.pause_is_over,
             LAMPS_ALARM: lambda _: self.lamps.alarm(),
             RECORDING_ALARM: self.recording_pauses.alarm,
+            RECORDING_AGAIN_ALARM: self.recording_pauses.try_again,
             CODE_ALARM: self.codes.alarm,
             WHISPER_ALARM: self.dispatcher.whispers.alarm,
             PARKING_ALARM: self.parking.alarm,
@@ -301,7 +305,7 @@ class Switchboard:
             self.resetting,
             self.transfers,
         )
-        of_talks = (self.dispositions, self.listening, self.help, self.recording_pauses)
+        of_talks = (self.dispositions, self.listening, self.help, self.ear)
         for part in (*of_calls, *of_phones, *of_talks, self.lamps):
             part.configuration = configuration
         self.call_backs.release = max(self._releases, default=0)
@@ -610,6 +614,7 @@ class Switchboard:
         for call in list(self.book.house.calls.values()):
             if call.node == node:
                 self._or_give_up(call.id, partial(self.recording_pauses.go_on, call))
+                self._or_give_up(call.id, partial(self.transfers.go_on, call))
         self._sweep(now)
         self.connected[node], self.connected_since_s[node] = True, self.clock.now_s()
         self.dispatcher.resume()

@@ -175,7 +175,7 @@ class LiveView:
             "caller": number,
             "name": name,
             "state": call.state,
-            "on_hold": bool(call.held_since_s or call.parked),
+            "on_hold": bool(call.held_since_s or call.set_aside),
             "since_s": call.since_s,
             "arrived_s": call.arrived_s,
             "step": call.place or call.step,

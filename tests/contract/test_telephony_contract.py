@@ -448,6 +448,21 @@ async def test_hold_by_the_phones_own_key_is_told_and_its_end_too(world: World) 
     assert await world.all_told() == []
 
 
+async def test_hold_that_begins_or_ends_while_the_line_is_lost_is_told_when_asked(world: World) -> None:
+    caller, agent = await talking(world)
+    for change, told in ((world.put_on_hold, HoldBegan), (world.take_off_hold, HoldEnded)):
+        await world.lose_line()
+        await world.told(Lost)
+        await change("p101")
+        await world.find_line()
+        so_far = await world.all_told()  # Asterisk may tell by itself what happened meanwhile
+        world.line.look_at_hold(caller, agent)
+        assert await world.all_told() == [*so_far, told(agent)]
+    so_far = await world.all_told()
+    world.line.look_at_hold("gone", "gone-leg1")
+    assert await world.all_told() == so_far
+
+
 @pytest.mark.parametrize("number", ["1002", "+39055123456", "00390551", "*45"])
 async def test_whom_a_phone_wants_to_transfer_to_is_told(world: World, number: str) -> None:
     caller, agent = await talking(world)

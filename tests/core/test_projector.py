@@ -20,6 +20,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Connection, inspect, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -802,6 +803,26 @@ async def test_what_is_said_of_a_call_stands_with_the_call_and_its_case_also_aft
         kinds = [event.body["kind"] for event in trail if event.kind == "CallDisposed"]
         assert kinds == ["complaint", "report"]
         await house.projector.rebuild()
+
+
+async def test_a_migration_that_is_cut_off_leaves_the_database_as_it_was_and_is_made_at_the_next_start(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_column = Operations.add_column
+
+    def is_cut_off(*arguments: Any) -> None:
+        add_column(*arguments)
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(Operations, "add_column", is_cut_off)
+    with pytest.raises(DatabaseAway, match="the disk is full"):
+        await house.database.upgrade()
+    async with house.database.engine.connect() as connection:
+        assert await connection.run_sync(lambda there: inspect(there).get_table_names()) == []
+    monkeypatch.undo()
+    house.tell(arrival("c1", house.caller("3331234567")))
+    await house.projected()
+    assert await store.call(house.database, "c1")
 
 
 async def test_each_migration_can_be_taken_back_and_made_again(house: House) -> None:

@@ -9,6 +9,7 @@ from agents.spoken import Spoken
 from agents.state import Wish
 from asterisk.port import Digit
 from centralino import events as ev
+from centralino.recording_pauses import AGAIN_S
 from tests.contact_centre import ContactCentre
 
 RECORDS = Recording(refuse_key="3", keep_s=86_400.0, longest_pause_s=120.0)
@@ -137,6 +138,66 @@ def test_a_pause_that_cannot_be_ended_stays_one(talk: ContactCentre) -> None:
     assert talk.faults.said.pop()
     talk.press(ANAS, "*1")
     assert not is_silent(talk)
+
+
+def test_a_pause_that_nobody_asked_for_by_key_is_tried_again_until_it_is_so_and_that_it_was_not_is_on_record(
+    talk: ContactCentre,
+) -> None:
+    talk.line.recording_pauses_that_fail = 2
+    talk.line.put_on_hold(ANAS)
+    talk.settle()
+    assert not is_silent(talk)
+    assert talk.faults.said.pop()
+    talk.clock.advance(AGAIN_S)
+    assert not is_silent(talk)
+    assert talk.faults.said.pop()
+    talk.clock.advance(AGAIN_S)
+    assert is_silent(talk)
+    assert talk.count(ev.TalkRecordingPauseFailed) == 1
+    assert told(talk) == [], "they hold by their phone's key"
+    talk.line.recording_pauses_that_fail = 1
+    talk.line.take_off_hold(ANAS)
+    talk.settle()
+    assert is_silent(talk)
+    assert talk.faults.said.pop()
+    talk.clock.advance(AGAIN_S)
+    assert not is_silent(talk)
+    assert talk.count(ev.TalkRecordingPauseFailed) == 2, "each time anew"
+
+
+def test_a_pause_that_failed_is_not_tried_again_when_the_talk_is_over(talk: ContactCentre) -> None:
+    talk.line.recording_pauses_that_fail = 1
+    talk.line.put_on_hold(ANAS)
+    talk.settle()
+    assert talk.faults.said.pop()
+    talk.put_down("ana")
+    talk.call("c2")
+    talk.clock.advance(2 * AGAIN_S)
+    talk.pick_up("ana")
+    assert not talk.line.truth.legs["c2-leg1"].records_silence
+    assert talk.faults.said == []
+
+
+def test_taken_off_hold_while_the_line_was_lost_is_seen_when_it_is_back_and_recorded_again(
+    talk: ContactCentre,
+) -> None:
+    talk.line.put_on_hold(ANAS)
+    talk.settle()
+    talk.cut_line()
+    talk.line.take_off_hold(ANAS)
+    talk.connect_line()
+    talk.settle()
+    assert talk.count(ev.CallResumed) == 1
+    assert not is_silent(talk)
+
+
+def test_put_on_hold_while_the_line_was_lost_is_seen_when_it_is_back_and_not_recorded(talk: ContactCentre) -> None:
+    talk.cut_line()
+    talk.line.put_on_hold(ANAS)
+    talk.connect_line()
+    talk.settle()
+    assert talk.count(ev.CallHeld) == 1
+    assert is_silent(talk)
 
 
 def test_nothing_is_recorded_while_the_caller_waits_for_an_agent_who_asks_somebody(talk: ContactCentre) -> None:

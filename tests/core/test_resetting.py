@@ -106,7 +106,7 @@ def test_whom_the_agent_asks_is_let_go_and_the_caller_waits_again(hall: ContactC
     hall.choose("bo", Wish.READY)
     hall.pick_up("bo")
     assert hall.talking_now() == {"bo": "c1"}
-    assert not hall.now("c1").parked
+    assert not hall.now("c1").set_aside
 
 
 def ask_ana(hall: ContactCentre) -> None:
