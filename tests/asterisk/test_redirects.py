@@ -27,8 +27,11 @@ async def test_a_phone_that_forwards_is_one_that_rejects(house: House, user: str
         house.outside() as outside,
         house.citizen(number) as citizen,
     ):
+        await house.door.command("agents.pause", agent="a1002", by="test")
         call = await into_the_queue(house, citizen)
-        redirect(await first.ring(within_s=5), user)
+        ring = await first.ring(within_s=5)
+        await house.door.command("agents.ready", agent="a1002", by="test")
+        redirect(ring, user)
         talk = await (await second.ring(within_s=3)).answer()
         channels = await house.asterisk("core show channels count")
         assert channels.startswith("2 active channels"), await house.asterisk("core show channels concise")
