@@ -80,5 +80,9 @@ if [ -n "$packages" ]; then
     [ -n "$python" ] || fail "Python 3.11 or later is needed, and apt has none. Debian 12 and 13 have it."
 fi
 install_uv
-.tools/bin/uv sync --quiet --frozen --compile-bytecode --python "$python" || fail "the Python environment could not be made from uv.lock"
+# why not each time: uv compiles all again, which takes up to half a minute
+cmp -s uv.lock .venv/compiled-for.lock && compile= || compile=--compile-bytecode
+# shellcheck disable=SC2086 # no word where nothing is compiled
+.tools/bin/uv sync --quiet --frozen $compile --python "$python" || fail "the Python environment could not be made from uv.lock"
+cp uv.lock .venv/compiled-for.lock
 .venv/bin/python -m asterisk.installer >/dev/null || exit 1

@@ -34,7 +34,7 @@ def transfer(
 
 def disposition(
     call: Annotated[str, typer.Argument(metavar="CALL", help="A call, by its id; it may be over.")],
-    kind: Annotated[Kind, typer.Option("--kind", help="What it was about.")],
+    kind: Annotated[Kind, typer.Option("--kind", metavar="KIND", help=f"{', '.join(Kind)}.")],
     topic: Annotated[str, typer.Option("--topic", help="One of `topics` in entities.yaml, or any.")] = "",
     solved: Annotated[bool, typer.Option("--solved", help="The first level solved it.")] = False,
     handed_on: Annotated[bool, typer.Option("--handed-on", help="The second level has it.")] = False,
@@ -56,7 +56,7 @@ def disposition(
 def listen(
     call: Annotated[str, typer.Argument(metavar="CALL", help="A call that talks with an agent, by its id.")],
     supervisor: Annotated[str, typer.Option("--as", metavar="SUPERVISOR", help="By the id in agents.yaml.")],
-    how: Annotated[How, typer.Option("--how", help="How to be with the talk; 4, 5, 6 change it.")] = How.LISTEN,
+    how: Annotated[How, typer.Option("--how", metavar="HOW", help=f"{', '.join(How)}; 4, 5, 6 change it")] = How.LISTEN,
     phone: Annotated[str, typer.Option("--phone", help="To be rung; without it, the supervisor's own.")] = "",
     state: State = VAR,
     as_json: AsJson = False,

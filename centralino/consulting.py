@@ -35,6 +35,11 @@ PAUSE_RECORDING = "*1"  # as users of FreePBX know it
 TAKE_BACK, ALL_TALK = "*", "3"
 KEYS_WITHIN_S = 2.0  # between the two of a code
 BY = "phone {}"
+WHY_NOT = {  # as the trail has it; the number itself may be somebody's
+    Spoken.NOT_HERE: "whoever has that number is out of reach",
+    Spoken.BUSY: "whoever has that number is in a call",
+    Spoken.NO_PLACE: "no place to park a caller is free",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class Consulting:
         if consult is None:
             return
         if consult.answered:
-            self._end_consult(call, "they hung up")
+            self._end_consult(call, "who was asked hung up")
             self._take_back(call, "who was asked hung up")
         else:
             self._end_consult(call, cause)
@@ -213,18 +218,20 @@ class Consulting:
             return
         there = self.destination(number)
         if isinstance(there, NotAllowed) or there.phone == self.phone_of(call):
-            self._say_why_not(call, Spoken.UNKNOWN_NUMBER)
+            why = there.why if isinstance(there, NotAllowed) else "that number is the agent's own"
+            self._say_why_not(call, Spoken.UNKNOWN_NUMBER, why)
             return
         self._codes.forget(call.leg)
         try:
             self.hand_on(call.id, there.to, BY.format(self.phone_of(call)))
-        except Refused:
-            self._say_why_not(call, Spoken.NOT_NOW)
+        except Refused as refused:
+            self._say_why_not(call, Spoken.NOT_NOW, str(refused))
 
     def _ask(self, call: CallNow, number: str) -> None:
         there = self.destination(number)
         if isinstance(there, NotAllowed) or not (there.phone or there.number):
-            self._say_why_not(call, Spoken.UNKNOWN_NUMBER)
+            why = there.why if isinstance(there, NotAllowed) else "a queue cannot be asked, only handed on to"
+            self._say_why_not(call, Spoken.UNKNOWN_NUMBER, why)
         elif there.phone and not self._book.house.reachable.get(there.phone):
             self._say_why_not(call, Spoken.NOT_HERE)
         elif there.phone and self._is_busy(there.phone):
@@ -236,7 +243,7 @@ class Consulting:
     def _ring(self, call: CallNow, there: Destination) -> None:
         outside = self._may_call(there.number) if there.number and not there.phone else None
         if isinstance(outside, NotAllowed):
-            self._say_why_not(call, Spoken.NOT_ALLOWED)
+            self._say_why_not(call, Spoken.NOT_ALLOWED, outside.why)
             return
         leg = f"{call.id}-leg00{call.consults + 1}"  # two noughts first: offices have one, agents none
         self._book.write(ev.ConsultRung(call=call.id, agent=call.agent, to=there.to, leg=leg, to_phone=there.phone))
@@ -274,8 +281,10 @@ class Consulting:
             self._telephony.hang_up(consult.leg)
             self._dispatcher.other_call(consult.to_phone, False)
 
-    def _say_why_not(self, call: CallNow, why: Spoken) -> None:
-        self._codes.say(call.leg, self.phone_of(call), why, partial(self._take_back, call, "it could not be"))
+    def _say_why_not(self, call: CallNow, said: Spoken, why: str = "") -> None:
+        """The agent hears it, and has the caller again; the trail says `why`, or what the agent heard."""
+        why = why or WHY_NOT[said]
+        self._codes.say(call.leg, self.phone_of(call), said, partial(self._take_back, call, why))
 
     def _may_call(self, number: str) -> Allowed | NotAllowed:
         decided = may_call(number, self.configuration.settings.outgoing)

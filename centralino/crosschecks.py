@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agents.places import PARK, PLACES
+from asterisk.carrier import EMERGENCY_NUMBERS
 from centralino.deployment import (
     AGENTS,
     ANY,
@@ -308,6 +309,7 @@ def _tables(data: object, pattern: Path) -> Iterator[tuple[Path, dict[str, Any]]
 def _one_number_for_two(deployment: Deployment) -> Iterator[Problem]:
     """What agents key in leads to one: an agent, a queue or an office."""
     whose: dict[str, str] = dict.fromkeys((PARK, *PLACES), "parked calls")
+    whose |= dict.fromkeys(EMERGENCY_NUMBERS, "an emergency number")
     places = (
         (AGENTS, ("agents", ANY, "number")),
         (QUEUES, ("queues", ANY, "dialled")),

@@ -249,10 +249,14 @@ class Dispatcher:
             self.agent_is_lost(call)
 
     def agent_is_lost(self, call: CallNow) -> None:
-        """The agent of a talk is let go, the caller waits again in their place, if still there."""
+        """Agent and caller never came together: the agent is let go. Whom they called back is called again."""
         if call.call_back_of and call.talks == 1:
             self.not_reached(call, "the two could not be joined")
-            return
+        else:
+            self.wait_for_another(call)
+
+    def wait_for_another(self, call: CallNow) -> None:
+        """The agent of a talk is let go, the caller waits again in their place, if still there."""
         queue = call.queue
         self._talk_over(call, "lost")
         self.wait_again(call, queue)

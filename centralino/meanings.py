@@ -23,7 +23,7 @@ from acd.rules import (
 )
 from agents.roster import Agent, Make, PauseReason, PhoneSeat, Roster, Site, digits_of
 from agents.supervisors import Supervisor
-from asterisk.carrier import Carrier, Registration, Tls
+from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Registration, Tls
 from cases.clocks import Promise, read_term
 from cases.entities import WORKING_DAYS, Entities, Entity, Office
 from centralino.forms.agents import PhoneForm, RosterForm, SupervisorForm
@@ -496,9 +496,10 @@ def _phone(name: str, form: PhoneForm) -> PhoneSeat:
 
 
 def _numbers_by_id(form: RosterForm) -> dict[str, str]:
-    """Who has no number of their own is dialled by the digits of their id, where these are nobody else's."""
+    """Who has no number of their own is dialled by the digits of their id, where these are nobody else's, nor 112's."""
     taken = Counter(agent.number or digits_of(name) for name, agent in form.agents.items())
-    return {name: digits for name in form.agents if (digits := digits_of(name)) and taken[digits] == 1}
+    digits = {name: digits_of(name) for name in form.agents}
+    return {name: own for name, own in digits.items() if own and taken[own] == 1 and own not in EMERGENCY_NUMBERS}
 
 
 def entities(form: EntitiesForm) -> Entities:

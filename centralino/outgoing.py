@@ -15,8 +15,9 @@ from asterisk.carrier import EMERGENCY_NUMBERS, Allowed
 COUNTRY = "IT"  # of a number without its country
 HOME = "+39"
 # What costs more than a call, as frauds know: 1… (144, 166, 178, 199 and other services), 4… (paid services of mobile
-# networks), 70… (access to the internet), 89… (892 to 899); 00… is a way abroad in disguise.
-COSTLY = ("+3900", "+391", "+394", "+3970", "+3989")
+# networks), 70… (access to the internet), 0878 and 89… (892 to 899); 00… is a way abroad in disguise, and so is 0549,
+# San Marino.
+COSTLY = ("+3900", "+390549", "+390878", "+391", "+394", "+3970", "+3989")
 
 
 class NotCalled(StrEnum):

@@ -7,8 +7,10 @@ queue's call rings at its phones.
 import logging
 from collections.abc import Callable, Mapping
 
+from agents.roster import PhoneSeat
 from agents.spoken import Spoken
 from agents.state import Chosen
+from asterisk.carrier import EMERGENCY_NUMBERS
 from asterisk.port import CallerId, Dialled, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
@@ -46,7 +48,7 @@ class OwnCalls:
     def begin(self, dialled: Dialled) -> None:
         """Ring whom the phone dialled: an agent, a phone, or a number outside."""
         roster = self.configuration.roster
-        agent, phone = roster.agent_numbered(dialled.number), roster.phone_numbered(dialled.number)
+        agent, phone = roster.agent_numbered(dialled.number), self._seat(dialled.number)
         if agent:
             self._ring_inside(dialled, agent.id, self._book.house.agent(agent.id).phone or agent.phone or "")
         elif phone:
@@ -60,7 +62,7 @@ class OwnCalls:
         roster = self.configuration.roster
         if colleague := roster.agent_numbered(number):
             to, to_phone = colleague.id, self._book.house.agent(colleague.id).phone or colleague.phone or ""
-        elif seat := roster.phone_numbered(number):
+        elif seat := self._seat(number):
             to = to_phone = seat.id
         if to:
             self._look_whether_it_can_ring(agent.phone, to, to_phone)
@@ -133,6 +135,10 @@ class OwnCalls:
             self.answered(call, call.other_leg)
 
     # --- within
+
+    def _seat(self, number: str) -> PhoneSeat | None:
+        """The phone that is dialled so; 112 is never the phone `p112`."""
+        return None if number in EMERGENCY_NUMBERS else self.configuration.roster.phone_numbered(number)
 
     def _ring_inside(self, dialled: Dialled, to: str, phone: str) -> None:
         if not phone or not self._book.house.reachable.get(phone):

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 OWN_NUMBER = "it is the number of the phone itself"
 NOT_THEIRS = "the other call is over, or is none that this phone has made"
 NO_PLACE = "every place where a caller can be parked is taken"
+ASKS = "the agent asks {} just now"
 NO_TALK = "the phone talks with no caller"
 
 
@@ -90,7 +91,9 @@ class PhoneTransfers:
 
     def _park(self, call: CallNow) -> None:
         leg = call.leg
-        if self._consulting.park(call, self._consulting.phone_of(call), is_told=False):
+        if call.consult:
+            self._refuse(call, ASKS.format(named(call.consult.to)))
+        elif self._consulting.park(call, self._consulting.phone_of(call), is_told=False):
             self._consulting.forget(leg)
             self._telephony.end_transfer(leg, TransferEnd.DONE)
         else:
@@ -118,7 +121,7 @@ class PhoneTransfers:
         if own is None or own.phone != self._consulting.phone_of(call):
             self._refuse(call, NOT_THEIRS, leg=leg)
         elif call.consult:
-            self._refuse(call, f"the agent asks {named(call.consult.to)} just now", leg=leg)
+            self._refuse(call, ASKS.format(named(call.consult.to)), leg=leg)
         else:
             self._leave_with(call, own, leg)
 

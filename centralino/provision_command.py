@@ -36,7 +36,7 @@ AtServer = Annotated[
 By = Annotated[str, typer.Option("--transport", metavar="udp|tcp|tls", help="How phones speak to the server.")]
 OfMake = Annotated[
     str,
-    typer.Option("--make", metavar="|".join(Make), help="The make of those phones for which agents.yaml names none."),
+    typer.Option("--make", metavar="MAKE", help=f"{', '.join(Make)}: of those for which agents.yaml names none."),
 ]
 Qr = Annotated[bool, typer.Option("--qr", help="Draw the QR that a softphone scans; with --to as pictures.")]
 Url = Annotated[str, typer.Option("--url", metavar="URL", help="Where --to DIR is served; for Linphone's QR.")]

@@ -70,7 +70,7 @@ class Resetting:
             match call.state:
                 case CallState.TALKING:
                     self.consulting.caller_left(call, RESET)
-                    self._dispatcher.agent_is_lost(call)
+                    self._dispatcher.wait_for_another(call)
                 case CallState.CALLING_BACK:
                     self.call_backs.not_reached(call, RESET)
                 case CallState.WHISPERING:

@@ -247,7 +247,7 @@ def own_calls(rows: Sequence[Any], zone: ZoneInfo, *, as_json: bool) -> None:
             )
             for row in rows
         ),
-        left_out_first=("asked by", "for", "why", "rang", "phone", "talk", "agent"),
+        left_out_first=("asked by", "for", "why", "rang", "phone", "talk", "begun", "agent"),
     )
 
 
@@ -394,11 +394,11 @@ SENTENCES = {
     "CallTakenBack": "talks with {agent} again",
     "ConsultRung": "{agent} asks {to_named}",
     "ConsultAnswered": "{agent} talks with whom they asked",
-    "ConsultEnded": "{agent} has asked",
+    "ConsultEnded": "{agent} no longer asks",
     "ConferenceBegun": "all three talk",
     "CallTransferred": "{agent} of {queue} leaves the caller with {to_named}",
     "HelpAsked": "{agent} asks for a supervisor",
-    "HelpOver": "{agent} has asked for help",
+    "HelpOver": "{agent} no longer asks for a supervisor",
     "CallHeld": "{agent} puts the caller on hold",
     "CallResumed": "{agent} takes the caller off hold",
     "TransferRefused": "the phone {phone} of {agent} may not transfer the caller",

@@ -14,6 +14,7 @@ from centralino.settings import Configuration
 from centralino.state import AgentNow
 
 ITSELF = "centralino"  # by whom a pause is that nobody chose
+LEFT_THE_YAML = "they, or their phone, are no longer in agents.yaml"
 PAUSED_TOO_LONG = "paused longer than anybody may"
 
 
@@ -79,6 +80,17 @@ class Signing:
         else:
             self._book.write(ev.AgentSignedOut(agent=agent.id, by=ITSELF, why=PAUSED_TOO_LONG))
         self._dispatcher.refresh(agent)
+
+    def let_go_of_those_who_left(self) -> None:
+        """Whoever is no longer in agents.yaml, or whose phone is not, is signed out: else nobody else could sit there,
+        or they could sit nowhere else.
+        """
+        roster = self.configuration.roster
+        for agent in self._book.house.agents.values():
+            if agent.chosen is not Chosen.SIGNED_OUT and not (
+                agent.id in roster.agents and agent.phone in roster.phones
+            ):
+                self._book.write(ev.AgentSignedOut(agent=agent.id, by=ITSELF, why=LEFT_THE_YAML))
 
     def go_on(self) -> None:
         """After a restart: pauses end at their time."""

@@ -566,7 +566,9 @@ def _queue_entered(house: House, event: ev.QueueEntered, entry: Entry) -> None:
 
 
 def _take_back_answer(house: House, call: CallNow) -> None:
-    """The two could not be joined: nobody talked."""
+    """The two could not be joined: nobody talked. Who was called back was not counted as answered."""
+    if call.call_back_of and call.talks == 1:
+        return
     for counts in (house.totals, house.today):
         if count := counts.get(call.queue):
             count.answered -= 1

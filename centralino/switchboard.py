@@ -288,6 +288,7 @@ class Switchboard:
         self._releases = {number: kept for number, kept in self._releases.items() if number in living}
         self._releases[release] = configuration
         self._hand_out(configuration)
+        self.signing.let_go_of_those_who_left()
         self.dispatcher.adopt_rules(self._rules())
         self.holds.apply()
         self.lamps.soon()
@@ -551,8 +552,11 @@ class Switchboard:
 
     def hand_on(self, call_id: str, to: str, *, by: str, note: str = "") -> None:
         """The agent who talks hands the caller on. Raises signing.Refused with a text for the person who asked."""
+        call = self.book.call(call_id)
+        leg = call.leg if call else ""
         try:
             self.second_level.hand_on(call_id, to, by=by, note=note)
+            self.consulting.forget(leg)  # the agent may be keying in whom to ask: what comes of that is too late
         except Refused:
             raise
         except Exception:  # ours, and loud; but the caller must not wait for ever
@@ -670,6 +674,7 @@ class Switchboard:
     def _go_on_from_the_journal(self) -> None:
         """Put the floor back as it was; nothing is offered before the phone system is connected."""
         self.dispatcher.suspend()
+        self.signing.let_go_of_those_who_left()
         self.dispatcher.put_back_floor()
         for call in list(self.book.house.calls.values()):
             self.dispatcher.put_back_call(call)

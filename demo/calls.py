@@ -42,6 +42,7 @@ class Call:
         self.dialog, self.media, self.status, self.ended_by = dialog, media, 200, ""
         self.line, self._ended, self._sdp_version = line, asyncio.Event(), 1
         self.referral: Referral | None = None
+        self.requests: list[str] = []  # the methods of what they asked within the call
         line.calls[dialog.call_id, party(dialog.ours).tag] = self
 
     @property
@@ -139,6 +140,7 @@ class Call:
     def asked(self, served: ServerTransaction) -> None:
         """A request of theirs within this call."""
         method = served.request.method
+        self.requests.append(method)
         if method == "BYE":
             served.respond(200)
             self._end("them")

@@ -186,6 +186,7 @@ _WHY = {
     "the agent was done": "l'operatore aveva finito",
     "the agent took a call of a colleague": "l'operatore ha preso la chiamata di un collega",
     "paused longer than anybody may": "in pausa più a lungo del consentito",
+    "they, or their phone, are no longer in agents.yaml": "l'operatore, o il suo telefono, non è più in agents.yaml",
     "there is no wrap-up": "non c'è nessuna pratica da chiudere",
     "the wrap-up is as long as the queue allows": "di più la coda non concede",
     "Asterisk is not connected": "Asterisk non è collegato",

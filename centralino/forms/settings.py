@@ -107,6 +107,8 @@ def _peer(text: str) -> str:
 def split_server(text: str) -> tuple[str, int | None]:
     """`sip.carrier.example`, `sip.carrier.example:5080`, `192.0.2.1:5060` → host and port. Raises a pydantic error."""
     host, colon, port = text.partition(":")
+    if host in {"sip", "sips"} and colon:
+        refuse(f"{shown(text)} begins with `{host}:`", f"write `{port}` alone; TLS is `transport: tls`")
     if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", host):
         refuse(f"{shown(text)} is no server", 'write its name or IPv4 address: `"sip.carrier.example:5060"`')
     if not re.search("[A-Za-z]", host):

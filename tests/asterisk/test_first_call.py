@@ -53,6 +53,7 @@ async def test_a_call_is_greeted_queued_answered_and_stands_against_a_case(house
         talk.play(voice(2), loop=True)
         assert (await hear(talk, voice(1), 10)).is_same
         assert (await hear(call, voice(2), 10)).is_same
+        assert call.requests == [], "what the agent's display shows is not for the citizen and their carrier"
         await talk.hang_up()
         await call.wait_ended(5)
         await house.until(lambda now: now["agents"]["a1001"]["doing"] == "wrapping up")

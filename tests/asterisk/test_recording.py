@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import wave
 from collections.abc import AsyncIterator, Sequence
@@ -23,38 +22,18 @@ from demo.sounds import PCMA, decoded, voice
 from ivr.prompts import Prompt
 from ivr.sentences import Pattern, Sentence
 from supervision import store
-from tests.house import DEPLOYMENT, SEEN_WITHIN_S, House, open_house
+from tests.house import SEEN_WITHIN_S, House, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PORT_OFFSET = 2500
 LOOK_AGAIN_S = 0.05
-QUEUES = """
-  registrata:
-    needs: {tributi: 1}
-    ring: 20s
-    wrap_up: 0s
-    recording: {refuse_key: "3", keep: 30d}
-"""
-DIALPLAN = """\
-number: "055444"
-name: Registrata
-languages: [it]
-start: wait
-steps:
-  wait: {queue: registrata}
-"""
 CALLER_SAYS, AGENT_SAYS, SECRET = voice(1), voice(2), voice(3)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """The test's deployment, with a queue that records."""
-    deployment = Path(shutil.copytree(DEPLOYMENT, tmp_path_factory.mktemp("recording") / "deployment"))
-    with (deployment / "queues.yaml").open("a") as queues:
-        queues.write(QUEUES)
-    (deployment / "dialplans/055444.yaml").write_text(DIALPLAN)
-    async with open_house(PORT_OFFSET, deployment=deployment) as opened:
+async def house() -> AsyncIterator[House]:
+    async with open_house(PORT_OFFSET) as opened:
         yield opened
 
 

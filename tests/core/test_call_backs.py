@@ -10,7 +10,7 @@ from acd.goto import ToVoicemail
 from acd.rules import CallBackRules, Pick, WhileWaiting
 from acd.state import Doing
 from acd.why import Why
-from agents.state import Wish
+from agents.state import AfterReset, Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
 from centralino.events import Entry, Outcome
@@ -193,6 +193,27 @@ def test_who_does_not_answer_is_called_again_by_rule_and_no_oftener(centre: Cont
     assert centre.count(ev.CallBackBegun) == 3
     over = [e for e in centre.trail("c1") if isinstance(e, ev.CallBackOver)]
     assert [(one.kept, one.why) for one in over] == [(False, "not reached in 3 attempts")]
+    assert centre.house.call_backs == {}
+
+
+def test_a_citizen_who_talks_is_not_let_go_when_the_agent_is_reset(centre: ContactCentre) -> None:
+    promise(centre)
+    centre.clock.advance(1)
+    centre.choose("ana", Wish.READY)
+    centre.pick_up("ana")
+    citizen_picks_up(centre)
+    centre.clock.advance(300)
+    centre.switchboard.resetting.reset("ana", AfterReset.OUT, by="test")
+    centre.settle()
+    assert centre.waiting_in() == [ATTEMPT]
+    assert centre.hears(ATTEMPT) == "music"
+    assert centre.house.totals["hall"].answered == 0
+    centre.agent("bo")
+    centre.pick_up("bo")
+    assert centre.talking_now()["bo"] == ATTEMPT
+    assert centre.house.totals["hall"].answered == 1
+    centre.put_down("bo")
+    assert centre.outcomes()[ATTEMPT] is Outcome.ANSWERED
     assert centre.house.call_backs == {}
 
 

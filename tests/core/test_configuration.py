@@ -129,6 +129,21 @@ def test_no_carrier_transfers_anybody(tmp_path: Path) -> None:
     assert "allow_transfer = no\n" in section(pjsip, "carrier", "!")
 
 
+SESSION = b"\x7fELF\0forward\0PJSIP/%s/%s\0"
+
+
+@pytest.mark.parametrize(("content", "method"), [(SESSION, "uri_core"), (b"\x7fELF\0", "user"), (SESSION * 2, "user")])
+def test_ask_there_instead_leads_nowhere_whoever_says_it(tmp_path: Path, content: bytes, method: str) -> None:
+    there = installation(tmp_path / "asterisk-folder", "res_pjsip_session")
+    (there.modules / "res_pjsip_session.so").write_bytes(content)
+    write(node(tmp_path), there, tmp_path / "asterisk")
+    loaded = (tmp_path / "asterisk" / "modules" / "res_pjsip_session.so").read_bytes()
+    assert (b"\0NOWAY/%s/%s\0" in loaded) is (method == "uri_core")
+    pjsip = (tmp_path / "asterisk" / "conf" / "pjsip.conf").read_text()
+    for template in ("phone", "carrier"):
+        assert f"redirect_method = {method}\nset_var = FORWARD_CONTEXT=nowhere\n" in section(pjsip, template, "!")
+
+
 def test_asterisk_loads_its_own_modules_and_a_mended_copy_of_one(tmp_path: Path) -> None:
     there = with_refer(tmp_path / "asterisk-folder", REFER)
     for _ in range(2):
@@ -188,6 +203,11 @@ def test_only_the_header_that_is_trusted_says_who_calls(tmp_path: Path, header: 
     assert f"trust_id_inbound = {trusted}\n" in endpoint
     assert f"CALLER_IN={header}\n" in endpoint
     assert [kind for kind in ("pai", "rpid") if f"send_{kind} = yes\n" in endpoint] == ([sent] if sent else [])
+
+
+def test_no_carrier_is_told_in_a_call_whom_an_agents_display_shows(tmp_path: Path) -> None:
+    pjsip = trunks(tmp_path, Carrier("a", ("192.0.2.1",)))["pjsip.conf"]
+    assert "send_connected_line = no\n" in pjsip.partition("[carrier](!)")[2].partition("[carrier-a]")[0]
 
 
 def test_tls_stands_in_the_files_only_where_it_is_spoken_and_its_files_are_copied(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from agents.state import Wish
 from asterisk.port import JoinFailed
 from centralino import events as ev
 from centralino.events import Outcome
+from centralino.outgoing import NotCalled
 from centralino.shown import sentence
 from centralino.signing import Refused
 from centralino.state import CallState
@@ -50,6 +51,11 @@ def talkers(talk: ContactCentre) -> set[str]:
     return {leg.phone or leg.id for leg in talk.line.truth.legs.values() if leg.talks_in == "c1"}
 
 
+def why_taken_back(talk: ContactCentre) -> str:
+    """Why agent and caller had each other again, as the trail has it last."""
+    return [event.why for event in talk.trail("c1") if isinstance(event, ev.CallTakenBack)][-1]
+
+
 TALK = {"c1", phone_of("ana")}
 
 
@@ -81,6 +87,24 @@ def test_what_cannot_be_is_said_and_the_talk_goes_on(talk: ContactCentre, code: 
     assert talk.hears(ANA) == says.prompt("it").text
     talk.clock.advance(talk.line.sound_s)
     assert talkers(talk) == TALK
+
+
+@pytest.mark.parametrize(
+    ("keys", "why"),
+    [
+        ("#1899123456#", NotCalled.COSTLY),
+        ("*277#", NotCalled.NO_NUMBER),
+        ("#11001#", "that number is the agent's own"),
+        ("*281#", "a queue cannot be asked, only handed on to"),
+        ("#181#", "taxes cannot take the call: nobody is signed in for queue taxes"),
+    ],
+)
+def test_the_trail_says_why_a_caller_was_not_handed_on(talk: ContactCentre, keys: str, why: str) -> None:
+    talk.queue("taxes", needs={"taxes": 1}, dialled="81")
+    key_in(talk, keys)
+    talk.clock.advance(talk.line.sound_s)
+    assert talkers(talk) == TALK
+    assert why_taken_back(talk) == why
 
 
 def test_a_call_is_handed_on_to_a_colleague(talk: ContactCentre) -> None:
@@ -193,6 +217,7 @@ def test_who_was_asked_hangs_up_and_the_agent_has_the_caller_again(talk: Contact
     talk.pick_up("bo")
     talk.put_down("bo")
     assert talkers(talk) == TALK
+    assert "ana no longer asks" in aloud(talk)
 
 
 def test_the_three_lets_all_talk_and_each_may_leave(talk: ContactCentre) -> None:

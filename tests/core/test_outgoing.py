@@ -27,7 +27,18 @@ def test_a_number_at_home_is_called_however_it_is_written(dialled: str, number: 
 
 
 @pytest.mark.parametrize(
-    "dialled", ["892424", "+39899123456", "0039 899 123456", "144123456", "166 112233", "199123123", "1781234567"]
+    "dialled",
+    [
+        "892424",
+        "+39899123456",
+        "0039 899 123456",
+        "144123456",
+        "166 112233",
+        "199123123",
+        "1781234567",
+        "0878123456",
+        "0549886543",
+    ],
 )
 @pytest.mark.parametrize("allow", [("+39",), ("+3",), ()])
 def test_premium_numbers_are_refused_whatever_is_allowed_around_them(dialled: str, allow: tuple[str, ...]) -> None:

@@ -195,13 +195,14 @@ def test_the_trail_says_where_and_by_whom(parked: ContactCentre) -> None:
     assert parked.house.totals["hall"].answered == 1
 
 
-def test_no_queue_has_the_number_of_a_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "whose"), [("71", "parked calls"), ("112", "an emergency number")])
+def test_no_queue_has_a_number_that_means_something_else(tmp_path: Path, number: str, whose: str) -> None:
     for name in DEPLOYMENT:
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
     queues = tmp_path / "queues.yaml"
     text = queues.read_text()
-    queues.write_text(text.replace("  tributi:\n", '  tributi:\n    dialled: "71"\n', 1))
+    queues.write_text(text.replace("  tributi:\n", f'  tributi:\n    dialled: "{number}"\n', 1))
     assert queues.read_text() != text
     [problem] = [one for one in examine(tmp_path)[1] if not one.is_warning]
-    assert "leads to `parked calls` already" in problem.what
+    assert f"leads to `{whose}` already" in problem.what

@@ -539,3 +539,33 @@ def test_told_twice_it_is_done_once(talk: ContactCentre) -> None:
     join(talk)
     assert talkers(talk) == {"c1", BO}
     assert talk.count(ev.CallTransferred) == 1
+
+
+def test_while_somebody_is_asked_by_keys_the_caller_is_not_parked(talk: ContactCentre) -> None:
+    """Else the call would never end: whom the agent asked would hang on it."""
+    for key in "*21002#":
+        talk.press(AT_ANA, key)
+    transfer(talk, "70")
+    assert told(talk) == [(AT_ANA, TransferEnd.DECLINED)]
+    assert refusals(talk) == ["the agent asks bo just now"]
+    talk.pick_up("bo")
+    talk.hang_up("c1")
+    assert talk.outcomes() == {"c1": Outcome.ANSWERED}
+    assert talk.line.truth.legs == {}
+
+
+@pytest.mark.parametrize("keys", ["*21002", "#11002", "*20552345678", "#170"])
+def test_keys_that_come_after_the_caller_was_handed_on_by_a_command_do_nothing(talk: ContactCentre, keys: str) -> None:
+    """The agent's leg has been let go, and Asterisk has not told its end yet."""
+    talk.agent("cora")
+    talk.number("cora", "1003")
+    for key in keys:
+        talk.press(AT_ANA, key)
+    talk.held_back = True
+    talk.line.press(AT_ANA, "#")
+    talk.switchboard.hand_on("c1", "@cora", by="test")
+    talk.held_back = False
+    talk.settle()
+    talk.clock.advance(talk.line.sound_s)
+    talk.pick_up("cora")
+    assert talk.talking_now() == {"cora": "c1"}

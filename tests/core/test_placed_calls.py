@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from agents.roster import PhoneSeat
 from agents.spoken import Spoken
 from agents.state import Wish
 from cases.entities import Entity
@@ -164,3 +165,13 @@ def test_a_colleague_who_has_a_call_is_not_rung(office: ContactCentre) -> None:
     office.pick_up("bo")
     with pytest.raises(Refused, match="bo has a call"):
         place(office, "1002")
+
+
+def test_112_is_no_phone_of_ours_whatever_its_id(office: ContactCentre) -> None:
+    office.phones["p112"] = PhoneSeat("p112", "laquila")
+    office.line.plug_in("p112")
+    office.line.plug_in("112")
+    office.settle()
+    place(office, "112")
+    office.pick_up("ana")
+    assert office.line.rung_through == [("first", "112")]

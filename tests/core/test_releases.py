@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.pins import hash_of
 from centralino.door import CommandRefused
 from centralino.instance import Instance
 from centralino.releases import KEPT, Releases, difference, to_start_with
@@ -86,6 +87,17 @@ def test_the_difference_names_files_and_lines(deployment: Path, releases: Releas
     assert "+# more" in text
     assert "prompts/it/hello.wav is new" in text
     assert "agents.yaml" not in text
+
+
+def test_the_difference_shows_that_a_pin_is_another_one_and_nothing_of_its_hash(
+    deployment: Path, releases: Releases
+) -> None:
+    first = releases.put_in_force(deployment, "ana")
+    agents, hashed = deployment / "agents.yaml", hash_of("2345")
+    agents.write_text(agents.read_text() + f'# ana: {{pin: "{hashed}", site: roma}}\n')
+    text = difference(first.folder, deployment)
+    assert '+# ana: {pin: "$argon2…", site: roma}' in text
+    assert not any(part in text for part in hashed.split("$")[3:])
 
 
 def test_a_reload_that_cannot_read_or_write_says_where_and_that_nothing_was_loaded(

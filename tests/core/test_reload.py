@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from acd.goto import ToStep
+from agents.state import Chosen, Wish
 from asterisk.fake import FakeTelephony
 from asterisk.port import Telephony
 from centralino.settings import Configuration
+from centralino.signing import LEFT_THE_YAML
 from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue
 from ivr.prompts import words
 from supervision.live import LiveView
-from tests.contact_centre import ContactCentre, dialplan
+from tests.contact_centre import ContactCentre, dialplan, phone_of
 
 OLD = [Menu("main", words({"it": "Vecchio."}), {"1": Key("wait")}, "wait"), Queue("wait", "hall")]
 NEW = [Menu("main", words({"it": "Nuovo."}), {"1": Key("bye")}, "bye"), HangUp("bye", words({"it": "Ciao."}))]
@@ -112,3 +114,50 @@ def test_a_reload_of_a_thousand_agents_tells_of_those_who_changed(line: ContactC
     assert (told["agents"].keys(), told["calls"].keys()) == ({"a7"}, set())
     assert told["agents"]["a7"]["name"] == "Zoe"
     assert len(line.entries) == entries, "nothing has happened to anybody"
+
+
+def loaded_without(line: ContactCentre, *, agent: str = "", phone: str = "") -> None:
+    line.agents.pop(agent, None)
+    line.phones.pop(phone, None)
+    line.switchboard.adopt(2, line.configuration)
+
+
+def test_where_somebody_sat_who_left_the_roster_others_sign_in_and_call_by_their_phone(line: ContactCentre) -> None:
+    line.agent("ana")
+    line.agent("bo")
+    line.agents["bo"] = replace(line.agents["bo"], phone=None, number="1002", pin="4711")
+    line.choose("bo", Wish.SIGN_OUT)
+    loaded_without(line, agent="ana")
+    line.dial_from(phone_of("ana"), "*451002")
+    line.clock.advance(3)
+    for key in "4711#":
+        line.press("d1", key)
+    assert line.house.agent("bo").phone == phone_of("ana")
+    line.hang_up("d1")
+    line.dial_from(phone_of("ana"), "0552345678", "d2")
+    line.call("c1", "hall")
+    assert "ana" not in line.ringing_now(), "no queue's call rings beside the one that was dialled there"
+
+
+def test_an_agent_whose_phone_left_the_yaml_can_sign_in_at_another(line: ContactCentre) -> None:
+    line.agent("ana")
+    line.agent("bo")
+    line.choose("bo", Wish.SIGN_OUT)
+    loaded_without(line, phone=phone_of("ana"))
+    assert line.house.agent("ana").reason == LEFT_THE_YAML
+    line.choose("ana", Wish.SIGN_IN, phone=phone_of("bo"))
+    line.call("c1", "hall")
+    assert line.ringing_now() == {"bo": "c1"}
+
+
+def test_who_left_the_yaml_while_the_engine_was_down_is_signed_out_and_their_talk_goes_on(line: ContactCentre) -> None:
+    line.agent("ana")
+    line.call("c1", "hall")
+    line.pick_up("ana")
+    line.kill_engine()
+    del line.agents["ana"]
+    line.start_engine()
+    assert line.house.agent("ana").chosen is Chosen.SIGNED_OUT
+    assert line.talking_now() == {"ana": "c1"}
+    line.hang_up("c1")
+    assert "c1" in line.outcomes()

@@ -157,6 +157,13 @@ def test_an_unknown_number_has_no_service(folder, dialled):
     assert load(folder).service_of(dialled) is None
 
 
+@pytest.mark.parametrize(("id", "number"), [("a2001", "2001"), ("a112", ""), ("a118", "")])
+def test_an_agent_is_dialled_by_the_digits_of_their_id_unless_these_call_for_help(folder, id, number):
+    agents = folder / "agents.yaml"
+    agents.write_text(agents.read_text().replace("a2001", id))
+    assert load(folder).roster.agents[id].number == number
+
+
 # --- what is wrong
 
 P, Q, A, E, C = "dialplans/055055.yaml", "queues.yaml", "agents.yaml", "entities.yaml", "centralino.yaml"

@@ -69,6 +69,7 @@ def picture(floor: Floor, speaks_at: Callable[[str], bool]) -> dict[str, Any]:
     """What a floor decides from: who waits in which order, who rings for whom, who is free since when, open sites.
 
     At a phone that `speaks_at`, a code is being answered: that keeps calls away, and is forgotten with the engine.
+    Since when they are idle who have a call of their own is looked at anew when that is over.
     """
     seen: dict[str, Any] = {}
     for queue in floor.rules:
@@ -80,12 +81,13 @@ def picture(floor: Floor, speaks_at: Callable[[str], bool]) -> dict[str, Any]:
     for name, agent in floor.agents.items():
         doing = AS_PUT_BACK.get(agent.doing, agent.doing)
         is_free, in_words = doing is Doing.FREE, speaks_at(agent.profile.phone)
+        is_idle = is_free and agent.available and not (in_words or agent.own_call)
         seen[name] = {
             "available": agent.available,
             "doing": doing,
             "has": () if is_free else (agent.call, agent.queue, agent.leg),
             "until": agent.until_s if doing is Doing.WRAPPING_UP else 0.0,
-            "idle since": agent.idle_since_s if is_free and agent.available and not in_words else 0.0,
+            "idle since": agent.idle_since_s if is_idle else 0.0,
             "own call": agent.own_call and agent.available and not in_words,
             "busy": round(agent.busy_s, 6),
             "profile": agent.profile if agent.available or agent.leg else None,
