@@ -67,7 +67,7 @@ def _ended_at_once(pool: ProcessPoolExecutor) -> Iterator[None]:
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
-            worker.terminate()
+            worker.kill()  # it keeps nothing, and may not have come to where it would heed a gentler word
         raise
 
 

@@ -128,10 +128,10 @@ async def test_a_phone_that_leaves_while_it_rings_hands_on_at_once(house: House)
         await first.leave()
         taken = await second.ring(within_s=2)
         await asyncio.wait_for(ring.ended.wait(), 2)
-        _, shown = await house.cli("agents")
-        assert "p101 (away)" in shown, shown
         trail = await ends_well(house, call, taken, "+390552100004")
         assert "the offer to a1001 ended" in trail, trail
+        _, shown = await house.cli("agents")
+        assert "p101 (away)" in shown, shown
         await first.register()
         await house.until(lambda now: now["agents"]["a1001"]["reachable"])
 
