@@ -152,7 +152,7 @@ class CallBacks:
         """Who wants to be called back at a number that costs money, or abroad, is not: it may be a fraud."""
         decided = may_call(self._people.who(person).number, self.configuration.settings.outgoing)
         if isinstance(decided, Refused):
-            log.warning("no call back to %s: %s", decided.number, decided.why)
+            log.warning("no call back to person %s: %s", person, decided.why)
         return decided
 
     def _begin(self, promise: CallBackNow) -> None:

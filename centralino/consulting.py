@@ -289,7 +289,8 @@ class Consulting:
     def _may_call(self, number: str) -> Allowed | NotAllowed:
         decided = may_call(number, self.configuration.settings.outgoing)
         if isinstance(decided, NotAllowed):
-            log.warning("agents may not call %s: %s", decided.number, decided.why)
+            person = self._people.key_for(decided.number, "", self._clock.now_s())
+            log.warning("an agent may not call person %s: %s", person, decided.why)
         return decided
 
     def _is_busy(self, phone: str) -> bool:
