@@ -23,7 +23,8 @@ import uvloop
 from cases.deadlines import Seen
 from cases.history import Classified
 from cases.state import CaseRefused, State
-from centralino.case_desk import Asked, CaseDesk, Wanted
+from centralino.asking import visit
+from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
 from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
@@ -202,6 +203,13 @@ class DatabaseCases:
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))
 
+    async def take_in(self, written: dict[str, Any]) -> Seen:
+        try:
+            _, seen = await _asked(self._desk.take_in(Written(**written)))
+        except CaseRefused as refused:
+            raise ChangeRefused(str(refused)) from refused
+        return seen
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
         said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
         try:
@@ -224,7 +232,13 @@ def serve(place: Place, database_url: str) -> int:
     listener = listen_at(*place.web)
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
-    desk = CaseDesk(database, configuration, lambda: as_utc(live.now_s() if live.connected else time.time()))
+
+    async def key_for(number: str, name: str) -> str:
+        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
+        return str(told["key"])
+
+    now = lambda: as_utc(live.now_s() if live.connected else time.time())  # noqa: E731
+    desk = CaseDesk(database, Around(configuration, now, key_for))
     shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk))
 
     async def work(stop: asyncio.Event) -> None:
