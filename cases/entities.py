@@ -28,7 +28,8 @@ class Office:
 @dataclass(frozen=True, slots=True)
 class Entity:
     """An administration whose citizens call `numbers` (service numbers). `promises`: by when it answers, the first that
-    fits; its days are counted by `working_days`.
+    fits; its days are counted by `working_days`. Who is in touch again within `reopen_within_s` after their case was
+    closed has it opened again; 0: has a new one.
     """
 
     id: str
@@ -36,15 +37,19 @@ class Entity:
     numbers: tuple[str, ...]
     offices: Mapping[str, Office] = field(default_factory=dict)
     promises: tuple[Promise, ...] = ()
+    reopen_within_s: float = 0.0
     working_days: Hours = WORKING_DAYS
 
 
 @dataclass(frozen=True, slots=True)
 class Entities:
-    """All entities, by id, in the order of the file. `topics`: those that a call may have; none: any."""
+    """All entities, by id, in the order of the file. `topics`: those that a call may have; none: any.
+    `reopen_within_s`: where nobody can say yet of which entity the citizen wants something.
+    """
 
     entities: Mapping[str, Entity]
     topics: tuple[str, ...] = ()
+    reopen_within_s: float = 0.0
 
     def offices(self) -> dict[str, Office]:
         """All offices, by `ENTITY/OFFICE`."""
@@ -64,3 +69,8 @@ class Entities:
             return self.entities.get(entity)
         served = self.served_by(service)
         return served[0] if len(served) == 1 else None
+
+    def reopening_s(self, entity: str, service: str) -> float:
+        """How long after its end a case of `entity` (may be empty) and `service` is opened again."""
+        found = self.of_case(entity, service)
+        return found.reopen_within_s if found else self.reopen_within_s

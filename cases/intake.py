@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import FROM_DESK, case_number, in_groups, keyed
 from cases.channels import Channel
-from cases.joining import Join, JoinWhy, OpenCase, OpenNew, case_for
-from cases.state import CaseRefused, State
-from cases.store import GOES_ON, cases_table, contacts, intakes
+from cases.joining import Closed, ClosedCase, Join, JoinWhy, OpenCase, OpenNew, Reopen, case_for
+from cases.state import Act, CaseRefused, State
+from cases.store import BY_RULE, GOES_ON, case_events, cases_table, contacts, intakes
 from centralino.database import Database
 
 NOT_BY_US = frozenset({Channel.CALL, Channel.VOICEMAIL, Channel.CALL_BACK})  # the engine brings these
@@ -48,10 +48,12 @@ class TakenIn:
     why: JoinWhy
 
 
-async def take_in(database: Database, intake: Intake, at: datetime) -> TakenIn:
-    """Keep it with its case, or nothing. Raises CaseRefused, DatabaseAway."""
+async def take_in(database: Database, intake: Intake, at: datetime, reopening_s: float = 0.0) -> TakenIn:
+    """Keep it with its case, or nothing. A case of theirs that was closed within `reopening_s` is opened again. Raises
+    CaseRefused, DatabaseAway.
+    """
     async with database.writing() as connection:
-        decision = await _case_for(connection, intake)
+        decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
         row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
         inserted = await connection.execute(intakes.insert().values(row | {"at": at}).returning(intakes.c.id))
         n = int(inserted.scalar_one())
@@ -61,6 +63,8 @@ async def take_in(database: Database, intake: Intake, at: datetime) -> TakenIn:
         else:
             case = decision.case
             await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
+        if isinstance(decision, Reopen):
+            await _reopen(connection, case, intake, at)
         contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
         await connection.execute(contacts.insert().values(contact))
         return TakenIn(case, decision.why)
@@ -88,7 +92,7 @@ async def kept(database: Database, case: str) -> tuple[Kept, ...]:
         return tuple(Kept(*(getattr(row, field.name) for field in fields(Kept))) for row in rows)
 
 
-async def _case_for(connection: AsyncConnection, intake: Intake) -> Join | OpenNew:
+async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime) -> Join | Reopen | OpenNew:
     if intake.into:
         return Join(await _open_one(connection, intake.into), JoinWhy.BY_HAND)
     if not intake.person:
@@ -100,7 +104,17 @@ async def _case_for(connection: AsyncConnection, intake: Intake) -> Join | OpenN
         withheld=False,
         is_known=bool(rows),
         open_cases=[OpenCase(row.id, row.service, row.opened_at) for row in rows if row.state in GOES_ON],
+        closed=Closed(
+            [ClosedCase(row.id, row.service, row.closed_at) for row in rows if row.state == State.CLOSED], since
+        ),
     )
+
+
+async def _reopen(connection: AsyncConnection, case: str, intake: Intake, at: datetime) -> None:
+    again = {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}
+    await connection.execute(cases_table.update().where(cases_table.c.id == case).values(**again))
+    event = {"case_id": case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
+    await connection.execute(case_events.insert().values(event | {"words": JoinWhy.CLOSED_LATELY, "about": ""}))
 
 
 async def _open_one(connection: AsyncConnection, number: str) -> str:

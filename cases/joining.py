@@ -13,6 +13,7 @@ class JoinWhy(StrEnum):
     WITHHELD = "withheld number"
     FIRST_CONTACT = "first contact"
     NO_OPEN_CASE = "no open case"
+    CLOSED_LATELY = "same caller, closed lately"
     ANONYMOUS = "nobody can say who it is"
     BY_HAND = "somebody said so"
 
@@ -38,6 +39,31 @@ class OpenCase:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedCase:
+    """A closed case of the caller."""
+
+    id: str
+    service: str
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The caller's closed cases. One that was closed at `since` or later is opened again."""
+
+    cases: Sequence[ClosedCase]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """The call stands against this case, which is open again."""
+
+    case: str
+    why: JoinWhy
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """The call stands against this case, which was there before."""
 
@@ -52,11 +78,13 @@ class OpenNew:
     why: JoinWhy
 
 
-def case_for(service: str, *, withheld: bool, is_known: bool, open_cases: Sequence[OpenCase]) -> Join | OpenNew:
-    """Join the caller's newest open case for `service`, or open a new one.
+def case_for(
+    service: str, *, withheld: bool, is_known: bool, open_cases: Sequence[OpenCase], closed: Closed | None = None
+) -> Join | Reopen | OpenNew:
+    """Join the caller's newest open case for `service`, or open the one again that closed last, or open a new one.
 
     `is_known` says whether the caller ever had a case. Nobody can tell two callers who withhold their number apart, so
-    these never join.
+    these never join. `closed` None: closed cases stay so.
     """
     if withheld:
         return OpenNew(JoinWhy.WITHHELD)
@@ -64,6 +92,12 @@ def case_for(service: str, *, withheld: bool, is_known: bool, open_cases: Sequen
     if fitting:
         newest = max(fitting, key=lambda case: (case.opened_at, case.id))
         return Join(newest.id, JoinWhy.SAME_CALLER)
+    lately = (
+        [case for case in closed.cases if case.service == service and case.closed_at >= closed.since] if closed else []
+    )
+    if lately:
+        last = max(lately, key=lambda case: (case.closed_at, case.id))
+        return Reopen(last.id, JoinWhy.CLOSED_LATELY)
     return OpenNew(JoinWhy.NO_OPEN_CASE if is_known else JoinWhy.FIRST_CONTACT)
 
 

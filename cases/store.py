@@ -1,8 +1,8 @@
 """People, cases and contacts in the database."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -24,8 +24,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from agents.disposition import Level
 from cases.case_number import FROM_CALL, case_number, keyed
 from cases.channels import Channel
-from cases.joining import CaseFacts, Close, Join, OpenCase, case_for, when_a_call_ends
-from cases.state import State
+from cases.joining import (
+    CaseFacts,
+    Close,
+    Closed,
+    ClosedCase,
+    JoinWhy,
+    OpenCase,
+    OpenNew,
+    Reopen,
+    case_for,
+    when_a_call_ends,
+)
+from cases.state import Act, State
 from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.events import (
@@ -206,6 +217,17 @@ async def cases_of_calls(connection: AsyncConnection, calls: Iterable[str]) -> d
     return {row.call: row.case_id for row in await connection.execute(wanted)}
 
 
+Reopening = Callable[[str, str], float]
+
+
+BY_RULE = "rule"  # the role of what nobody did
+
+
+def never(entity: str, service: str) -> float:
+    """Closed cases stay so."""
+    return 0.0
+
+
 @dataclass(slots=True)
 class CaseBook:
     """The cases that a batch of events is about: read once, decided in memory, saved once."""
@@ -217,6 +239,8 @@ class CaseBook:
     known: set[str] = field(default_factory=set)  # persons who ever had a case
     changed: set[str] = field(default_factory=set)  # cases
     touched: list[dict[str, Any]] = field(default_factory=list)  # rows of `contacts`, new or changed
+    reopened: list[dict[str, Any]] = field(default_factory=list)  # rows of `case_events`
+    reopening_s: Reopening = never  # how long after its end a case of (entity, service) is opened again
 
     @property
     def case_of(self) -> dict[str, str]:
@@ -256,9 +280,26 @@ class CaseBook:
             withheld=event.withheld,
             is_known=event.person in self.known,
             open_cases=[OpenCase(row["id"], row["service"], row["opened_at"]) for row in mine],
+            closed=self._closed_of(event, at),
         )
-        case_id = decision.case if isinstance(decision, Join) else self._open(n, at, event, decision.why)
+        case_id = self._open(n, at, event, decision.why) if isinstance(decision, OpenNew) else decision.case
+        if isinstance(decision, Reopen):
+            self._reopen(case_id, event.call, at)
         self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
+
+    def _closed_of(self, event: CallArrived, at: datetime) -> Closed | None:
+        within_s = self.reopening_s(event.entity, event.service)
+        if not within_s or event.withheld:
+            return None
+        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] == State.CLOSED]
+        closed = [ClosedCase(row["id"], row["service"], row["closed_at"]) for row in mine]
+        return Closed(closed, at - timedelta(seconds=within_s))
+
+    def _reopen(self, case_id: str, call: str, at: datetime) -> None:
+        self.cases[case_id] |= {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}
+        self.changed.add(case_id)
+        event = {"case_id": case_id, "at": at, "act": Act.REOPEN, "by": "engine", "role": BY_RULE}
+        self.reopened.append({**event, "words": JoinWhy.CLOSED_LATELY, "about": call})
 
     def _serve(self, case_id: str, call: str, entity: str) -> None:
         """A case that this call opened is for the entity that its caller chose."""
@@ -326,16 +367,21 @@ class CaseBook:
         return contact
 
 
-async def open_book(connection: AsyncConnection, events: Sequence[CallEvent]) -> CaseBook:
+async def open_book(
+    connection: AsyncConnection, events: Sequence[CallEvent], reopening_s: Reopening = never
+) -> CaseBook:
     """Everything that is needed to decide about the cases of `events`."""
-    book = CaseBook()
+    book = CaseBook(reopening_s=reopening_s)
     persons = {event.person for event in events if isinstance(event, CallArrived) and not event.withheld}
+    arrived = [event for event in events if isinstance(event, CallArrived)]
+    may_reopen = any(reopening_s(event.entity, event.service) for event in arrived)
     calls = {event.call for event in events if isinstance(event, _TOLD)}
     calls |= {event.of for event in events if isinstance(event, CallBackBegun)}
     if not calls:
         return book
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
-    open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(GOES_ON)
+    states = GOES_ON if not may_reopen else (*GOES_ON, State.CLOSED)
+    open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(states)
     wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls)))
     wanted = wanted.with_for_update(of=cases_table)  # people work on cases too
     for row in await connection.execute(wanted):
@@ -355,6 +401,8 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
     if book.touched:
         upsert = insert_or_update(dialect, contacts, ("call", "kind", "at"), ("ended_at",))
         await connection.execute(upsert, book.touched)
+    if book.reopened:
+        await connection.execute(case_events.insert(), book.reopened)
 
 
 _TOLD = (
@@ -367,7 +415,7 @@ _TOLD = (
     | CallDisposed
     | CallEnded
 )
-_CASE_CHANGES = ("state", "closed_at", "closed_why", "entity", "kind", "topic", "level")
+_CASE_CHANGES = ("state", "closed_at", "closed_why", "closed_by", "entity", "kind", "topic", "level")
 _CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
 _cases_with_contacts = select(
     cases_table, *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT)

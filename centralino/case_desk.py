@@ -114,10 +114,12 @@ class CaseDesk:
         """Keep it with the sender's open case, or a new one. Raises CaseRefused, and ConnectionError where it names a
         telephone and the engine is away: who called before would not be known again.
         """
-        piece = _piece(written, self._configuration())
+        configuration = self._configuration()
+        piece = _piece(written, configuration)
         if piece.phone and not piece.into:
             piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
-        taken = await intake.take_in(self._database, piece, self._now())
+        reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
+        taken = await intake.take_in(self._database, piece, self._now(), reopening_s)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen

@@ -561,7 +561,12 @@ class Engine:
         if url.startswith("sqlite"):
             (self.instance.state / "centralino.db").touch(mode=0o600)  # numbers and names stand in it
         database = await asyncio.to_thread(open_database, url)  # which loads what speaks to this kind of database
-        projector = Projector(self.journal, self.people, database)
+        projector = Projector(
+            self.journal,
+            self.people,
+            database,
+            self._reopening_s,
+        )
         self._projector.set_result(projector)
         self._database.set_result(database)
         gc.collect()
@@ -570,6 +575,9 @@ class Engine:
             await projector.run()
         finally:
             await database.close()
+
+    def _reopening_s(self, entity: str, service: str) -> float:
+        return self.configuration.entities.reopening_s(entity, service)
 
     def _queues_in_force(self) -> Iterable[QueueRules]:
         return self.configuration.rules.queues.values()

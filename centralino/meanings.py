@@ -503,7 +503,8 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 
 def entities(form: EntitiesForm) -> Entities:
-    return Entities({name: _entity(name, entity, form) for name, entity in form.entities.items()}, tuple(form.topics))
+    found = {name: _entity(name, entity, form) for name, entity in form.entities.items()}
+    return Entities(found, tuple(form.topics), form.reopen_within)
 
 
 def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
@@ -516,6 +517,7 @@ def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
         tuple(form.numbers),
         offices,
         promises=tuple(_promise(promise) for promise in promises),
+        reopen_within_s=of_all.reopen_within if form.reopen_within is None else form.reopen_within,
         working_days=read_hours(days)[0] if days else WORKING_DAYS,
     )
 

@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cases.store import cases_of_calls, forget_people, open_book, save_book, save_people
+from cases.store import Reopening, cases_of_calls, forget_people, never, open_book, save_book, save_people
 from centralino.database import Database, DatabaseAway, DatabaseReplaced
 from centralino.events import (
     AnswerKept,
@@ -58,8 +58,10 @@ class DatabaseAhead(Exception):
 class Projector:
     """Keeps the database at most a moment behind the journal. `run` it as a task of the engine."""
 
-    def __init__(self, journal: Journal, people: People, database: Database) -> None:
+    def __init__(self, journal: Journal, people: People, database: Database, reopening_s: Reopening = never) -> None:
+        """`reopening_s`: how long after its end a case of (entity, service) is opened again."""
         self._journal, self._people, self._database = journal, people, database
+        self._reopening_s = reopening_s
         self._is_others = False
         self._n = -1  # the last entry in the database; -1: not asked yet
         self._cases_n = 0  # the last entry whose cases were decided
@@ -317,7 +319,7 @@ class Projector:
     ) -> dict[str, str]:
         """Which case each arriving call stands against; decided once, also when the calls are projected anew."""
         undecided = [(entry, event) for entry, event in about_calls if entry.n > self._cases_n]
-        book = await open_book(connection, [event for _, event in undecided])
+        book = await open_book(connection, [event for _, event in undecided], self._reopening_s)
         for entry, event in undecided:
             book.tell(entry.n, entry.at_s, event)
         await save_book(connection, book)

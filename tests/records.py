@@ -81,12 +81,14 @@ class House:
 
 
 @asynccontextmanager
-async def opened_house(folder: Path, url: str) -> AsyncIterator[House]:
+async def opened_house(folder: Path, url: str, reopening_s: float = 0.0) -> AsyncIterator[House]:
     clock = SimClock(datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
     journal = Journal.open(folder / "journal", clock)
     journal.start_segment(None)
     people, database = People(folder / "people.jsonl"), open_database(url)
-    house = House(folder, clock, journal, people, database, Projector(journal, people, database))
+    house = House(
+        folder, clock, journal, people, database, Projector(journal, people, database, lambda *_: reopening_s)
+    )
     try:
         yield house
     finally:

@@ -41,18 +41,23 @@ class PromiseForm(Form):
     warn: Annotated[float, between("0s", "30d")] = 86_400.0
 
 
+Reopening = Annotated[float, between("0s", "365d")]
+
+
 class EntityForm(Form):
     name: ShownName
     numbers: Annotated[list[Number], Field(min_length=1)]
     offices: dict[Name, OfficeForm] = {}
     promises: list[PromiseForm] | None = None
+    reopen_within: Reopening | None = None
     working_days: dict[str, Any] | None = None
 
 
 class EntitiesForm(Form):
-    """`promises` and `working_days` are those of every entity that has none of its own."""
+    """`promises`, `reopen_within` and `working_days` are those of every entity that has none of its own."""
 
     entities: dict[Name, EntityForm]
     topics: list[Name] = []
     promises: list[PromiseForm] = []
+    reopen_within: Reopening = 0.0
     working_days: dict[str, Any] | None = None

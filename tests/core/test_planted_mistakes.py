@@ -85,6 +85,7 @@ outgoing:
 """,
     "entities.yaml": """\
 topics: [tari, imu]
+reopen_within: 7d
 promises:
   - {within: 40 days, channels: [letter, fax], warn: 5d}
   - {within: 5 working days, kinds: [complaint], topics: [tari], complex: true}
