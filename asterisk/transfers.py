@@ -56,7 +56,7 @@ class Transfers:
                 self.let_go(leg)
             return None
         named = self._leg_of(wanted.destination_channel.id) if wanted.destination_channel else ""
-        legs = (leg, named) if named else (leg,)
+        legs = (leg, named) if named not in ("", leg) else (leg,)
         then = [one for each in legs for one in self._forget(each)]
         timer = asyncio.get_running_loop().call_later(TOLD_WITHIN_S, self.let_go, leg)
         self._open |= dict.fromkeys(legs, Transfer(legs, timer, then))

@@ -49,6 +49,8 @@ async def renegotiate(call: "Call", direction: str) -> None:
 
 async def refer(call: "Call", to: str, headers: HeaderList) -> Referral:
     """Ask that whoever talks with us goes to `to`, a Refer-To header's value."""
+    if call.referral:  # Asterisk passes over a REFER that overtakes our answer to its last NOTIFY
+        await ask(call, "OPTIONS", [])
     call.referral = referral = Referral(0)  # a NOTIFY may come before the answer
     more = [call.line.contact(), ("Refer-To", to), ("Referred-By", f"<sip:{call.line.user}@here>"), *headers]
     referral.status = (await ask(call, "REFER", more)).status

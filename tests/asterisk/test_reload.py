@@ -95,7 +95,7 @@ async def test_a_phone_that_is_removed_talks_on_until_its_call_is_over_and_regis
         await talk.hang_up()  # the phone's own BYE is still heard
         await call.wait_ended(within_s=5)
         await house.until_ended()
-        await house.door.command("agents.out", agent="a1002", by="test")
+        assert house.now["agents"]["a1002"]["chosen"] == "signed out", "there is no phone of theirs any more"
         with pytest.raises(CommandRefused, match="there is no phone p102"):
             await house.door.command("agents.in", agent="a1002", phone="p102", by="test")
 
