@@ -63,7 +63,7 @@ class Handling:
     done_at: datetime | None = None
     done_how: str | None = None
 
-    def state(self, now: datetime) -> State:
+    def state_at(self, now: datetime) -> State:
         if self.done_at:
             return State.DONE
         return State.CLAIMED if self.claimed_at and now < self.claimed_at + CLAIM_LASTS else State.WAITING
@@ -80,7 +80,7 @@ class Doing:
 
 def handle(message: Handling, doing: Doing, worker: Worker, office: str) -> Handling:
     """What comes of `doing`. `office`: the one that its case is with, or empty. Raises CaseRefused."""
-    state = message.state(doing.at)
+    state = message.state_at(doing.at)
     if worker.role is Role.OFFICE and worker.office != office:
         raise CaseRefused(f"the case of the message of {message.call} is not with {worker.office or 'an office'}")
     _look_at_move(message, state, doing.act)

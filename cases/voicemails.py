@@ -32,46 +32,42 @@ IN_THE_HISTORY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Handling):
     """A message as people look at it. Number and name are as the caller's phone gave them: escape them.
 
-    `box`: the queue that it is for, empty where that is not on record. `duration_s` 0: nobody could say.
+    `box`: the queue that it is for, empty where that is not on record. `duration_s` 0: nobody could say. `waited_s`:
+    until it was done, or until now.
     """
 
-    call: str
     case: str
+    service: str
     box: str
+    number: str
+    name: str
     recording: str
     at: datetime
     duration_s: float
-    number: str
-    name: str
-    service: str
-    handling: Handling
-
-    def state(self, now: datetime) -> State:
-        return self.handling.state(now)
-
-    def waited_s(self, now: datetime) -> float:
-        """Until it was done, or until now."""
-        return ((self.handling.done_at or now) - self.at).total_seconds()
+    state: State
+    waited_s: float
 
 
-async def to_be_worked_through(database: Database, box: str = "") -> tuple[Message, ...]:
+async def to_be_worked_through(database: Database, now: datetime, box: str = "") -> tuple[Message, ...]:
     """All that are not done, of every age, the one that has waited longest first; or those for `box`."""
-    return await _read(database, _for_box(_messages().where(messages.c.done_at.is_(None)), box).order_by(*_OLDEST))
+    return await _read(database, _for_box(box).where(messages.c.done_at.is_(None)).order_by(*_OLDEST), now)
 
 
-async def newest(database: Database, limit: int, box: str = "") -> tuple[Message, ...]:
+async def newest(database: Database, now: datetime, limit: int, box: str = "") -> tuple[Message, ...]:
     """The newest `limit` (1 or more), done or not."""
-    return await _read(database, _for_box(_messages(), box).order_by(*_NEWEST).limit(limit))
+    return await _read(database, _for_box(box).order_by(*_NEWEST).limit(limit), now)
 
 
-async def message(database: Database, call: str) -> Message | None:
-    """The one that was left in `call`; None: there is none."""
-    found = await _read(database, _messages().where(messages.c.call == call))
-    return found[0] if found else None
+async def message(database: Database, now: datetime, call: str) -> Message:
+    """The one that was left in `call`. Raises CaseRefused: there is none."""
+    found = await _read(database, _messages().where(messages.c.call == call), now)
+    if not found:
+        raise _no_message(call)
+    return found[0]
 
 
 async def work_on(database: Database, call: str, doing: Doing, worker: Worker) -> None:
@@ -103,8 +99,12 @@ async def _handling(connection: AsyncConnection, call: str) -> Handling:
     found = select(*(messages.c[name] for name in _HANDLING)).where(messages.c.call == call).with_for_update()
     row = (await connection.execute(found)).one_or_none()
     if row is None:
-        raise CaseRefused(f"no message was left in a call `{call[:128]}`")
+        raise _no_message(call)
     return Handling(**row._mapping)
+
+
+def _no_message(call: str) -> CaseRefused:
+    return CaseRefused(f"no message was left in a call `{call[:128]}`")
 
 
 async def _case_of(connection: AsyncConnection, call: str) -> Any:
@@ -127,16 +127,18 @@ def _messages() -> Any:
     return select(*columns).select_from(joined)
 
 
-def _for_box(wanted: Any, box: str) -> Any:
-    return wanted.where(messages.c.box == box) if box else wanted
+def _for_box(box: str) -> Any:
+    return _messages().where(messages.c.box == box) if box else _messages()
 
 
-async def _read(database: Database, wanted: Any) -> tuple[Message, ...]:
+async def _read(database: Database, wanted: Any, now: datetime) -> tuple[Message, ...]:
     async with database.reading() as connection:
-        return tuple(_message(row) for row in await connection.execute(wanted))
+        return tuple(_message(dict(row._mapping), now) for row in await connection.execute(wanted))
 
 
-def _message(row: Any) -> Message:
-    handling = Handling(**{name: getattr(row, name) for name in _HANDLING})
-    said = (row.at, row.duration_s, row.number or "", row.name or "", row.service)
-    return Message(row.call, row.case, row.box, row.recording, *said, handling)
+def _message(row: dict[str, Any], now: datetime) -> Message:
+    del row["person"]
+    handling = Handling(**{name: row[name] for name in _HANDLING})
+    waited = (handling.done_at or now) - row["at"]
+    row |= {"number": row["number"] or "", "name": row["name"] or "", "state": handling.state_at(now)}
+    return Message(**row, waited_s=waited.total_seconds())

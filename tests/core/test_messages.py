@@ -37,7 +37,7 @@ def test_each_state_can_be_reached_and_left() -> None:
 def test_what_the_table_says_comes_of_each_act(message: Handling, state: State) -> None:
     for act in Act:
         if to := MOVES.get((state, act)):
-            assert done(message, act).state(NINE) is to
+            assert done(message, act).state_at(NINE) is to
         else:
             assert f"no `{act}` while the message of c1 is {state}" in refused(message, act, ANA)
 
@@ -48,7 +48,7 @@ def test_a_message_is_claimed_heard_and_done() -> None:
     over = done(heard, Act.DONE, minutes=2, how=How.OTHERWISE)
     assert (over.done_by, over.done_how, over.claimed_by) == ("a1001", "answered otherwise", None)
     again = done(over, Act.UNDO, BO)
-    assert (again.state(NINE), again.done_by, again.done_how) == (State.WAITING, None, None)
+    assert (again.state_at(NINE), again.done_by, again.done_how) == (State.WAITING, None, None)
     assert again.listened_by == "a1001", "who listened stays on record"
 
 
@@ -59,7 +59,7 @@ def test_a_claim_runs_out_unless_its_holder_does_something() -> None:
     heard = done(CLAIMED, Act.LISTEN, minutes=lasts - 1)
     assert "a1001 has" in refused(heard, Act.CLAIM, BO, minutes=lasts + 1)
     by_another = done(CLAIMED, Act.LISTEN, BO, minutes=lasts - 1)
-    assert by_another.state(NINE + CLAIM_LASTS) is State.WAITING
+    assert by_another.state_at(NINE + CLAIM_LASTS) is State.WAITING
 
 
 @pytest.mark.parametrize("act", [Act.CLAIM, Act.GIVE_BACK, Act.DONE])
@@ -69,7 +69,7 @@ def test_what_somebody_has_claimed_others_leave_alone(act: Act) -> None:
 
 
 def test_a_supervisor_gives_back_and_ends_what_somebody_has_claimed() -> None:
-    assert done(CLAIMED, Act.GIVE_BACK, BOSS).state(NINE) is State.WAITING
+    assert done(CLAIMED, Act.GIVE_BACK, BOSS).state_at(NINE) is State.WAITING
     assert done(CLAIMED, Act.DONE, BOSS).done_by == "capo"
     assert "a1001 has" in refused(CLAIMED, Act.CLAIM, BOSS)
 

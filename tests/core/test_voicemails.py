@@ -1,7 +1,7 @@
 """Messages that callers left stand on a list until somebody is done with them, and their case closes with the last."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,10 @@ from tests.records import House, arrival, end
 ANA, BO = Worker("a1001", Role.AGENT), Worker("a1002", Role.AGENT)
 
 
+def now(house: House) -> datetime:
+    return as_utc(house.clock.now_s())
+
+
 def leave_message(house: House, call: str, number: str = "3331234567", box: str = "tributi", day: str = "d") -> None:
     person, recording = house.caller(number), f"{day}/{call}"
     house.tell(arrival(call, person), VoicemailStarted(call=call, box=box, recording=recording))
@@ -33,19 +37,16 @@ def leave_message(house: House, call: str, number: str = "3331234567", box: str 
 
 async def do(house: House, call: str, act: Act, worker: Worker = ANA) -> Message:
     how = How.CALLED_BACK if act is Act.DONE else None
-    await work_on(house.database, call, Doing(act, as_utc(house.clock.now_s()), how), worker)
-    found = await message(house.database, call)
-    assert found
-    return found
+    await work_on(house.database, call, Doing(act, now(house), how), worker)
+    return await message(house.database, now(house), call)
 
 
 async def calls_on_the_list(house: House, box: str = "") -> list[str]:
-    return [each.call for each in await to_be_worked_through(house.database, box)]
+    return [each.call for each in await to_be_worked_through(house.database, now(house), box)]
 
 
 async def case_of(house: House, call: str) -> Case:
-    found = await message(house.database, call)
-    assert found
+    found = await message(house.database, now(house), call)
     its = await case(house.database, found.case)
     assert its
     return its
@@ -58,16 +59,16 @@ async def test_messages_wait_until_they_are_done_however_old_the_longest_waiting
     await house.projected()
     assert await calls_on_the_list(house) == ["c1", "c2"]
     assert await calls_on_the_list(house, "anagrafe") == ["c2"]
-    first, _ = await to_be_worked_through(house.database)
+    first, _ = await to_be_worked_through(house.database, now(house))
     assert (first.number, first.box, first.recording, first.duration_s) == ("+393331234567", "tributi", "d/c1", 8.5)
-    now = as_utc(house.clock.now_s())
-    assert (first.state(now), first.waited_s(now)) == (State.WAITING, 400 * 86_400 + 180)
-    done = await do(house, "c1", Act.DONE)
+    assert (first.state, first.waited_s) == (State.WAITING, 400 * 86_400 + 180)
+    await do(house, "c1", Act.DONE)
     house.clock.advance(60)
-    assert done.waited_s(as_utc(house.clock.now_s())) == 400 * 86_400 + 180
+    done = await message(house.database, now(house), "c1")
+    assert (done.state, done.waited_s) == (State.DONE, 400 * 86_400 + 180)
     assert await calls_on_the_list(house) == ["c2"]
-    assert [each.call for each in await newest(house.database, 2)] == ["c2", "c1"]
-    assert [each.call for each in await newest(house.database, 1)] == ["c2"]
+    assert [each.call for each in await newest(house.database, now(house), 2)] == ["c2", "c1"]
+    assert [each.call for each in await newest(house.database, now(house), 1)] == ["c2"]
 
 
 async def test_each_act_stands_in_the_history_of_the_case_which_closes_with_the_last_message(house: House) -> None:
@@ -106,7 +107,7 @@ async def test_a_case_stays_open_with_a_later_call_that_goes_on_or_once_somebody
     leave_message(house, "c3")
     await house.projected()
     its = await case_of(house, "c3")
-    note = Work(its.id, CaseAct.NOTE, ANA, as_utc(house.clock.now_s()), words="she will write")
+    note = Work(its.id, CaseAct.NOTE, ANA, now(house), words="she will write")
     await work_on_case(house.database, note, ())
     await do(house, "c3", Act.DONE)
     assert (await case_of(house, "c3")).state == "open"
@@ -116,7 +117,7 @@ async def test_a_message_is_on_the_list_also_where_its_case_was_closed_by_somebo
     leave_message(house, "c1")
     await house.projected()
     its = await case_of(house, "c1")
-    close = Work(its.id, CaseAct.CLOSE, ANA, as_utc(house.clock.now_s()), words="answered by mail")
+    close = Work(its.id, CaseAct.CLOSE, ANA, now(house), words="answered by mail")
     await work_on_case(house.database, close, ())
     assert await calls_on_the_list(house) == ["c1"]
     await do(house, "c1", Act.DONE)
@@ -130,7 +131,7 @@ async def test_a_message_goes_with_its_case_into_another_and_keeps_its_callers_n
     leave_message(house, "c2", "3337654321")
     await house.projected()
     first, second = await case_of(house, "c1"), await case_of(house, "c2")
-    merge = Work(second.id, CaseAct.MERGE, ANA, as_utc(house.clock.now_s()), into=first.id)
+    merge = Work(second.id, CaseAct.MERGE, ANA, now(house), into=first.id)
     await work_on_case(house.database, merge, ())
     found = await do(house, "c2", Act.CLAIM)
     assert (found.case, found.number) == (first.id, "+393337654321")
@@ -144,9 +145,8 @@ async def test_of_many_who_claim_at_once_one_wins_and_the_others_are_told_who(ho
     )
     refusals = [str(one) for one in told if isinstance(one, CaseRefused)]
     assert len(refusals) == 7
-    found = await message(house.database, "c1")
-    assert found
-    assert set(refusals) == {f"{found.handling.claimed_by} has the message of c1, since 0 minutes ago"}
+    found = await message(house.database, now(house), "c1")
+    assert set(refusals) == {f"{found.claimed_by} has the message of c1, since 0 minutes ago"}
 
 
 async def test_what_people_do_while_calls_come_is_lost_on_neither_side(house: House) -> None:
