@@ -14,7 +14,7 @@ from cases.history import work_on as work_on_case
 from cases.messages import Act, Doing, How, State
 from cases.state import Act as CaseAct
 from cases.state import CaseRefused, Role, Worker
-from cases.store import Case, case
+from cases.store import Case, case, cases
 from cases.voicemails import Message, message, newest, to_be_worked_through, work_on
 from centralino import database as database_module
 from centralino.clock import as_utc
@@ -135,6 +135,31 @@ async def test_a_message_goes_with_its_case_into_another_and_keeps_its_callers_n
     await work_on_case(house.database, merge, ())
     found = await do(house, "c2", Act.CLAIM)
     assert (found.case, found.number) == (first.id, "+393337654321")
+
+
+async def test_a_message_left_after_its_case_was_merged_has_its_callers_number(house: House) -> None:
+    leave_message(house, "c1")
+    person = house.caller("3337654321")
+    house.tell(arrival("c2", person))
+    await house.projected()
+    [second] = [one for one in await cases(house.database) if one.opened_by_call == "c2"]
+    merge = Work(second.id, CaseAct.MERGE, ANA, now(house), into=(await case_of(house, "c1")).id)
+    await work_on_case(house.database, merge, ())
+    kept = VoicemailEnded(call="c2", recording="d/c2", kept=True, duration_s=3, why="hash", box="x", person=person)
+    house.tell(kept, end("c2"))
+    await house.projected()
+    assert (await message(house.database, now(house), "c2")).number == "+393337654321"
+
+
+async def test_a_call_has_one_message_whatever_the_journal_tells_twice(house: House) -> None:
+    leave_message(house, "c1")
+    house.tell(VoicemailEnded(call="c1", recording="d/c1", kept=True, duration_s=0, why="a fault"), after_s=1)
+    await house.projected()
+    first = await message(house.database, now(house), "c1")
+    assert (await calls_on_the_list(house), first.duration_s) == (["c1"], 8.5)
+    assert len((await case_of(house, "c1")).contacts) == 3, "nothing of the journal was left out"
+    await do(house, "c1", Act.DONE)
+    assert (await case_of(house, "c1")).state == "closed"
 
 
 async def test_of_many_who_claim_at_once_one_wins_and_the_others_are_told_who(house: House) -> None:
