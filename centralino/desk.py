@@ -25,7 +25,8 @@ from cases.history import Classified
 from cases.state import CaseRefused, State
 from cases.voicemails import Message
 from centralino import voicemail_desk
-from centralino.case_desk import Asked, CaseDesk, Wanted
+from centralino.asking import visit
+from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
 from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
@@ -208,6 +209,10 @@ class DatabaseCases:
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))
 
+    async def take_in(self, written: dict[str, Any]) -> Seen:
+        _, seen = await _done_or_refused(self._desk.take_in(Written(**written)))
+        return seen
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
         said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
         return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
@@ -258,7 +263,11 @@ def serve(place: Place, database_url: str) -> int:
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    cases = DatabaseCases(CaseDesk(database, configuration, now))
+    async def key_for(number: str, name: str) -> str:
+        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
+        return str(told["key"])
+
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails)
 

@@ -14,12 +14,12 @@ from cases.entities import Entities, Entity
 from cases.history import CaseEvent, Classified, Work, histories, work_on
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
-from centralino.case_desk import CaseDesk, Wanted
+from centralino.case_desk import Wanted
 from centralino.clock import as_utc
 from centralino.desk import DatabaseCases
 from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
 from centralino.settings import load
-from tests.records import House, answered_call, arrival, end
+from tests.records import House, answered_call, arrival, desk_of, end
 from web.configuration import ChangeRefused
 
 ANA, RITA = Worker("a1001", Role.AGENT), Worker("rita", Role.OFFICE, "city/registry")
@@ -184,7 +184,7 @@ async def test_what_is_due_is_listed_by_its_end(house: House) -> None:
 
 async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House) -> None:
     number = await with_case(house)
-    desk = CaseDesk(house.database, lambda: load(SHIPPED), lambda: as_utc(house.clock.now_s()))
+    desk = desk_of(house, lambda: load(SHIPPED))
     said = {"kind": None, "topic": "tari", "title": None, "is_complex": True, "words": "", "to": "", "into": ""}
     done = await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
     assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex")

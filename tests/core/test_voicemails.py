@@ -216,7 +216,7 @@ async def test_messages_of_before_there_was_a_list_come_onto_it(house: House) ->
         config = Config()
         config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
         config.attributes["connection"] = connection
-        command.downgrade(config, "0008")
+        command.downgrade(config, "0009")
         command.upgrade(config, "head")
 
     async with house.database.engine.begin() as connection:

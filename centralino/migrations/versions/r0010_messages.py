@@ -6,7 +6,7 @@ from alembic import op
 from centralino.database import Instant
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 FILLED = ("call", "recording", "box", "person", "at", "duration_s")
 
