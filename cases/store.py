@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
     Table,
     Text,
     UniqueConstraint,
+    and_,
     exists,
     false,
     or_,
@@ -119,6 +121,23 @@ case_events = Table(  # what people did to a case; a contact is no such thing
     Column("case_id", Text, ForeignKey(cases_table.c.id), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("act", "by", "role", "words", "about")),
+)
+
+messages = Table(  # each kept voicemail, and what people did to it; its case is that of its contact
+    "messages",
+    metadata,
+    Column("call", Text, primary_key=True),
+    Column("recording", Text, nullable=False),
+    Column("box", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("duration_s", Float, nullable=False),
+    *(Column(name, Text) for name in ("claimed_by", "listened_by", "done_by", "done_how")),
+    *(Column(name, Instant) for name in ("claimed_at", "listened_at")),
+    Column("done_at", Instant, index=True),
+)
+is_its_message = and_(  # of a contact
+    messages.c.call == contacts.c.call, messages.c.at == contacts.c.at, contacts.c.kind == Channel.VOICEMAIL
 )
 
 
@@ -234,13 +253,14 @@ class CaseBook:
 
     cases: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `cases`, by id
     contacts: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of `contacts` of kind call, by call
-    messages: dict[str, int] = field(default_factory=dict)  # kept voicemails, by case
+    messages: dict[str, int] = field(default_factory=dict)  # kept voicemails that are not done, by case
     promises: dict[str, dict[str, Any]] = field(default_factory=dict)  # rows of kind call-back, by call
     known: set[str] = field(default_factory=set)  # persons who ever had a case
     changed: set[str] = field(default_factory=set)  # cases
     touched: list[dict[str, Any]] = field(default_factory=list)  # rows of `contacts`, new or changed
     reopened: list[dict[str, Any]] = field(default_factory=list)  # rows of `case_events`
     reopening_s: Reopening = never  # how long after its end a case of (entity, service) is opened again
+    kept: list[dict[str, Any]] = field(default_factory=list)  # new rows of `messages`
 
     @property
     def case_of(self) -> dict[str, str]:
@@ -254,7 +274,7 @@ class CaseBook:
             case CallArrived():
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
-                self._message_kept(self.contacts[event.call]["case_id"], event.call, at)
+                self._message_kept(self.contacts[event.call]["case_id"], event, at)
             case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
                 promised = self._touch(self.contacts[event.call]["case_id"], Channel.CALL_BACK, event.call, at)
                 promised |= {"queue": queue, "person": person}
@@ -318,10 +338,22 @@ class CaseBook:
         self.changed.add(case_id)
         return case_id
 
-    def _message_kept(self, case_id: str, call: str, at: datetime) -> None:
+    def message_handled(self, case_id: str, at: datetime) -> None:
+        """A message of the case was done, or was not done after all."""
+        if not self.messages.get(case_id, 0):
+            self._close_where_nothing_is_left(case_id, at)
+        elif not self.cases[case_id]["closed_by"]:
+            self._open_again(case_id)
+
+    def _message_kept(self, case_id: str, event: VoicemailEnded, at: datetime) -> None:
         self.messages[case_id] = self.messages.get(case_id, 0) + 1
-        self._touch(case_id, Channel.VOICEMAIL, call, at)
-        if self.cases[case_id]["state"] == State.CLOSED:  # the call's end was told first, and closed it
+        self._touch(case_id, Channel.VOICEMAIL, event.call, at)
+        row = {"call": event.call, "recording": event.recording, "box": event.box, "duration_s": event.duration_s}
+        self.kept.append(row | {"person": event.person or self.cases[case_id]["person"], "at": at})
+        self._open_again(case_id)  # the call's end may have been told first, and closed it
+
+    def _open_again(self, case_id: str) -> None:
+        if self.cases[case_id]["state"] == State.CLOSED:
             self.cases[case_id] |= {"state": State.OPEN, "closed_at": None, "closed_why": None}
             self.changed.add(case_id)
 
@@ -392,8 +424,17 @@ async def open_book(
     return book
 
 
+async def book_of_case(connection: AsyncConnection, case_id: str) -> CaseBook:
+    """Everything that is needed to decide about this one case."""
+    book = CaseBook()
+    wanted = _cases_with_contacts.where(cases_table.c.id == case_id).with_for_update(of=cases_table)
+    for row in await connection.execute(wanted):
+        _note(book, dict(row._mapping))
+    return book
+
+
 async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
-    """Write what the batch changed: cases opened and closed, contacts begun and ended."""
+    """Write what changed: cases opened and closed, contacts begun and ended, messages kept."""
     dialect = connection.dialect.name
     if book.changed:
         upsert = insert_or_update(dialect, cases_table, ("id",), _CASE_CHANGES)
@@ -403,6 +444,8 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
         await connection.execute(upsert, book.touched)
     if book.reopened:
         await connection.execute(case_events.insert(), book.reopened)
+    if book.kept:
+        await connection.execute(insert_or_update(dialect, messages, ("call",), ()), book.kept)
 
 
 _TOLD = (
@@ -418,15 +461,20 @@ _TOLD = (
 _CASE_CHANGES = ("state", "closed_at", "closed_why", "closed_by", "entity", "kind", "topic", "level")
 _CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
 _cases_with_contacts = select(
-    cases_table, *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT)
-).select_from(cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id))
+    cases_table,
+    *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT),
+    (messages.c.call.is_not(None) & messages.c.done_at.is_(None)).label("waits"),
+).select_from(
+    cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id).outerjoin(messages, is_its_message)
+)
 
 
 def _note(book: CaseBook, row: dict[str, Any]) -> None:
     contact = {name: row.pop(f"contact_{name}") for name in _CONTACT}
+    waits = row.pop("waits")
     book.cases.setdefault(row["id"], row)
     book.known.add(row["person"])
-    if contact["kind"] == Channel.VOICEMAIL:
+    if waits:
         book.messages[contact["case_id"]] = book.messages.get(contact["case_id"], 0) + 1
     elif contact["kind"] == Channel.CALL_BACK:
         book.promises[contact["call"]] = contact

@@ -242,9 +242,7 @@ class Attendant:
             return False
         length_s = self.message_length_s(call.recording)  # an engine before this one may have had it recorded
         kept, why = length_s >= MESSAGE_SHORTEST_S, "the caller hung up"
-        self._book.write(
-            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=kept, duration_s=length_s, why=why)
-        )
+        self._book.write(message_ended(call, length_s, why, kept=kept))
         self.forget(call.id)
         return True
 
@@ -433,9 +431,7 @@ class Attendant:
 
     def _close_message(self, call: CallNow, duration_s: float, why: str) -> None:
         kept = duration_s >= MESSAGE_SHORTEST_S
-        self._book.write(
-            ev.VoicemailEnded(call=call.id, recording=call.recording, kept=kept, duration_s=duration_s, why=why)
-        )
+        self._book.write(message_ended(call, duration_s, why, kept=kept))
         talk = self._conversations.get(call.id)
         if talk is None or talk.farewell_why:  # the caller is gone
             self.forget(call.id)
@@ -443,3 +439,8 @@ class Attendant:
             return
         sentence = Sentence.MESSAGE_KEPT if kept else Sentence.NO_MESSAGE
         self.say_and_end(call, sentence, "the message was kept" if kept else "no message was left")
+
+
+def message_ended(call: CallNow, duration_s: float, why: str, *, kept: bool) -> ev.VoicemailEnded:
+    about = {"recording": call.recording, "box": call.box, "person": call.person}
+    return ev.VoicemailEnded(call=call.id, kept=kept, duration_s=duration_s, why=why, **about)

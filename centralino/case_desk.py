@@ -103,7 +103,7 @@ class CaseDesk:
     async def work(self, number: str, asked: Asked) -> Seen:
         """Do it; the case as it is then. Raises CaseRefused."""
         configuration = self._configuration()
-        act, worker = _act(asked, configuration), _worker(asked, configuration)
+        act, worker = _act(asked, configuration), worker_of(asked.by, asked.agent, asked.office, configuration)
         work = Work(number, act, worker, self._now(), asked.words, asked.to, asked.into, asked.classified)
         await work_on(self._database, work, configuration.entities.offices())
         seen = await self.case(number)
@@ -140,17 +140,18 @@ def _act(asked: Asked, configuration: Configuration) -> Act:
     return act
 
 
-def _worker(asked: Asked, configuration: Configuration) -> Worker:
+def worker_of(by: str, agent: str, office: str, configuration: Configuration) -> Worker:
+    """Who works, and as what: as `agent`, as somebody of `office`, or else as a supervisor. Raises CaseRefused."""
     agents, offices = configuration.roster.agents, configuration.entities.offices()
-    if asked.agent and asked.office:
+    if agent and office:
         raise CaseRefused("either as an agent, or as somebody of an office")
-    if asked.agent and asked.agent not in agents:
-        raise CaseRefused(f"there is no agent {shown(asked.agent)}; {did_you_mean(asked.agent, agents)}")
-    if asked.office and asked.office not in offices:
-        raise CaseRefused(f"there is no office {shown(asked.office)}; {did_you_mean(asked.office, offices)}")
-    if asked.agent:
-        return Worker(asked.agent, Role.AGENT)
-    return Worker(asked.by, Role.OFFICE if asked.office else Role.SUPERVISOR, asked.office)
+    if agent and agent not in agents:
+        raise CaseRefused(f"there is no agent {shown(agent)}; {did_you_mean(agent, agents)}")
+    if office and office not in offices:
+        raise CaseRefused(f"there is no office {shown(office)}; {did_you_mean(office, offices)}")
+    if agent:
+        return Worker(agent, Role.AGENT)
+    return Worker(by, Role.OFFICE if office else Role.SUPERVISOR, office)
 
 
 def _piece(written: Written, configuration: Configuration) -> Intake:

@@ -27,6 +27,7 @@ from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, S
 from centralino.provision_command import add_provision_command
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
+from centralino.voicemail_commands import add_voicemail_commands
 from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
 
@@ -41,6 +42,7 @@ add_yaml_commands(app)
 add_simulate_commands(app)
 add_call_commands(app)
 add_case_commands(app)
+add_voicemail_commands(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(sites_app, name="sites")

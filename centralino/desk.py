@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,8 @@ import uvloop
 from cases.deadlines import Seen
 from cases.history import Classified
 from cases.state import CaseRefused, State
+from cases.voicemails import Message
+from centralino import voicemail_desk
 from centralino.asking import visit
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
@@ -31,6 +33,7 @@ from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.releases import InForce, Releases
+from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
@@ -38,6 +41,7 @@ from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.live import Live
 from web.tokens import Tokens
+from web.voicemails import Voicemails
 
 LAST_ANSWERS_WITHIN_S = 2
 ASK_WITHIN_S = 1.0  # why so short: an engine that needs longer for a snapshot is in no state to take calls
@@ -86,6 +90,7 @@ class Shelves:
     live: Live
     records: Records
     cases: Cases
+    voicemails: Voicemails
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -101,6 +106,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         live,
         shelves.records,
         shelves.cases,
+        shelves.voicemails,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -204,18 +210,38 @@ class DatabaseCases:
         return await _asked(self._desk.case(number))
 
     async def take_in(self, written: dict[str, Any]) -> Seen:
-        try:
-            _, seen = await _asked(self._desk.take_in(Written(**written)))
-        except CaseRefused as refused:
-            raise ChangeRefused(str(refused)) from refused
+        _, seen = await _done_or_refused(self._desk.take_in(Written(**written)))
         return seen
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
         said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
-        try:
-            return await _asked(self._desk.work(number, Asked(act, **asked, classified=said)))
-        except CaseRefused as refused:
-            raise ChangeRefused(str(refused)) from refused
+        return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
+
+
+class DatabaseVoicemails:
+    """The messages that callers left. Raises ConnectionError while the database is away, else ChangeRefused."""
+
+    def __init__(self, desk: VoicemailDesk) -> None:
+        self._desk = desk
+
+    async def to_be_worked_through(self, box: str) -> Sequence[Message]:
+        return await _done_or_refused(self._desk.to_be_worked_through(box))
+
+    async def newest_messages(self, box: str) -> Sequence[Message]:
+        return await _done_or_refused(self._desk.newest(box))
+
+    async def work_on_message(self, call: str, act: str, asked: dict[str, Any]) -> Message:
+        return await _done_or_refused(self._desk.work(call, voicemail_desk.Asked(act, **asked)))
+
+    async def listen_to(self, call: str, by: str, agent: str) -> bytes:
+        return await _done_or_refused(self._desk.listen(call, by, agent))
+
+
+async def _done_or_refused(asking: Awaitable[Rows]) -> Rows:
+    try:
+        return await _asked(asking)
+    except CaseRefused as refused:
+        raise ChangeRefused(str(refused)) from refused
 
 
 async def _asked(asking: Awaitable[Rows]) -> Rows:
@@ -232,14 +258,18 @@ def serve(place: Place, database_url: str) -> int:
     listener = listen_at(*place.web)
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
+    recordings = place.state / "recordings"
+
+    def now() -> datetime:
+        return as_utc(live.now_s() if live.connected else time.time())
 
     async def key_for(number: str, name: str) -> str:
         told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    now = lambda: as_utc(live.now_s() if live.connected else time.time())  # noqa: E731
-    desk = CaseDesk(database, Around(configuration, now, key_for))
-    shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk))
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
+    voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails)
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:

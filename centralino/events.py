@@ -475,10 +475,14 @@ class VoicemailStarted(CallEvent, frozen=True, kw_only=True):
 
 
 class VoicemailEnded(CallEvent, frozen=True, kw_only=True):
+    """`box`: whose voicemail; `person`: who left it. Both are empty in journals of before there was a list of these."""
+
     recording: str
     kept: bool
     duration_s: float
     why: str
+    box: str = ""
+    person: str = ""
 
 
 class CallEnded(CallEvent, frozen=True, kw_only=True):

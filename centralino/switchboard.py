@@ -22,7 +22,7 @@ from asterisk.port import LegNow, PhoneEvent, Telephony
 from centralino import events as ev
 from centralino.agents_ear import AgentsEar
 from centralino.alarms import Alarms
-from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice
+from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice, message_ended
 from centralino.book import Book
 from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
 from centralino.call_backs import CallBacks
@@ -496,9 +496,7 @@ class Switchboard:
         try:
             self._let_go(call)
             if call.state is CallState.VOICEMAIL:
-                self.book.write(
-                    ev.VoicemailEnded(call=call.id, recording=call.recording, kept=True, duration_s=0, why="a fault")
-                )
+                self.book.write(message_ended(call, 0, "a fault", kept=True))
             self._end(call, "a fault of the engine", Outcome.FAILED)
         except Exception:
             log.exception("%s could not even be ended", call_id)

@@ -21,6 +21,8 @@ COMMANDS = {
     "cases": "the newest cases; --due lists those overdue or soon due",
     "take-in": "a letter, a fax, a form or a mail: WORDS --channel letter --entity E",
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
+    "voicemails": "messages to be worked through, the longest waiting first; --box QUEUE chooses",
+    "voicemail": "CALL claim, give-back, done --how HOW or undo: work through a message",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
@@ -131,6 +133,8 @@ def _run(words: tuple[str, ...]) -> Meaning:
     fixed = next((word for word in words if word.partition("=")[0] in FIXED), None)
     if words[0] in OF_A_FOLDER and any(not word.startswith("-") for word in words[1:]):
         return Refuse(f"{words[0]} names no folder here: it looks at this installation's")
+    if words[0] == "voicemail" and any(word == "listen" or word.partition("=")[0] == "--to" for word in words[1:]):
+        return Refuse("listen makes a file, and none is made from here; the command line and the API let you listen")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

@@ -12,6 +12,10 @@ TALKS = "talks"
 HEADER_BYTES = 44  # as Asterisk writes them: RIFF, WAVE, `fmt ` with the bytes a second at 28, `data`
 
 
+class NoSound(Exception):
+    """A recording that cannot be heard, and why."""
+
+
 def talk_name(queue: str, day: date, call: str, nth: int) -> str:
     """The name of the recording of the `nth` talk of a call. `day` is that of UTC."""
     return f"{TALKS}/{queue}/{day.isoformat()}/{call}-talk{nth}"
@@ -43,3 +47,16 @@ def length_s(recordings: Path, name: str) -> float:
         log.error("%s.wav is no recording", name)
         return 0.0
     return float((size_bytes - HEADER_BYTES) / rate_bytes)
+
+
+def sound_of(recordings: Path, name: str) -> bytes:
+    """The whole file of the recording. Raises NoSound where there is none, or nothing in it."""
+    try:
+        sound = path_of(recordings, name).read_bytes()
+    except ValueError as wrong:
+        raise NoSound(str(wrong)) from wrong
+    except OSError as error:
+        raise NoSound(f"the recording {name}.wav cannot be read: {error.strerror}") from error
+    if len(sound) <= HEADER_BYTES:
+        raise NoSound(f"the recording {name}.wav holds no sound")
+    return sound

@@ -266,6 +266,31 @@ async def test_a_caller_who_hangs_up_while_speaking_leaves_the_message(house: Ho
     assert row["outcome"] == "voicemail"
 
 
+async def test_a_message_is_on_the_list_heard_and_done_and_its_case_closes(
+    house: House, said: Said, tmp_path: Path
+) -> None:
+    async with house.citizen("+39055200017") as citizen:
+        call = await citizen.call("055999")
+        assert (await hear(call, said[CLOSED], 15)).is_same
+        await speak_a_message(house, call)
+        call.press("#")
+        await call.wait_ended(20)
+        await house.until_ended()
+    row = await house.row("calls", lambda c: c["number"] == "+39055200017" and c["state"] == "ended")
+    [waiting] = [one for one in await house.json("voicemails") if one["number"] == "+39055200017"]
+    assert (waiting["call"], waiting["state"], waiting["recording"]) == (row["id"], "waiting", row["voicemail"])
+    assert waiting["box"]
+    to = tmp_path / "heard.wav"
+    code, told = await house.cli("voicemail", row["id"], "listen", "--to", str(to))
+    assert code == 0, told
+    assert to.read_bytes() == (house.instance.recordings / f"{row['voicemail']}.wav").read_bytes()
+    code, told = await house.cli("voicemail", row["id"], "done", "--how", "called-back")
+    assert code == 0, told
+    assert row["id"] not in {one["call"] for one in await house.json("voicemails")}
+    case = await house.row("cases", lambda c: c["id"] == row["case_id"])
+    assert (case["state"], case["closed_why"]) == ("closed", "nothing left to do")
+
+
 async def test_the_longest_wait_ends_in_the_voicemail(house: House) -> None:
     async with house.citizen("+39055200009") as citizen:
         call = await into_the_queue(house, citizen, "3")

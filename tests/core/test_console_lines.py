@@ -62,6 +62,14 @@ def test_what_is_refused_never_repeats_what_was_typed() -> None:
     assert "hunter2" not in meant.text
 
 
+@pytest.mark.parametrize("line", ["voicemail c1 listen --to /etc/x", "voicemail c1 claim --to=x"])
+def test_no_message_is_written_into_a_file_from_here(line: str) -> None:
+    meant = meaning(line)
+    assert isinstance(meant, Refuse)
+    assert "none is made from here" in meant.text
+    assert isinstance(meaning("voicemail c1 done --how called-back"), Run)
+
+
 def test_leaving_help_and_empty_lines() -> None:
     assert meaning("exit") == meaning("quit") == meaning("logout") == Leave()
     assert meaning("  ") == Nothing()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from acd.rules import Recording
 from asterisk.carrier import EMERGENCY_NUMBERS
+from cases import messages
 from cases.clocks import InDays
 from cases.state import Act
 from centralino.forms.settings import CarrierForm, OutgoingForm, TlsForm
@@ -80,7 +81,7 @@ def test_the_promises_of_the_page_on_cases_work(tmp_path: Path) -> None:
 def test_the_table_of_acts_on_the_page_on_cases_is_whole() -> None:
     table = re.findall(r"^\| (`.*?) \|", (ROOT / "docs/cases.md").read_text(), re.MULTILINE)
     named = {act for row in table for act in re.findall(r"`([a-z-]+)(?: --\w+)?`", row)}
-    assert {act.replace(" ", "-") for act in Act} <= named
+    assert {act.replace(" ", "-") for act in (*Act, *messages.Act)} <= named
 
 
 def test_the_deployment_that_ships_has_no_problem() -> None:

@@ -277,6 +277,11 @@ def test_a_message_is_kept_and_the_caller_is_told_so(line: ContactCentre) -> Non
     assert line.outcomes() == {"c1": Outcome.VOICEMAIL}
     ended = [event for event in line.trail("c1") if isinstance(event, ev.VoicemailEnded)]
     assert [(event.recording, event.kept, event.duration_s) for event in ended] == [("2026-11-23/c1", True, 10.0)]
+    [arrived] = [event for event in line.trail("c1") if isinstance(event, ev.CallArrived)]
+    [begun] = [event for event in line.trail("c1") if isinstance(event, ev.VoicemailStarted)]
+    assert (ended[0].box, ended[0].person) == (begun.box, arrived.person)
+    assert begun.box
+    assert arrived.person
 
 
 def test_a_message_that_is_too_short_is_not_kept(line: ContactCentre) -> None:

@@ -68,6 +68,12 @@ class KeptSeen:
     history: tuple[object, ...] = ()
 
 
+@dataclass(frozen=True)
+class KeptMessage:
+    call: str
+    box: str = "tributi"
+
+
 class Kept:
     """Records in memory; `away` makes the database unreachable."""
 
@@ -109,6 +115,23 @@ class Kept:
             raise ChangeRefused("`note` needs words")
         self.asked.append((number, act, asked))
         return KeptSeen(KeptCase(number, State.OPEN))
+
+    async def to_be_worked_through(self, box: str) -> Sequence[KeptMessage]:
+        self.asked.append(("to be worked through", box))
+        return [KeptMessage("c1")]
+
+    async def newest_messages(self, box: str) -> Sequence[KeptMessage]:
+        return [KeptMessage("c2", box or "tributi"), KeptMessage("c1")]
+
+    async def work_on_message(self, call: str, act: str, asked: dict[str, Any]) -> KeptMessage:
+        if call != "c1":
+            raise ChangeRefused("no message was left in a call `c7`")
+        self.asked.append((call, act, asked))
+        return KeptMessage(call)
+
+    async def listen_to(self, call: str, by: str, agent: str) -> bytes:
+        self.asked.append((call, "listen", by.split(":", maxsplit=1)[0], agent))
+        return b"RIFF"
 
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
@@ -205,7 +228,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept, house.kept), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -381,6 +404,8 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "voicemails",
+        "voicemails/c1/sound",
         "events",
     ):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
@@ -393,7 +418,8 @@ async def test_the_api_wants_a_token(house: House) -> None:
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", "events"):
+    messages = ("voicemails", "voicemails/c1/sound")
+    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", *messages, "events"):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]
@@ -471,6 +497,35 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
         told = await house.web.post(
             "/api/v1/cases/1/note", headers=house.bearer(role) if role else {}, json={"words": "x"}
         )
+        assert told.status_code == code
+
+
+async def test_people_work_through_messages_by_the_api_and_listen_on_record(house: House) -> None:
+    bearer = house.bearer(Role.SUPERVISOR)
+    listed = (await house.web.get("/api/v1/voicemails?box=tributi", headers=bearer)).json()
+    assert listed == {"voicemails": [{"call": "c1", "box": "tributi"}]}
+    assert house.kept.asked[-1] == ("to be worked through", "tributi")
+    newest = (await house.web.get("/api/v1/voicemails?all=true", headers=bearer)).json()["voicemails"]
+    assert [one["call"] for one in newest] == ["c2", "c1"]
+    done = await house.web.post(
+        "/api/v1/voicemails/c1/done", headers=bearer, json={"how": "called-back", "agent": "a1"}
+    )
+    assert (done.status_code, done.json()["call"]) == (200, "c1")
+    call, act, asked = house.kept.asked[-1]  # type: ignore[misc]
+    assert (call, act, asked["how"], asked["agent"]) == ("c1", "done", "called-back", "a1")
+    refused = await house.web.post("/api/v1/voicemails/c7/claim", headers=bearer, json={})
+    assert (refused.status_code, refused.json()["error"]) == (409, "no message was left in a call `c7`")
+    for act, wrong in (("burn", {}), ("listen", {}), ("done", {"how": "burnt"}), ("claim", {"by": "me"})):
+        assert (await house.web.post(f"/api/v1/voicemails/c1/{act}", headers=bearer, json=wrong)).status_code == 422
+    sound = await house.web.get("/api/v1/voicemails/c1/sound?agent=a1", headers=bearer)
+    assert (sound.content, sound.headers["content-type"], sound.headers["cache-control"]) == (
+        b"RIFF",
+        "audio/wav",
+        "no-store",
+    )
+    assert house.kept.asked[-1] == ("c1", "listen", "api (127.0.0.1", "a1")
+    for role, code in ((Role.WALLBOARD, 403), (None, 401)):
+        told = await house.web.post("/api/v1/voicemails/c1/claim", headers=house.bearer(role) if role else {}, json={})
         assert told.status_code == code
 
 
