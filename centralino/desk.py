@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,10 @@ import uvloop
 
 from cases.deadlines import Seen
 from cases.history import Classified
+from cases.sheets import BadQuestion, Sheet
+from cases.sheets_store import Found, Question
 from cases.state import CaseRefused, State
+from centralino import knowledge
 from centralino.case_desk import Asked, CaseDesk, Wanted
 from centralino.changes import Changes
 from centralino.clock import as_utc
@@ -35,6 +38,7 @@ from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
 from web.configuration import ChangeRefused
+from web.knowledge import Knowledge
 from web.live import Live
 from web.tokens import Tokens
 
@@ -85,6 +89,7 @@ class Shelves:
     live: Live
     records: Records
     cases: Cases
+    knowledge: Knowledge
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -100,6 +105,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         live,
         shelves.records,
         shelves.cases,
+        shelves.knowledge,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -210,6 +216,33 @@ class DatabaseCases:
             raise ChangeRefused(str(refused)) from refused
 
 
+class DatabaseKnowledge:
+    """The sheets, from the database. Raises ConnectionError while it is away."""
+
+    def __init__(self, knowledge: knowledge.Knowledge) -> None:
+        self._knowledge = knowledge
+
+    async def search(self, words: str, entity: str, kind: str, limit: int) -> Sequence[dict[str, Any]]:
+        question = Question(words, entity, kind, limit)
+        return [self._facts(one.sheet) | {"snippet": one.snippet} for one in await self._ask_for(question)]
+
+    async def sheet(self, id: str) -> dict[str, Any] | None:
+        found = await _asked(self._knowledge.sheet(id))
+        return self._facts(found) | {"body": found.body} if found else None
+
+    async def outdated(self) -> Sequence[dict[str, Any]]:
+        return [self._facts(one) for one in await _asked(self._knowledge.outdated())]
+
+    async def _ask_for(self, question: Question) -> Sequence[Found]:
+        try:
+            return await _asked(self._knowledge.search(question))
+        except BadQuestion as bad:
+            raise ChangeRefused(str(bad)) from bad
+
+    def _facts(self, sheet: Sheet) -> dict[str, Any]:
+        return knowledge.facts(sheet, self._knowledge.today())
+
+
 async def _asked(asking: Awaitable[Rows]) -> Rows:
     try:
         async with asyncio.timeout(RECORDS_WITHIN_S):
@@ -224,16 +257,25 @@ def serve(place: Place, database_url: str) -> int:
     listener = listen_at(*place.web)
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
-    desk = CaseDesk(database, configuration, lambda: as_utc(live.now_s() if live.connected else time.time()))
-    shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk))
+
+    def now() -> datetime:
+        return as_utc(live.now_s() if live.connected else time.time())
+
+    desk = CaseDesk(database, configuration, now)
+    sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
+    shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk), DatabaseKnowledge(sheets))
+    keeper = knowledge.SheetKeeper(database, place.state / "configurations")
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:
             on_guardians_death(stop)
+        keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
         try:
             async with console_beside(place):
                 await run_desk(place, listener, shelves, stop)
         finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
             await database.close()
 
     return on_reactor(work)

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from web.cases import Cases, add_cases
 from web.commands import CallId, Command, add_commands
 from web.configuration import Configurations, add_to_api
+from web.knowledge import Knowledge, add_knowledge
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.tokens import Role, Tokens
 
@@ -61,6 +62,7 @@ class Sources:
     live: Live
     records: Records
     cases: Cases
+    knowledge: Knowledge
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations
@@ -215,6 +217,7 @@ def api(sources: Sources) -> APIRouter:
     _add_live(router, sources, anybody)
     _add_records(router, sources, trusted)
     add_cases(router, sources.cases, trusted)
+    add_knowledge(router, sources.knowledge, trusted)
     add_commands(router, sources.command, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])
 

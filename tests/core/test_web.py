@@ -106,6 +106,18 @@ class Kept:
         self.asked.append((number, act, asked))
         return KeptSeen(KeptCase(number, State.OPEN))
 
+    async def search(self, words: str, entity: str, kind: str, limit: int) -> Sequence[dict[str, Any]]:
+        self.asked.append((words, entity, kind, limit))
+        if not words.strip():
+            raise ChangeRefused("there is no word to look for")
+        return [{"id": "tari", "title": "TARI", "snippet": "la **tassa**"}]
+
+    async def sheet(self, id: str) -> dict[str, Any] | None:
+        return {"id": id, "body": "La tassa."} if id == "tari" else None
+
+    async def outdated(self) -> Sequence[dict[str, Any]]:
+        return [{"id": "old", "owner": "Anagrafe"}]
+
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
     counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
@@ -201,7 +213,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept, house.kept), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -377,6 +389,9 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "knowledge?q=x",
+        "knowledge/tari",
+        "outdated-knowledge",
         "events",
     ):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
@@ -452,6 +467,24 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
             "/api/v1/cases/1/note", headers=house.bearer(role) if role else {}, json={"words": "x"}
         )
         assert told.status_code == code
+
+
+async def test_the_api_searches_the_knowledge_base_and_gives_a_sheet(house: House) -> None:
+    bearer = house.bearer()
+
+    async def got(path: str) -> tuple[int, Any]:
+        answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
+        return answer.status_code, answer.json()
+
+    found = await got("knowledge?q=tasse+rifiuti&entity=city&kind=faq&limit=3")
+    assert found == (200, {"sheets": [{"id": "tari", "title": "TARI", "snippet": "la **tassa**"}]})
+    assert house.kept.asked[-1] == ("tasse rifiuti", "city", "faq", 3)
+    assert await got("knowledge/tari") == (200, {"id": "tari", "body": "La tassa."})
+    assert await got("knowledge/nobody") == (404, {"error": "there is no sheet `nobody`"})
+    assert await got("outdated-knowledge") == (200, {"sheets": [{"id": "old", "owner": "Anagrafe"}]})
+    assert await got("knowledge?q=%20") == (409, {"error": "there is no word to look for"})
+    for wrong in ("knowledge", "knowledge?q=x&kind=novel", "knowledge?q=x&limit=0", f"knowledge?q={'x' * 201}"):
+        assert (await got(wrong))[0] == 422
 
 
 @pytest.mark.parametrize(
