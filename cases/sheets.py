@@ -7,7 +7,7 @@ A word is found in each of its forms: accents and capitals do not count, and wha
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -21,8 +21,9 @@ SNIPPET_CHARACTERS = 160
 MADE_BY = "1"  # raise it when the words of a sheet are made otherwise, so that all are made anew
 STEMMED = "it"
 _WORD = re.compile(r"[^\W_]+")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_MARKUP = re.compile(r"^\s*(?:#+|>|[-*+]|\d+\.)\s+|[*`]+|^\s*(?:```.*|\|?[-:| ]+\|?)$", re.MULTILINE)
+_AROUND = re.compile(r"!?\[|\]\([^)]*\)?|\](?=\[)|[*`]+")  # what stands around words
+_MARKUP = re.compile(r"^\s*(?:#+|>|[-*+]|\d+\.)\s+|^\s*(?:\|?[-:| ]+\|?)$", re.MULTILINE)
+_BARE = {n: ord(unicodedata.normalize("NFD", chr(n))[0]) for n in range(0xC0, 0x180)}  # letters without their accents
 # What nearly every sheet has in it, and no question is about.
 _EMPTY_WORDS = """
 a ad agli ai al alla alle allo anche c che chi ci coi col come con cosa cui d da dagli dai dal dalla dalle dallo degli
@@ -99,13 +100,23 @@ def asked_for(question: str) -> tuple[tuple[str, ...], ...]:
 def snippet(body: str, question: Iterable[Iterable[str]]) -> str:
     """The words of `body` around the first that was asked for; each that was is marked as `**word**`."""
     wanted = {form for forms in question for form in forms}
-    text = " ".join(_MARKUP.sub(" ", _LINK.sub(r"\1", body)).split())
-    first = next((word.start() for word in _WORD.finditer(text) if _is_one_of(word[0], wanted)), 0)
-    begin = text.rfind(" ", 0, max(first - SNIPPET_CHARACTERS // 3, 0)) + 1
-    end = begin + SNIPPET_CHARACTERS
-    end = len(text) if end >= len(text) else max(text.rfind(" ", begin, end), begin + SNIPPET_CHARACTERS // 2)
-    cut = _WORD.sub(lambda word: f"**{word[0]}**" if _is_one_of(word[0], wanted) else word[0], text[begin:end])
-    return f"{'… ' if begin else ''}{cut}{' …' if end < len(text) else ''}"
+    beginnings = sorted({form[:3] for form in wanted})  # why: a stem begins as its word does, and few words need one
+    likely = re.compile(rf"(?<![^\W_])(?:{'|'.join(beginnings)})[^\W_]*", re.IGNORECASE)
+    found = (word.start() for word in likely.finditer(body.translate(_BARE)) if _is_one_of(word[0], wanted))
+    near = _cut(body, next(found, 0), 2 * SNIPPET_CHARACTERS)
+    text = " ".join(_MARKUP.sub(" ", _AROUND.sub("", near)).split())
+    marks = [word.span() for word in likely.finditer(text.translate(_BARE)) if _is_one_of(word[0], wanted)]
+    for begin, end in reversed(marks):
+        text = f"{text[:begin]}**{text[begin:end]}**{text[end:]}"
+    return _cut(text, max(text.find("**"), 0), SNIPPET_CHARACTERS)
+
+
+def _cut(text: str, first: int, length: int) -> str:
+    """About so many characters of `text` around `first`, cut between words."""
+    begin = text.rfind(" ", 0, max(first - length // 3, 0)) + 1
+    end = len(text) if begin + length >= len(text) else text.rfind(" ", first, begin + length)
+    end = end if end > first else min(begin + length, len(text))
+    return f"{'… ' if begin else ''}{text[begin:end]}{' …' if end < len(text) else ''}"
 
 
 @lru_cache(maxsize=100_000)
@@ -137,6 +148,6 @@ def _indexed(text: str, language: str) -> Iterator[str]:
             yield stem(word)
 
 
-def _is_one_of(word: str, wanted: set[str]) -> bool:
+def _is_one_of(word: str, wanted: Collection[str]) -> bool:
     plain = folded(word)
     return plain in wanted or (plain not in _EMPTY and stem(plain) in wanted)

@@ -8,17 +8,31 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from itertools import islice
+from enum import StrEnum
+from itertools import accumulate, islice
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, Integer, Row, Table, Text, bindparam, delete, insert, select, text
+from sqlalchemy import JSON, Column, Date, Index, Integer, Row, Table, Text, bindparam, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.sheets import Sheet, SheetWords, asked_for, snippet, words_of
 from centralino.database import Database, metadata
 
 IN_ONE_GO = 100  # sheets in one transaction, so that nobody else waits long for theirs
+RANKED_MAX = (
+    2_000  # sheets with any of the words: to rank more takes too long, and a word that is everywhere says little
+)
 LEXEMES_LAST = 16_383  # PostgreSQL counts places in a text no further
+
+Words = tuple[tuple[str, ...], ...]  # each in the forms that are looked for
+
+
+class Sign(StrEnum):
+    """What stands between the words of a question, in PostgreSQL."""
+
+    AND = "&"
+    OR = "|"
+
 
 sheets_table = Table(
     "sheets",
@@ -36,6 +50,7 @@ sheets_table = Table(
     *(Column(name, JSON, nullable=False) for name in ("topics", "keywords", "phones")),
     Column("body", Text, nullable=False),
     Column("digest", Text, nullable=False),
+    Index(None, "entity", "kind"),
 )
 
 # `sheet_words` is made by its migration: each database has its own kind of table for words.
@@ -47,18 +62,24 @@ _REMOVE_WORDS = {
     "sqlite": text("DELETE FROM sheet_words WHERE rowid IN :numbers").bindparams(bindparam("numbers", expanding=True)),
     "postgresql": text("DELETE FROM sheet_words WHERE n IN :numbers").bindparams(bindparam("numbers", expanding=True)),
 }
+_COUNT = {  # for each word, in how many sheets it is; `{n}` is its place, and no more are counted than matter
+    "sqlite": "SELECT {n}, count(*) FROM (SELECT 1 FROM sheet_words WHERE sheet_words MATCH :w{n} LIMIT :most) w{n}",
+    "postgresql": "SELECT {n}, count(*) FROM (SELECT 1 FROM sheet_words "
+    "WHERE words @@ CAST(CAST(:w{n} AS text) AS tsquery) LIMIT :most) w{n}",
+}
 _SEARCH = {
     "sqlite": text("""
-        SELECT s.n FROM sheet_words JOIN sheets s ON s.n = sheet_words.rowid
-        WHERE sheet_words MATCH :question
-            AND (:entity = '' OR s.entity IN (:entity, '')) AND (:kind = '' OR s.kind = :kind)
-        ORDER BY bm25(sheet_words, 10.0, 5.0, 1.0), s.id LIMIT :limit
+        SELECT rowid AS n FROM sheet_words
+        WHERE sheet_words MATCH :question AND ((:entity = '' AND :kind = '') OR rowid IN (
+            SELECT n FROM sheets WHERE (:entity = '' OR entity IN (:entity, '')) AND (:kind = '' OR kind = :kind)
+        ))
+        ORDER BY bm25(sheet_words, 10.0, 5.0, 1.0), rowid LIMIT :limit
     """),
     "postgresql": text("""
         SELECT s.n FROM sheet_words w JOIN sheets s ON s.n = w.n, CAST(CAST(:question AS text) AS tsquery) question
         WHERE w.words @@ question
             AND (:entity = '' OR s.entity IN (:entity, '')) AND (:kind = '' OR s.kind = :kind)
-        ORDER BY ts_rank('{0, 0.1, 0.5, 1}', w.words, question, 1) DESC, s.id LIMIT :limit
+        ORDER BY ts_rank('{0, 0.1, 0.5, 1}', w.words, question, 1) DESC, s.n LIMIT :limit
     """),
 }
 
@@ -101,16 +122,16 @@ async def keep_sheets(database: Database, sheets: Collection[Sheet]) -> int:
 
 
 async def search(database: Database, question: Question) -> tuple[Found, ...]:
-    """The sheets with all words of `question`; where there is none, those with some of them. The best first.
+    """The sheets with all words of `question`; where there is none, those with some of its rarer ones. The best first.
 
     Raises BadQuestion, DatabaseAway.
     """
     words = asked_for(question.words)
     async with database.reading() as connection:
-        for all_of in (True, False):
-            numbers = await _numbers(connection, question, words, all_of=all_of)
-            if numbers or len(words) == 1:
-                break
+        numbers = await _numbers(connection, question, _said(connection, words, Sign.AND))
+        if not numbers and len(words) > 1:
+            rare = await _rare(connection, words)
+            numbers = await _numbers(connection, question, _said(connection, rare, Sign.OR)) if rare else []
         wanted = select(sheets_table).where(sheets_table.c.n.in_(numbers))
         rows = {row.n: row for row in await connection.execute(wanted)}
     sheets = [_sheet(rows[number]) for number in numbers if number in rows]
@@ -172,18 +193,31 @@ def _indexed(connection: AsyncConnection, words: SheetWords) -> dict[str, str]:
     return {"words": " ".join(f"'{word}':{','.join(where)}" for word, where in places.items())}
 
 
-async def _numbers(
-    connection: AsyncConnection, question: Question, words: tuple[tuple[str, ...], ...], *, all_of: bool
-) -> list[int]:
-    """Of the sheets that fit, the best first. No word has a quote in it: see cases/sheets.py."""
+async def _rare(connection: AsyncConnection, words: Words) -> Words:
+    """The words that some sheets have, the rarest first, without those that too many have."""
+    count = text(" UNION ALL ".join(_COUNT[connection.dialect.name].format(n=n) for n in range(len(words))))
+    asked = {f"w{n}": _said(connection, (forms,), Sign.AND) for n, forms in enumerate(words)}
+    rows = await connection.execute(count, {**asked, "most": RANKED_MAX + 1})
+    there = sorted((count, words[n]) for n, count in rows if count)
+    sums = accumulate(count for count, _ in there)
+    return tuple(
+        forms for n, ((_, forms), total) in enumerate(zip(there, sums, strict=True)) if not n or total <= RANKED_MAX
+    )
+
+
+async def _numbers(connection: AsyncConnection, question: Question, said: str) -> list[int]:
+    """Of the sheets that fit, the best first."""
+    asked = {"question": said, "entity": question.entity, "kind": question.kind, "limit": question.limit}
+    return [row.n for row in await connection.execute(_SEARCH[connection.dialect.name], asked)]
+
+
+def _said(connection: AsyncConnection, words: Words, sign: Sign) -> str:
+    """As the database wants it. No word has a quote in it: see cases/sheets.py."""
     if connection.dialect.name == "sqlite":
-        each, either, both = '"', " OR ", " AND "
+        quote, either, between = '"', " OR ", f" {sign.name} "
     else:
-        each, either, both = "'", " | ", " & "
-    terms = [f"({either.join(f'{each}{form}{each}' for form in forms)})" for forms in words]
-    asked = {"question": (both if all_of else either).join(terms), "entity": question.entity, "kind": question.kind}
-    rows = await connection.execute(_SEARCH[connection.dialect.name], {**asked, "limit": question.limit})
-    return [row.n for row in rows]
+        quote, either, between = "'", " | ", f" {sign} "
+    return between.join(f"({either.join(f'{quote}{form}{quote}' for form in forms)})" for forms in words)
 
 
 def _sheet(row: Row[Any]) -> Sheet:

@@ -19,6 +19,7 @@ def upgrade() -> None:
         *(sa.Column(name, sa.JSON, nullable=False) for name in ("topics", "keywords", "phones")),
         sa.UniqueConstraint("id", name="uq_sheets_id"),
     )
+    op.create_index("ix_sheets_entity_kind", "sheets", ["entity", "kind"])
     if op.get_bind().dialect.name == "sqlite":
         # the words come folded and stemmed: all that is left to do is to part them
         tokenizer = "unicode61 remove_diacritics 0"
