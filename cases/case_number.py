@@ -4,7 +4,7 @@ It is made from where the case came from (one digit) and a number that is unique
 arrival in the journal. So replaying the journal gives every case the number that its citizen was told.
 """
 
-FROM_CALL = 1  # the desk's own ways in (mail, form) take other digits
+FROM_CALL, FROM_DESK = 1, 2  # the latter: letters, faxes, forms, mails
 SEQUENCE_DIGITS_MIN = 6
 
 # Damm's quasigroup: every single wrong digit and every swap of two neighbours changes the check digit.

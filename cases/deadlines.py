@@ -9,6 +9,7 @@ from cases.channels import Channel
 from cases.clocks import Calendar, Clock, Matter, Standing, clock, promise_for
 from cases.entities import Entities
 from cases.history import CaseEvent, histories, marked
+from cases.intake import Kept
 from cases.store import Case
 from centralino.database import Database
 
@@ -26,11 +27,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`clock` None: nothing was promised."""
+    """`clock` None: nothing was promised. `wrote`: what came in otherwise than by a call; only of one case alone."""
 
     case: Case
     history: tuple[CaseEvent, ...]
     clock: Clock | None
+    wrote: tuple[Kept, ...] = ()
 
 
 async def see(database: Database, cases: Sequence[Case], rule: Rule) -> tuple[Seen, ...]:

@@ -7,12 +7,14 @@ from enum import StrEnum
 
 
 class JoinWhy(StrEnum):
-    """Why a call stands against the case it stands against."""
+    """Why a contact stands against the case it stands against."""
 
     SAME_CALLER = "same caller, open case"
     WITHHELD = "withheld number"
     FIRST_CONTACT = "first contact"
     NO_OPEN_CASE = "no open case"
+    ANONYMOUS = "nobody can say who it is"
+    BY_HAND = "somebody said so"
 
 
 class CloseWhy(StrEnum):

@@ -88,7 +88,17 @@ contacts = Table(
     Column("ended_at", Instant),
     Column("person", Text),  # of a call-back: who is to be called
     Column("queue", Text),  # of a call-back: whose people call
+    Column("intake", Integer, ForeignKey("intakes.id"), index=True),  # of a letter, fax, form or mail
     UniqueConstraint("call", "kind", "at"),
+)
+
+intakes = Table(  # what came in otherwise than by a call, as it came
+    "intakes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("channel", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
 )
 
 case_events = Table(  # what people did to a case; a contact is no such thing
@@ -103,7 +113,7 @@ case_events = Table(  # what people did to a case; a contact is no such thing
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One time that somebody was in touch about a case. `kind`: a Channel.
+    """One time that somebody was in touch about a case. `kind`: a Channel. `intake`: which of cases/intake.py's.
 
     Of a call-back: the people of `queue` are to call `number`.
     """
@@ -113,11 +123,14 @@ class Contact:
     at: datetime
     queue: str | None = None
     number: str | None = None
+    intake: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as the pages and the CLI show it. Number and name are as the caller's phone gave them: escape them."""
+    """A case as the pages and the CLI show it. Number (where they never called: a mail address) and name are as the
+    citizen gave them: escape them.
+    """
 
     id: str
     state: str
@@ -383,19 +396,22 @@ async def _read(database: Database, wanted: Any) -> tuple[Case, ...]:
         rows = (await connection.execute(wanted)).all()
         ids = [row.id for row in rows]
         touched = await connection.execute(
-            select(contacts, people.c.number)
-            .select_from(contacts.outerjoin(people, people.c.key == contacts.c.person))
+            select(contacts, people.c.number, intakes.c.phone, intakes.c.mail, intakes.c.name)
+            .select_from(contacts.outerjoin(people, people.c.key == contacts.c.person).outerjoin(intakes))
             .where(contacts.c.case_id.in_(ids))
             .order_by(contacts.c.at, contacts.c.id)
         )
         in_touch: dict[str, list[Contact]] = {case_id: [] for case_id in ids}
+        wrote: dict[str, tuple[str, str]] = {}  # who, of those that have not called: how to reach them, and their name
         for contact in touched:
-            one = Contact(contact.kind, contact.call, contact.at, contact.queue, contact.number)
+            one = Contact(contact.kind, contact.call, contact.at, contact.queue, contact.number, contact.intake)
             in_touch[contact.case_id].append(one)
-    return tuple(_case(row, tuple(in_touch[row.id])) for row in rows)
+            if contact.intake is not None:
+                wrote.setdefault(contact.case_id, (contact.phone or contact.mail, contact.name))
+    return tuple(_case(row, tuple(in_touch[row.id]), wrote.get(row.id, ("", ""))) for row in rows)
 
 
-def _case(row: Any, in_touch: tuple[Contact, ...]) -> Case:
+def _case(row: Any, in_touch: tuple[Contact, ...], wrote: tuple[str, str]) -> Case:
     columns = dict(row._mapping)
-    columns |= {"number": row.number or "", "name": row.name or "", "contacts": in_touch}
+    columns |= {"number": row.number or wrote[0], "name": row.name or wrote[1], "contacts": in_touch}
     return Case(**columns)

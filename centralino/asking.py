@@ -15,15 +15,16 @@ Result = TypeVar("Result")
 
 
 def ask(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) -> Result:
-    async def visit() -> Result:
-        client = DoorClient(door_path(state))
-        await client.connect()
-        try:
-            return await ask(client)
-        finally:
-            await client.close()
+    return run_loop(visit(state, ask))
 
-    return run_loop(visit())
+
+async def visit(state: Path, ask: Callable[[DoorClient], Coroutine[Any, Any, Result]]) -> Result:
+    client = DoorClient(door_path(state))
+    await client.connect()
+    try:
+        return await ask(client)
+    finally:
+        await client.close()
 
 
 def run_loop(work: Coroutine[Any, Any, Result]) -> Result:

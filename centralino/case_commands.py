@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agents.disposition import Kind
-from cases.state import Act, CaseRefused
+from cases.channels import Channel
+from cases.state import WORDS_MAX, Act, CaseRefused
 from cases.state import State as CaseState
-from centralino.asking import Result
+from centralino.asking import Result, visit
 from centralino.clock import as_utc
 from centralino.installed import engines_time_s, in_force, instance_at, with_database
 from centralino.located import shown
@@ -27,6 +29,7 @@ MANY = 10_000
 def add_case_commands(app: typer.Typer) -> None:
     app.command()(cases)
     app.command()(case)
+    app.command()(take_in)
 
 
 def cases(
@@ -84,14 +87,45 @@ def case(
     shown_cases.done(done, zone, as_json=as_json)
 
 
+def take_in(
+    channel: Annotated[Channel, typer.Option("--channel", help="letter, fax, form or mail.")],
+    words: Annotated[str, typer.Argument(metavar="WORDS", help="What is in it, in quotes; `-` reads it.")],
+    entity: Annotated[str, typer.Option("--entity", help="For whom it is, of entities.yaml.")] = "",
+    number: Annotated[str, typer.Option("--number", help="Or the number of ours that it is for.")] = "",
+    subject: Annotated[str, typer.Option("--subject", help="Becomes the case's title.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Of who sent it.")] = "",
+    phone: Annotated[str, typer.Option("--phone", help="By which a call of theirs finds the case.")] = "",
+    mail: Annotated[str, typer.Option("--mail", help="Their address.")] = "",
+    kind: Annotated[Kind | None, typer.Option("--kind", help="What it is about.")] = None,
+    topic: Annotated[str, typer.Option("--topic", help="One of `topics` in entities.yaml.")] = "",
+    into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="An open case that it is for.")] = "",
+    config: Config = HERE,
+    state: State = VAR,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a letter, a fax, a form or a mail with the sender's open case, or with a new one."""
+    from centralino import shown_cases
+    from centralino.case_desk import Written
+
+    text = sys.stdin.read(WORDS_MAX + 1) if words == "-" else words
+    of_whom = {"entity": entity, "number": number, "name": name, "phone": phone, "mail": mail}
+    written = Written(channel, text, by_whom(), subject=subject, kind=kind or "", topic=topic, into=into, **of_whom)
+    taken, seen = _at_the_desk(config, state, lambda desk: desk.take_in(written))
+    shown_cases.taken(taken, seen, in_force(config, state).settings.time_zone, as_json=as_json)
+
+
 def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[Any, Any, Result]]) -> Result:
     """What `ask` gives. Raises Stop where it is refused."""
-    from centralino.case_desk import CaseDesk
+    from centralino.case_desk import Around, CaseDesk
 
     configuration, now = in_force(config, state), as_utc(engines_time_s(state))
+
+    async def key_for(number: str, name: str) -> str:
+        told = await visit(state, lambda door: door.command("people.key", number=number, name=name))
+        return str(told["key"])
+
+    around = Around(lambda: configuration, lambda: now, key_for)
     try:
-        return with_database(
-            config, state, lambda database: ask(CaseDesk(database, lambda: configuration, lambda: now))
-        )
+        return with_database(config, state, lambda database: ask(CaseDesk(database, around)))
     except CaseRefused as refused:
         raise Stop(str(refused)) from refused

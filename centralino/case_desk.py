@@ -1,21 +1,27 @@
 """Cases, as commands and the API ask for them: looked at with their history and clock, and worked on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cases import deadlines, store
+from email_validator import EmailNotValidError, validate_email
+
+from cases import deadlines, intake, store
+from cases.channels import Channel
 from cases.deadlines import Rule, Seen
 from cases.history import Classified, Work, work_on
+from cases.intake import Intake, TakenIn
 from cases.sheets import Sheet
 from cases.sheets_store import sheet
-from cases.state import Act, CaseRefused, Role, State, Worker
+from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
+from centralino.people import cleaned, normalised
 from centralino.settings import Configuration
 
 NOTHING_SAID = Classified()
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
+LINE_MAX = 200
 LOOKED_AT_MAX = 10_000  # for what is due
 
 
@@ -47,13 +53,41 @@ class Asked:
     classified: Classified = NOTHING_SAID
 
 
-class CaseDesk:
-    """`configuration` gives the one in force, `now` the instant. All raise DatabaseAway."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours."""
 
-    def __init__(
-        self, database: Database, configuration: Callable[[], Configuration], now: Callable[[], datetime]
-    ) -> None:
-        self._database, self._configuration, self._now = database, configuration, now
+    channel: Channel
+    words: str
+    by: str
+    entity: str = ""
+    number: str = ""
+    subject: str = ""
+    name: str = ""
+    phone: str = ""
+    mail: str = ""
+    kind: str = ""
+    topic: str = ""
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a CaseDesk looks at: the configuration in force, the instant, and the key for a telephone number and a name
+    (raises ConnectionError while the engine, who keeps the keys, is away).
+    """
+
+    configuration: Callable[[], Configuration]
+    now: Callable[[], datetime]
+    key_for: Callable[[str, str], Awaitable[str]]
+
+
+class CaseDesk:
+    """All raise DatabaseAway."""
+
+    def __init__(self, database: Database, around: Around) -> None:
+        self._database = database
+        self._configuration, self._now, self._key_for = around.configuration, around.now, around.key_for
 
     async def cases(self, wanted: Wanted) -> tuple[Seen, ...]:
         limit = LOOKED_AT_MAX if wanted.due else wanted.limit
@@ -63,7 +97,10 @@ class CaseDesk:
     async def case(self, number: str) -> Seen | None:
         """None: there is no such case."""
         found = await store.case(self._database, number)
-        return (await self._see([found]))[0] if found else None
+        if found is None:
+            return None
+        [seen] = await self._see([found])
+        return replace(seen, wrote=await intake.kept(self._database, found.id))
 
     async def work(self, number: str, asked: Asked) -> Seen:
         """Do it; the case as it is then. Raises CaseRefused."""
@@ -78,6 +115,18 @@ class CaseDesk:
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
+
+    async def take_in(self, written: Written) -> tuple[TakenIn, Seen]:
+        """Keep it with the sender's open case, or a new one. Raises CaseRefused, and ConnectionError where it names a
+        telephone and the engine is away: who called before would not be known again.
+        """
+        piece = _piece(written, self._configuration())
+        if piece.phone and not piece.into:
+            piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
+        taken = await intake.take_in(self._database, piece, self._now())
+        seen = await self.case(taken.case)
+        assert seen, "it was kept a moment ago"
+        return taken, seen
 
     async def _sheet(self, id: str) -> Sheet:
         """Raises CaseRefused."""
@@ -95,11 +144,10 @@ class CaseDesk:
 def _act(asked: Asked, configuration: Configuration) -> Act:
     if asked.act not in KNOWN_ACTS:
         raise CaseRefused(f"nobody can {shown(asked.act)} a case; {did_you_mean(asked.act, KNOWN_ACTS)}")
-    act, said, topics = KNOWN_ACTS[asked.act], asked.classified, configuration.entities.topics
+    act, said = KNOWN_ACTS[asked.act], asked.classified
     if (act is Act.CLASSIFY) is (said == NOTHING_SAID):
         raise CaseRefused("kind, topic, title and whether it is complex are for `classify`, which needs one of them")
-    if said.topic and topics and said.topic not in topics:
-        raise CaseRefused(f"there is no topic {shown(said.topic)} in entities.yaml; {did_you_mean(said.topic, topics)}")
+    _known_topic(said.topic or "", configuration)
     return act
 
 
@@ -114,3 +162,59 @@ def _worker(asked: Asked, configuration: Configuration) -> Worker:
     if asked.agent:
         return Worker(asked.agent, Role.AGENT)
     return Worker(asked.by, Role.OFFICE if asked.office else Role.SUPERVISOR, asked.office)
+
+
+def _piece(written: Written, configuration: Configuration) -> Intake:
+    """What is kept of it. Raises CaseRefused, with all that is wrong with it in a sentence."""
+    if written.channel in intake.NOT_BY_US:
+        raise CaseRefused(f"a {written.channel} comes in by the engine; people take in letters, faxes, forms and mails")
+    if not written.words.strip():
+        raise CaseRefused("there are no words in it")
+    if len(written.words) > WORDS_MAX:
+        raise CaseRefused(f"{len(written.words)} characters are too many; {WORDS_MAX} can be kept")
+    _known_topic(written.topic, configuration)
+    entity, number = _for_whom(written, configuration)
+    said = {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
+    how = {"phone": _phone(written.phone), "mail": _mail(written.mail)}
+    about = {name: getattr(written, name) for name in ("kind", "topic", "into")}
+    return Intake(written.channel, number, written.words, written.by, entity, **about, **said, **how)
+
+
+def _for_whom(written: Written, configuration: Configuration) -> tuple[str, str]:
+    """The entity, where it can be told, and the number of ours."""
+    entities, numbers = configuration.entities, configuration.dialplans
+    if written.entity and written.entity not in entities.entities:
+        known = entities.entities
+        raise CaseRefused(f"there is no entity {shown(written.entity)}; {did_you_mean(written.entity, known)}")
+    if written.number and written.number not in numbers:
+        raise CaseRefused(f"there is no number {shown(written.number)}; {did_you_mean(written.number, numbers)}")
+    if not (written.entity or written.number):
+        raise CaseRefused("for whom is it? Name the entity, or the number of ours")
+    if not written.number:
+        return written.entity, entities.entities[written.entity].numbers[0]
+    of_number = entities.of_case(written.entity, written.number)
+    if written.entity and written.number not in entities.entities[written.entity].numbers:
+        raise CaseRefused(f"{written.number} is no number of {written.entity}")
+    return (of_number.id if of_number else ""), written.number
+
+
+def _phone(text: str) -> str:
+    number = normalised(text)
+    if text.strip() and not number.startswith("+"):
+        raise CaseRefused(f"{shown(text)} is no telephone number")
+    return number
+
+
+def _mail(text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return validate_email(text.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as wrong:
+        raise CaseRefused(f"{shown(text)} is no mail address: {wrong}") from wrong
+
+
+def _known_topic(topic: str, configuration: Configuration) -> None:
+    topics = configuration.entities.topics
+    if topic and topics and topic not in topics:
+        raise CaseRefused(f"there is no topic {shown(topic)} in entities.yaml; {did_you_mean(topic, topics)}")

@@ -26,7 +26,8 @@ from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
 from cases.state import CaseRefused, State
 from centralino import knowledge
-from centralino.case_desk import Asked, CaseDesk, Wanted
+from centralino.asking import visit
+from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
 from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
@@ -208,6 +209,13 @@ class DatabaseCases:
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))
 
+    async def take_in(self, written: dict[str, Any]) -> Seen:
+        try:
+            _, seen = await _asked(self._desk.take_in(Written(**written)))
+        except CaseRefused as refused:
+            raise ChangeRefused(str(refused)) from refused
+        return seen
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
         said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
         try:
@@ -258,10 +266,14 @@ def serve(place: Place, database_url: str) -> int:
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
 
+    async def key_for(number: str, name: str) -> str:
+        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
+        return str(told["key"])
+
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    desk = CaseDesk(database, configuration, now)
+    desk = CaseDesk(database, Around(configuration, now, key_for))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     shelves = Shelves(live, DatabaseRecords(database), DatabaseCases(desk), DatabaseKnowledge(sheets))
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")

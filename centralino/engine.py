@@ -43,7 +43,7 @@ from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
 from centralino.keeping import Keeping
 from centralino.open_cases import OpenCases
-from centralino.people import People
+from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
 from centralino.settings import Configuration, examine_yaml
@@ -274,6 +274,7 @@ class Engine:
             "calls": lambda args: self._about_calls(what, args),
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
+            "people": lambda args: self._about_people(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -440,6 +441,16 @@ class Engine:
                 return self._listen(args)
             case _:
                 raise CommandRefused(f"there is no command `calls.{what}`")
+
+    def _about_people(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`key`: what stands for whoever has this number, so that a letter and a call of theirs have one case."""
+        number = str(args.get("number") or "")
+        if what != "key" or is_withheld(number):
+            raise CommandRefused("there is only `people.key`, of a telephone number")
+        try:
+            return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
+        except OSError as refused:
+            raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
 
     def _listen(self, args: dict[str, Any]) -> dict[str, Any]:
         """Ring the phone of supervisor `as`, who then hears the talk of `call`, and is with it as `how` says."""

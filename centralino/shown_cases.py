@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from cases.case_number import in_groups
 from cases.clocks import Clock, Standing
 from cases.deadlines import Seen
+from cases.intake import TakenIn
 from centralino.printing import plain, print_json, print_line, print_table
 from centralino.shown import disposition
 
@@ -73,6 +74,14 @@ def done(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
     print_line(f"case {in_groups(seen.case.id)} is {seen.case.state}{where}{f'; {due}' if due else ''}")
 
 
+def taken(what: TakenIn, seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
+    """Where a piece that came in stands now."""
+    if as_json:
+        return print_json(_facts(seen) | {"why": what.why})
+    due = due_in_words(seen.clock, zone)
+    print_line(f"it stands with case {in_groups(what.case)}: {what.why}{f'; {due}' if due else ''}")
+
+
 def due_in_words(clock: Clock | None, zone: ZoneInfo) -> str:
     """By when, and whether that is near or over; empty: nothing was promised."""
     if clock is None:
@@ -91,7 +100,13 @@ def _story(seen: Seen) -> Iterator[tuple[datetime, str, str]]:
     """When, what, and the words for it."""
     case = seen.case
     yield case.opened_at, "opened", ""
+    for piece in seen.wrote:
+        how = " ".join(word for word in (piece.name, piece.phone, piece.mail) if word)
+        title = f": {piece.subject}" if piece.subject else ""
+        yield piece.at, f"{piece.channel}{title} (from {how or 'nobody named'}, by {piece.by})", piece.words
     for contact in case.contacts:
+        if contact.intake is not None:
+            continue
         about = f" {contact.call}" if contact.call else ""
         yield contact.at, f"{contact.kind}{about}", ""
     for event in seen.history:
@@ -103,4 +118,5 @@ def _story(seen: Seen) -> Iterator[tuple[datetime, str, str]]:
 
 def _facts(seen: Seen) -> dict[str, Any]:
     clock = {"clock": dataclasses.asdict(seen.clock) if seen.clock else None}
-    return dataclasses.asdict(seen.case) | clock | {"history": [dataclasses.asdict(event) for event in seen.history]}
+    beside = {"history": [dataclasses.asdict(event) for event in seen.history]}
+    return dataclasses.asdict(seen.case) | clock | beside | {"wrote": [dataclasses.asdict(one) for one in seen.wrote]}

@@ -19,6 +19,7 @@ COMMANDS = {
     "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out; extend, reset ID",
     "calls": "the newest calls, those included that go on now",
     "cases": "the newest cases; --due lists those overdue or soon due",
+    "take-in": "a letter, a fax, a form or a mail: WORDS --channel letter --entity E",
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
     "knowledge": "the sheets of the knowledge base: search WORDS, show ID, outdated",
     "why": "everything that was decided about a call, and why",
@@ -49,8 +50,10 @@ SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press", "--note", "--title")  # a caller's number, the code of a case, a name: not for the log
-OF_A_CASE = ("--to", "--into", "--agent", "--as", "--kind", "--topic")  # all else after its number and act is private
+PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
+# Of these commands, all that stands after so many words is private, but for what follows the options named.
+OF_CITIZENS = {"case": 3, "take-in": 1}
+OF_THE_HOUSE = ("--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +150,9 @@ def overview() -> str:
 
 def for_the_log(words: tuple[str, ...]) -> str:
     """The words of a command as the log may hold them."""
+    public = OF_CITIZENS.get(words[0], len(words)) if words else 0
+    words = (*words[:public], *_without_citizens(words[public:]))
     said, hide_next = [], False
-    if words[:1] == ("case",):
-        words = (*words[:3], *_of_a_case(words[3:]))
     for word in words:
         option, is_joined, _ = word.partition("=")
         hidden = "…" if hide_next else f"{option}=…" if option in PRIVATE and is_joined else word
@@ -158,11 +161,14 @@ def for_the_log(words: tuple[str, ...]) -> str:
     return shlex.join(said)
 
 
-def _of_a_case(words: tuple[str, ...]) -> Iterator[str]:
-    """What stands after a case's number and act, without the words that people write of it."""
+def _without_citizens(words: tuple[str, ...]) -> Iterator[str]:
     before = ""
     for word in words:
-        yield word if word.startswith("--") or before in OF_A_CASE else "…"
+        option, is_joined, _ = word.partition("=")
+        if option.startswith("--"):
+            yield f"{option}=…" if is_joined and option not in OF_THE_HOUSE else word
+        else:
+            yield word if before in OF_THE_HOUSE else "…"
         before = word
 
 

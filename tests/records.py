@@ -1,7 +1,7 @@
 """A journal, a database, and what fills the one from the other, for tests of what stands on record."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from centralino.clock import SimClock
+from centralino.case_desk import Around, CaseDesk
+from centralino.clock import SimClock, as_utc
 from centralino.database import Database, metadata, open_database
 from centralino.events import (
     AnyEvent,
@@ -27,6 +28,7 @@ from centralino.events import (
 )
 from centralino.journal import Journal
 from centralino.people import People
+from centralino.settings import Configuration
 from supervision.projector import Projector
 
 DEADLINE_S = 20.0
@@ -116,3 +118,10 @@ def answered_call(house: House, call_id: str, person: str) -> None:
     house.tell(TalkStarted(call=call_id, agent="a2", leg="leg-a2", in_time=False), after_s=4)
     house.tell(TalkEnded(call=call_id, agent="a2", leg="leg-a2", by="caller"), after_s=60)
     house.tell(end(call_id))
+
+
+def desk_of(house: House, configuration: Callable[[], Configuration]) -> CaseDesk:
+    async def key_for(number: str, name: str) -> str:
+        return house.people.key_for(number, name, house.clock.now_s())
+
+    return CaseDesk(house.database, Around(configuration, lambda: as_utc(house.clock.now_s()), key_for))

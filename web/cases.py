@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.disposition import Kind
+from cases.channels import Channel
 from cases.state import WORDS_MAX, Act, State
 from web.configuration import peer
 
@@ -36,8 +37,30 @@ class Cases(Protocol):
     async def case(self, number: str) -> Row | None:
         """None: there is none."""
 
+    async def take_in(self, written: dict[str, Any]) -> Row:
+        """Keep what a citizen wrote; the case that it stands with. Raises ChangeRefused."""
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Row:
         """Do it; the case as it is then. Raises ChangeRefused."""
+
+
+class Written(BaseModel):
+    """What a citizen wrote: a letter, a fax, a form or a mail; for `entity`, or for `number` of ours. `into` names an
+    open case that it is for. Else it stands with the open case of whoever has that `phone`, or with a new one.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    channel: Channel
+    words: Annotated[str, Field(max_length=WORDS_MAX)]
+    entity: Named = ""
+    number: Named = ""
+    subject: Annotated[str, Field(max_length=200)] = ""
+    name: Annotated[str, Field(max_length=200)] = ""
+    phone: Named = ""
+    mail: Annotated[str, Field(max_length=254)] = ""
+    kind: Kind | None = None
+    topic: Annotated[str, Field(max_length=40)] = ""
+    into: Named = ""
 
 
 class Asked(BaseModel):
@@ -69,6 +92,11 @@ def add_cases(router: APIRouter, cases: Cases, allowed: Sequence[Any]) -> None:
         limit: Limit = 100, state: InState = None, office: Office | None = None, due: Due = False
     ) -> dict[str, Any]:
         return {"cases": [_facts(row) for row in await cases.cases(limit, state, office, due=due)]}
+
+    @router.post("/cases", dependencies=allowed, status_code=201, summary="Take in what a citizen wrote")
+    async def take_in(written: Written, request: Request) -> dict[str, Any]:
+        said = {**written.model_dump(), "kind": written.kind or "", "by": f"api ({peer(request)})"}
+        return _facts(await cases.take_in(said))
 
     @router.get("/cases/{number}", dependencies=allowed, summary="One case and what happened to it")
     async def one(number: CaseNumber) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cases.case_number import FROM_CALL, case_number, in_groups
+from cases.case_number import FROM_CALL, FROM_DESK, case_number, in_groups
 from centralino.cli import app
 from centralino.database import database_url
 from centralino.events import CallDisposed
@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 CASE = case_number(FROM_CALL, 1)
 GROUPED = in_groups(CASE)
+LETTERS = in_groups(case_number(FROM_DESK, 1))
 ESPERTI = "protezione-civile/esperti"
 
 
@@ -107,3 +108,19 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(state: Path, words: tup
     assert code == 1
     assert says in said
     assert facts(state, CASE) == before
+
+
+def test_a_letter_is_taken_in_and_told_with_its_case(state: Path) -> None:
+    of_whom = ("--entity", "protezione-civile", "--name", "Ana", "--mail", "ana@example.org", "--subject", "The dam")
+    code, said = centralino(state, "take-in", "Will it hold?", "--channel", "letter", *of_whom)
+    assert code == 0, said
+    assert said.startswith(f"it stands with case {LETTERS}: nobody can say who it is; by "), said
+    code, said = centralino(state, "case", LETTERS)
+    assert code == 0, said
+    assert "from        ana@example.org Ana" in said
+    assert "letter: The dam (from Ana ana@example.org" in said
+    assert "                  Will it hold?" in said
+    code, said = centralino(state, "take-in", "And the bridge?", "--channel", "fax", "--entity", "x", "--into", CASE)
+    assert (code, "there is no entity `x`" in said) == (1, True), said
+    code, said = centralino(state, "take-in", "x", "--channel", "fax", "--number", "800840840", "--phone", "3331234567")
+    assert (code, "the engine is not running" in said) == (1, True), "whose it is, only the engine knows"

@@ -16,12 +16,12 @@ from cases.sheets import Sheet
 from cases.sheets_store import keep_sheets
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
-from centralino.case_desk import Asked, CaseDesk, Wanted
+from centralino.case_desk import Asked, Wanted
 from centralino.clock import as_utc
 from centralino.desk import DatabaseCases
 from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
 from centralino.settings import load
-from tests.records import House, answered_call, arrival, end
+from tests.records import House, answered_call, arrival, desk_of, end
 from web.configuration import ChangeRefused
 
 ANA, RITA = Worker("a1001", Role.AGENT), Worker("rita", Role.OFFICE, "city/registry")
@@ -114,7 +114,7 @@ async def test_which_sheet_was_used_stands_in_the_history_and_keeps_no_case_open
     [found] = await cases(house.database)
     sheets = {"tari": Sheet("tari", "Tassa sui rifiuti", "service", "Ufficio Tributi", "La tassa.")}
     await keep_sheets(house.database, sheets.values())
-    desk = CaseDesk(house.database, lambda: load(SHIPPED), lambda: as_utc(house.clock.now_s()))
+    desk = desk_of(house, lambda: load(SHIPPED))
     with pytest.raises(CaseRefused, match="there is no sheet `tary`"):
         await desk.work(found.id, Asked("sheet", "rita", "tary"))
     done = await desk.work(found.id, Asked("sheet", "rita", "tari", agent="a1001"))
@@ -204,7 +204,7 @@ async def test_what_is_due_is_listed_by_its_end(house: House) -> None:
 
 async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House) -> None:
     number = await with_case(house)
-    desk = CaseDesk(house.database, lambda: load(SHIPPED), lambda: as_utc(house.clock.now_s()))
+    desk = desk_of(house, lambda: load(SHIPPED))
     said = {"kind": None, "topic": "tari", "title": None, "is_complex": True, "words": "", "to": "", "into": ""}
     done = await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
     assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex")

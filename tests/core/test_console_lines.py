@@ -76,6 +76,8 @@ def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
     assert words.for_the_log(noted) == "transfer c1 --to city/x --note '…'"
     case = ("case", "10000426", "hand-over", "Signora Rossi", "--to", "city/x", "--title=Rossi", "--title", "Rossi")
     assert words.for_the_log(case) == "case 10000426 hand-over '…' --to city/x '--title=…' --title '…'"
+    letter = ("take-in", "My lamp", "--channel", "letter", "--name", "Rossi", "--phone=+39055123", "--entity=city")
+    assert words.for_the_log(letter) == "take-in '…' --channel letter --name '…' '--phone=…' --entity=city"
     assert words.for_the_log(said) == "try 055055 --from '…' '--press=…' --at 2026-11-24T10:00"
 
 

@@ -100,6 +100,10 @@ class Kept:
     async def case(self, number: str) -> KeptSeen | None:
         return KeptSeen(KeptCase(number, State.OPEN)) if number == "100016" else None
 
+    async def take_in(self, written: dict[str, Any]) -> KeptSeen:
+        self.asked.append(written)
+        return KeptSeen(KeptCase("200014", State.OPEN))
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> KeptSeen:
         if not asked["words"]:
             raise ChangeRefused("`note` needs words")
@@ -441,6 +445,22 @@ async def test_calls_that_agents_made_are_listed_and_each_has_its_trail(house: H
     assert one == {"call": kept, "events": [{"n": 1, "kind": "CallArrived"}]}
     answer = await house.web.get("/api/v1/own-calls/none", headers=bearer)
     assert (answer.status_code, answer.json()) == (404, {"error": "no agent made a call `none`"})
+
+
+async def test_a_form_is_taken_in_through_the_api(house: House) -> None:
+    bearer, form = (
+        house.bearer(Role.SUPERVISOR),
+        {"channel": "form", "words": HOSTILE, "entity": "city", "phone": "+39055"},
+    )
+    taken = await house.web.post("/api/v1/cases", headers=bearer, json=form)
+    assert (taken.status_code, taken.json()["id"]) == (201, "200014")
+    written = house.kept.asked[-1]
+    assert isinstance(written, dict)
+    assert (written["channel"], written["words"], written["phone"]) == ("form", HOSTILE, "+39055")
+    assert written["by"].startswith("api (")
+    for wrong in ({"channel": "pigeon"}, {"words": "x" * 20_001}, {"by": "me"}, {"subject": "x" * 201}):
+        assert (await house.web.post("/api/v1/cases", headers=bearer, json=form | wrong)).status_code == 422
+    assert (await house.web.post("/api/v1/cases", json=form)).status_code == 401
 
 
 async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: House) -> None:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0009"
 
 TEXTS = ("title", "kind", "owner", "entity", "language", "address", "hours", "body", "digest")
 

@@ -1,0 +1,132 @@
+"""What comes in from citizens otherwise than by a call: letters, faxes, forms, mails. Each stands against one case."""
+
+import secrets
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cases.case_number import FROM_DESK, case_number, in_groups, keyed
+from cases.channels import Channel
+from cases.joining import Join, JoinWhy, OpenCase, OpenNew, case_for
+from cases.state import CaseRefused, State
+from cases.store import GOES_ON, cases_table, contacts, intakes
+from centralino.database import Database
+
+NOT_BY_US = frozenset({Channel.CALL, Channel.VOICEMAIL, Channel.CALL_BACK})  # the engine brings these
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """One piece. `service`: the number of ours that it is for; `person`: the key of who sent it, empty: nobody can
+    say. `phone` in E.164. `by`: who typed it in, or how it came. `kind` and `topic` are said where they are known.
+    `into`: the case that it is for, by its number; empty: the sender's open one for that service, or a new one.
+    """
+
+    channel: Channel
+    service: str
+    words: str
+    by: str
+    entity: str = ""
+    subject: str = ""
+    name: str = ""
+    phone: str = ""
+    mail: str = ""
+    person: str = ""
+    kind: str = ""
+    topic: str = ""
+    into: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """Against which case it stands, and why."""
+
+    case: str
+    why: JoinWhy
+
+
+async def take_in(database: Database, intake: Intake, at: datetime) -> TakenIn:
+    """Keep it with its case, or nothing. Raises CaseRefused, DatabaseAway."""
+    async with database.writing() as connection:
+        decision = await _case_for(connection, intake)
+        row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
+        inserted = await connection.execute(intakes.insert().values(row | {"at": at}).returning(intakes.c.id))
+        n = int(inserted.scalar_one())
+        if isinstance(decision, OpenNew):
+            case = case_number(FROM_DESK, n)
+            await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
+        else:
+            case = decision.case
+            await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
+        contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
+        await connection.execute(contacts.insert().values(contact))
+        return TakenIn(case, decision.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One piece as it came. Nothing of it is trusted text."""
+
+    at: datetime
+    channel: str
+    by: str
+    subject: str
+    words: str
+    name: str
+    phone: str
+    mail: str
+
+
+async def kept(database: Database, case: str) -> tuple[Kept, ...]:
+    """What stands against the case, in order."""
+    wanted = select(intakes).join(contacts, contacts.c.intake == intakes.c.id).where(contacts.c.case_id == case)
+    async with database.reading() as connection:
+        rows = await connection.execute(wanted.order_by(intakes.c.id))
+        return tuple(Kept(*(getattr(row, field.name) for field in fields(Kept))) for row in rows)
+
+
+async def _case_for(connection: AsyncConnection, intake: Intake) -> Join | OpenNew:
+    if intake.into:
+        return Join(await _open_one(connection, intake.into), JoinWhy.BY_HAND)
+    if not intake.person:
+        return OpenNew(JoinWhy.ANONYMOUS)
+    of_person = select(cases_table).where(cases_table.c.person == intake.person).with_for_update()
+    rows = (await connection.execute(of_person)).all()
+    return case_for(
+        intake.service,
+        withheld=False,
+        is_known=bool(rows),
+        open_cases=[OpenCase(row.id, row.service, row.opened_at) for row in rows if row.state in GOES_ON],
+    )
+
+
+async def _open_one(connection: AsyncConnection, number: str) -> str:
+    found = select(cases_table).where(cases_table.c.id == keyed(number)).with_for_update()
+    row = (await connection.execute(found)).one_or_none()
+    if row is None:
+        raise CaseRefused(f"there is no case {in_groups(keyed(number)[:20])}")
+    if row.state == State.MERGED:
+        raise CaseRefused(f"case {row.id} was merged into {row.merged_into}")
+    if row.state not in GOES_ON:
+        raise CaseRefused(f"case {row.id} is {row.state}: open it again first, or leave the case out for a new one")
+    return str(row.id)
+
+
+def _new(case: str, intake: Intake, why: JoinWhy, at: datetime) -> dict[str, Any]:
+    return {
+        "id": case,
+        "state": State.OPEN,
+        "opened_at": at,
+        "service": intake.service,
+        "entity": intake.entity or None,
+        "person": intake.person or secrets.token_hex(8),  # nobody else's: two who are unknown never join
+        "title": intake.subject or None,
+        "kind": intake.kind or None,
+        "topic": intake.topic or None,
+        "why": why,
+        "is_complex": False,
+        "worked_at": at,
+    }
