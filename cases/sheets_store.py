@@ -128,6 +128,10 @@ async def search(database: Database, question: Question) -> tuple[Found, ...]:
     """
     words = asked_for(question.words)
     async with database.reading() as connection:
+        if (
+            connection.dialect.name == "postgresql"
+        ):  # why: it holds long texts for cheap to read, and passes its index by
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
         numbers = await _numbers(connection, question, _said(connection, words, Sign.AND))
         if not numbers and len(words) > 1:
             rare = await _rare(connection, words)
