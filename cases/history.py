@@ -19,7 +19,7 @@ TAKES_IN = "takes in"  # another case, that was merged into this one
 
 @dataclass(frozen=True, slots=True)
 class CaseEvent:
-    """One line of a case's history. `about`: the office, or the other case, that it is about."""
+    """One line of a case's history. `about`: the office, the other case, or the sheet, that it is about."""
 
     at: datetime
     act: str
@@ -46,7 +46,9 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What somebody does to the case with this `number`. `into`: the number of the one that it is merged into."""
+    """What somebody does to the case with this `number`. `to`: the office that it is handed over to, or the sheet that
+    was used. `into`: the number of the case that it is merged into.
+    """
 
     number: str
     act: Act
@@ -114,7 +116,9 @@ async def _standing(connection: AsyncConnection, number: str) -> Standing:
 
 def _changed(case: Standing, made: Change, work: Work) -> dict[str, Any]:
     """The columns of the case, as they are to be."""
-    values: dict[str, Any] = {"state": made.state, "office": made.office or None, "worked_at": work.at}
+    values: dict[str, Any] = {"state": made.state, "office": made.office or None}
+    if work.act is not Act.SHEET:  # that is part of a call: with its end, its case may close
+        values["worked_at"] = work.at
     if made.stopped != case.stopped:
         values["stopped_at"] = work.at if made.stopped else None
     if made.state is not case.state:

@@ -16,6 +16,7 @@ class Act(StrEnum):
     """What people do to a case."""
 
     NOTE = "note"
+    SHEET = "sheet"  # of the knowledge base: what was said to the citizen stands in it
     CLASSIFY = "classify"  # kind, topic, title, whether it is complex
     HAND_OVER = "hand over"  # to an office
     ANSWER = "answer"  # by the office, to the citizen
@@ -49,6 +50,7 @@ class Move:
 S, A = State, Act
 MOVES: Mapping[tuple[State, Act], Move] = {
     (S.OPEN, A.NOTE): Move(S.OPEN),
+    (S.OPEN, A.SHEET): Move(S.OPEN),
     (S.OPEN, A.CLASSIFY): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.HAND_OVER): Move(S.AT_OFFICE, FIRST_LEVEL),
     (S.OPEN, A.STOP): Move(S.OPEN, FIRST_LEVEL),
@@ -56,6 +58,7 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.OPEN, A.CLOSE): Move(S.CLOSED, FIRST_LEVEL),
     (S.OPEN, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
     (S.AT_OFFICE, A.NOTE): Move(S.AT_OFFICE),
+    (S.AT_OFFICE, A.SHEET): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.CLASSIFY): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.HAND_OVER): Move(S.AT_OFFICE, SECOND_LEVEL),  # to the office that it is for
     (S.AT_OFFICE, A.ANSWER): Move(S.CLOSED, SECOND_LEVEL),
@@ -65,6 +68,7 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.AT_OFFICE, A.CLOSE): Move(S.CLOSED, SECOND_LEVEL),
     (S.AT_OFFICE, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
     (S.CLOSED, A.NOTE): Move(S.CLOSED),
+    (S.CLOSED, A.SHEET): Move(S.CLOSED),
     (S.CLOSED, A.CLASSIFY): Move(S.CLOSED, FIRST_LEVEL),
     (S.CLOSED, A.REOPEN): Move(S.OPEN, FIRST_LEVEL),
     (S.CLOSED, A.MERGE): Move(S.MERGED, FIRST_LEVEL),

@@ -11,6 +11,8 @@ from cases.channels import Channel
 from cases.deadlines import Rule, Seen
 from cases.history import Classified, Work, work_on
 from cases.intake import Intake, TakenIn
+from cases.sheets import Sheet
+from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
@@ -38,7 +40,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What `by` does, in words as people write them: `act` is one of KNOWN_ACTS; as `agent`, as somebody of `office`,
-    or else as a supervisor.
+    or else as a supervisor. With `sheet`, `words` is the id of one.
     """
 
     act: str
@@ -104,7 +106,11 @@ class CaseDesk:
         """Do it; the case as it is then. Raises CaseRefused."""
         configuration = self._configuration()
         act, worker = _act(asked, configuration), worker_of(asked.by, asked.agent, asked.office, configuration)
-        work = Work(number, act, worker, self._now(), asked.words, asked.to, asked.into, asked.classified)
+        words, to = asked.words, asked.to
+        if act is Act.SHEET:
+            used = await self._sheet(words.strip())
+            words, to = used.title, used.id
+        work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
         await work_on(self._database, work, configuration.entities.offices())
         seen = await self.case(number)
         assert seen, "cases are never removed"
@@ -123,6 +129,13 @@ class CaseDesk:
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
+
+    async def _sheet(self, id: str) -> Sheet:
+        """Raises CaseRefused."""
+        found = await sheet(self._database, id) if id else None
+        if found is None:
+            raise CaseRefused(f"there is no sheet {shown(id)}; `centralino knowledge search WORDS` finds them")
+        return found
 
     async def _see(self, cases: list[store.Case] | tuple[store.Case, ...]) -> tuple[Seen, ...]:
         configuration = self._configuration()

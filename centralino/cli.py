@@ -23,6 +23,7 @@ from centralino.call_commands import add_call_commands
 from centralino.case_commands import add_case_commands
 from centralino.durations import NotADuration, seconds
 from centralino.installed import engines_time_s, in_force, instance_at, snapshot, with_database
+from centralino.knowledge_commands import knowledge_app
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.provision_command import add_provision_command
 from centralino.simulate_commands import add_simulate_commands
@@ -45,6 +46,7 @@ add_case_commands(app)
 add_voicemail_commands(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
+app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(sites_app, name="sites")
 app.add_typer(call_backs_app, name="call-backs")
 

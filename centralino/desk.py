@@ -22,9 +22,11 @@ import uvloop
 
 from cases.deadlines import Seen
 from cases.history import Classified
+from cases.sheets import BadQuestion, Sheet
+from cases.sheets_store import Found, Question
 from cases.state import CaseRefused, State
 from cases.voicemails import Message
-from centralino import voicemail_desk
+from centralino import knowledge, voicemail_desk
 from centralino.asking import visit
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
@@ -39,6 +41,7 @@ from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
 from web.configuration import ChangeRefused
+from web.knowledge import Knowledge
 from web.live import Live
 from web.tokens import Tokens
 from web.voicemails import Voicemails
@@ -91,6 +94,7 @@ class Shelves:
     records: Records
     cases: Cases
     voicemails: Voicemails
+    knowledge: Knowledge
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -107,6 +111,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.records,
         shelves.cases,
         shelves.voicemails,
+        shelves.knowledge,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -244,6 +249,33 @@ async def _done_or_refused(asking: Awaitable[Rows]) -> Rows:
         raise ChangeRefused(str(refused)) from refused
 
 
+class DatabaseKnowledge:
+    """The sheets, from the database. Raises ConnectionError while it is away."""
+
+    def __init__(self, knowledge: knowledge.Knowledge) -> None:
+        self._knowledge = knowledge
+
+    async def search(self, words: str, entity: str, kind: str, limit: int) -> Sequence[dict[str, Any]]:
+        question = Question(words, entity, kind, limit)
+        return [self._facts(one.sheet) | {"snippet": one.snippet} for one in await self._ask_for(question)]
+
+    async def sheet(self, id: str) -> dict[str, Any] | None:
+        found = await _asked(self._knowledge.sheet(id))
+        return self._facts(found) | {"body": found.body} if found else None
+
+    async def outdated(self) -> Sequence[dict[str, Any]]:
+        return [self._facts(one) for one in await _asked(self._knowledge.outdated())]
+
+    async def _ask_for(self, question: Question) -> Sequence[Found]:
+        try:
+            return await _asked(self._knowledge.search(question))
+        except BadQuestion as bad:
+            raise ChangeRefused(str(bad)) from bad
+
+    def _facts(self, sheet: Sheet) -> dict[str, Any]:
+        return knowledge.facts(sheet, self._knowledge.today())
+
+
 async def _asked(asking: Awaitable[Rows]) -> Rows:
     try:
         async with asyncio.timeout(RECORDS_WITHIN_S):
@@ -269,15 +301,20 @@ def serve(place: Place, database_url: str) -> int:
 
     cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails)
+    sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
+    keeper = knowledge.SheetKeeper(database, place.state / "configurations")
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:
             on_guardians_death(stop)
+        keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
         try:
             async with console_beside(place):
                 await run_desk(place, listener, shelves, stop)
         finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
             await database.close()
 
     return on_reactor(work)

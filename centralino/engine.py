@@ -46,7 +46,7 @@ from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
-from centralino.settings import Configuration, examine
+from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
 from centralino.state import House, new_day
 from centralino.switchboard import Surroundings, Switchboard
@@ -329,7 +329,7 @@ class Engine:
         found = {}
         for number in {call.release for call in self.house.calls.values()} - {0, current.number}:
             release = releases.get(number)
-            configuration = examine(release.folder)[0] if release else None
+            configuration = examine_yaml(release.folder)[0] if release else None
             if configuration:
                 found[number] = configuration
         return found | {current.number: self.configuration}

@@ -21,6 +21,8 @@ Path = tuple[str | int, ...]
 SIZE_BYTES_MAX = 1_000_000
 DEPTH_MAX = 40  # our own files need 7
 VALUES_MAX = 200_000  # aliases of aliases grow without bound
+FENCE = "---"  # the line before and after the table of keys that a text begins with
+FENCED = f"a line `{FENCE}`, then lines such as `title: Carta d'identità`, then a line `{FENCE}`"
 TAG = "\0"  # begins the names by which a form tells apart what may stand in one place; no key has it in it
 _TAG = "tag:yaml.org,2002:"
 _STR, _SEQ, _MAP = (f"{_TAG}{kind}" for kind in ("str", "seq", "map"))
@@ -129,15 +131,33 @@ def read(file: str, content: bytes) -> Located:
     return _Reading(file).of(node)
 
 
+def read_with_text(file: str, content: bytes, size_bytes_max: int) -> tuple[Located, str]:
+    """Read a text before which a table of keys stands between two lines `---`: the table, and the text. The text begins
+    with as many empty lines as there are before it, so that places in it are those in the file. Never raises.
+    """
+    problem = _unreadable(file, content, size_bytes_max)
+    if problem:
+        return unreadable(problem), ""
+    lines = content.decode("utf-8-sig").splitlines()
+    fences = [number for number, line in enumerate(lines) if line.rstrip() == FENCE][:2]
+    if fences[:1] != [0]:
+        return unreadable(Problem(file, 1, 1, f"the first line is not `{FENCE}`", f"begin with {FENCED}")), ""
+    if len(fences) < 2:
+        what = f"the table that begins here has no end: there is no second `{FENCE}`"
+        return unreadable(Problem(file, 1, 1, what, f"begin with {FENCED}")), ""
+    table = "\n".join(["", *lines[1 : fences[1]]])
+    return read(file, table.encode()), "\n".join([""] * (fences[1] + 1) + lines[fences[1] + 1 :])
+
+
 def unreadable(problem: Problem) -> Located:
     """A file of which nothing is known but what is wrong with it."""
     return Located(problem.file, problems=[problem], readable=False)
 
 
-def _unreadable(file: str, content: bytes) -> Problem | None:
-    if len(content) > SIZE_BYTES_MAX:
+def _unreadable(file: str, content: bytes, size_bytes_max: int = SIZE_BYTES_MAX) -> Problem | None:
+    if len(content) > size_bytes_max:
         size = f"{len(content) / 1e6:.1f} MB"
-        return Problem(file, 1, 1, f"the file is too big ({size})", f"at most {SIZE_BYTES_MAX // 1_000_000} MB")
+        return Problem(file, 1, 1, f"the file is too big ({size})", f"at most {size_bytes_max / 1e6:g} MB")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -19,9 +19,11 @@ from centralino import piper
 from centralino.clock import as_utc
 from centralino.deployment import FILES
 from centralino.settings import DIALPLANS, RECORDED, BrokenConfiguration, Configuration, load
+from centralino.sheetchecks import KNOWLEDGE
 
 KEPT = 10
 NOTE = ".release.json"
+READABLE = (".yaml", ".md")
 # why: a PIN of four digits is soon found from its hash, and more people see the page than the file
 PIN_HASH = re.compile(r"\$argon2[^\s\"'}]+")
 
@@ -96,7 +98,7 @@ class Releases:
 
 
 def _copy_or_share(path: Path, place: Path, before: Path) -> None:
-    """A recording or voice that is the same as `before`, in the release in force, is kept once: they can be large."""
+    """What is the same as `before`, in the release in force, is kept once: recordings are large, sheets many."""
     if path.suffix != ".yaml" and before.is_file() and filecmp.cmp(path, before, shallow=False):
         place.hardlink_to(before.resolve())
     else:
@@ -154,7 +156,7 @@ def difference(old: Path, new: Path) -> str:
 def _changed(name: str, old: Path | None, new: Path | None) -> Iterator[str]:
     if old and new and old.read_bytes() == new.read_bytes():
         return
-    if not name.endswith(".yaml"):
+    if not name.endswith(READABLE):
         changed = "was recorded anew" if name.endswith(".wav") else "is another one"
         yield f"{name} {'is new' if old is None else 'is gone' if new is None else changed}\n"
         return
@@ -167,6 +169,7 @@ def _files(deployment: Path) -> list[Path]:
     """All that a deployment is made of."""
     files = [deployment / name for name in FILES]
     files += [*(deployment / DIALPLANS).rglob("*.yaml"), *(deployment / RECORDED).rglob("*.wav")]
+    files += (deployment / KNOWLEDGE).rglob("*.md")
     files += piper.files_named(deployment)
     return sorted({path for path in files if path.is_file()})
 

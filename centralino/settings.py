@@ -6,6 +6,7 @@ import wave
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from centralino.forms.queues import QueuesForm
 from centralino.forms.settings import SettingsForm
 from centralino.located import SIZE_BYTES_MAX, Located, Problem, read, shape_problems, unreadable
 from centralino.meanings import NodeSettings, PortRange, Ports, Settings
+from centralino.sheetchecks import problems_of_sheets, read_sheets
 from ivr.menu import Dialplan
 from ivr.prompts import LANGUAGES
 from ivr.rehearsal import Scenario
@@ -104,9 +106,9 @@ def counted(problems: Iterable[Problem]) -> str:
 
 def load(folder: Path) -> Configuration:
     """Read the deployment in `folder`. Raises BrokenConfiguration with all problems in it, sorted by file and line,
-    unless they are mere warnings.
+    unless they are mere warnings. Its sheets are not looked at: calls do not wait for them.
     """
-    configuration, problems = examine(folder)
+    configuration, problems = examine_yaml(folder)
     if configuration is None:
         raise BrokenConfiguration(problems)
     return configuration
@@ -124,9 +126,18 @@ def _without_looking_for_garbage() -> Iterator[None]:
             gc.enable()
 
 
-@_without_looking_for_garbage()
 def examine(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
     """What the deployment in `folder` means (None: it cannot be loaded), and all that is wrong with it."""
+    configuration, problems = examine_yaml(folder)
+    today = datetime.now(configuration.settings.time_zone if configuration else UTC).date()
+    of_sheets = problems_of_sheets(read_sheets(folder), _read_file(folder, ENTITIES), today)
+    broken = any(not problem.is_warning for problem in of_sheets)
+    return None if broken else configuration, tuple(sorted({*problems, *of_sheets}))
+
+
+@_without_looking_for_garbage()
+def examine_yaml(folder: Path) -> tuple[Configuration | None, tuple[Problem, ...]]:
+    """As `examine`, all but the sheets."""
     if not folder.is_dir():
         missing = Problem(str(folder), 1, 1, "there is no such folder", "name one with centralino.yaml")
         return None, (missing,)

@@ -23,6 +23,7 @@ COMMANDS = {
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
     "voicemails": "messages to be worked through, the longest waiting first; --box QUEUE chooses",
     "voicemail": "CALL claim, give-back, done --how HOW or undo: work through a message",
+    "knowledge": "the sheets of the knowledge base: search WORDS, show ID, outdated",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
@@ -42,6 +43,7 @@ OURS = {"help": "this list; help COMMAND says more", "exit": "leave; so does Ctr
 FURTHER = {
     "agents": ("extend", "in", "out", "pause", "ready", "reset"),
     "emergency": ("off", "on"),
+    "knowledge": ("outdated", "search", "show"),
     "sites": ("open", "close", "by-rule"),
     "call-backs": ("drop",),
     "help": tuple(COMMANDS),

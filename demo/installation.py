@@ -20,7 +20,7 @@ from demo.engine_view import EngineView
 from ivr.hours import Hours
 
 SHIPPED = Path(__file__).resolve().parent.parent
-DEPLOYMENT = ("centralino.yaml", "agents.yaml", "queues.yaml", "entities.yaml", "dialplans")
+DEPLOYMENT = ("centralino.yaml", "agents.yaml", "queues.yaml", "entities.yaml", "dialplans", "knowledge")
 KEPT = "prompts"  # why: they are named by their text, so a new demo need not speak them again
 OPENS_AT = time(10)
 ANSWERS_WITHIN_S = 180.0  # the first start of all makes an Asterisk

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
 from centralino.clock import FIRST_YEAR, LAST_YEAR, is_in_our_time
 from centralino.durations import between
 from centralino.forms.fields import (
+    CalendarDay,
     Form,
     Language,
     MenuKey,
@@ -206,12 +207,6 @@ def _instant(value: object) -> datetime:
 Instant = Annotated[datetime, PlainValidator(_instant, json_schema_input_type=str)]
 
 
-def _calendar_day(value: object) -> date:
-    with suppress(ValueError):
-        return date.fromisoformat(str(value))
-    refuse(f"{shown(value)} is no day of the calendar", "write `2026-12-24`")
-
-
 def _presses(value: object) -> object:
     """`"1,wait,12345#"` or a list of these."""
     if isinstance(value, list | dict):
@@ -287,7 +282,7 @@ class QueueStateForm(Form):
 class CaseStateForm(Form):
     proof: Annotated[str, matching("[0-9]{4}", "is no proof", "four digits, in quotes")]
     open: bool = True
-    opened: Annotated[date, PlainValidator(_calendar_day, json_schema_input_type=str)]
+    opened: CalendarDay
 
 
 Presses = Annotated[

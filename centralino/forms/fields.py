@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from datetime import date
 from functools import lru_cache
 from typing import Annotated, NoReturn
 from zoneinfo import available_timezones
@@ -12,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainValidator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -77,6 +79,15 @@ def _zones() -> frozenset[str]:
 def known_zone(name: str) -> str:
     zones = _zones()
     return name if name in zones else refuse(f"unknown time zone {shown(name)}", did_you_mean(name, sorted(zones)))
+
+
+def _calendar_day(value: object) -> date:
+    with suppress(ValueError):
+        return date.fromisoformat(str(value))
+    refuse(f"{shown(value)} is no day of the calendar", "write `2026-12-24`")
+
+
+CalendarDay = Annotated[date, PlainValidator(_calendar_day, json_schema_input_type=str)]
 
 
 def e164(text: str) -> str:

@@ -10,6 +10,7 @@ from centralino.forms.agents import RosterForm
 from centralino.forms.dialplans import DialplanForm, SharedForm
 from centralino.forms.entities import EntitiesForm
 from centralino.forms.fields import Form
+from centralino.forms.knowledge import SheetForm
 from centralino.forms.queues import QueuesForm
 from centralino.forms.settings import SettingsForm
 
@@ -22,8 +23,11 @@ FORMS: Mapping[str, type[Form]] = {
 
 
 SHARED = "dialplans/shared/"
+KNOWLEDGE = "knowledge/"
 
 
 def form_of(file: str) -> type[Form]:
-    """Which form a file of the deployment has (`dialplans/055055.yaml`: a dialplan)."""
+    """Which form a file of the deployment has (`dialplans/055055.yaml`: a dialplan; below `knowledge/`: a sheet)."""
+    if file.startswith(KNOWLEDGE):
+        return SheetForm
     return SharedForm if file.startswith(SHARED) else FORMS.get(file, DialplanForm)

@@ -56,7 +56,7 @@ def test_the_clock_stands_still_until_somebody_lets_it_go_on_or_the_case_is_clos
 @pytest.mark.parametrize(
     ("case", "act", "worker", "says"),
     [
-        (OPEN, Act.ANSWER, BOSS, "there is no `answer` while case 10000426 is open; there is: note, classify"),
+        (OPEN, Act.ANSWER, BOSS, "there is no `answer` while case 10000426 is open; there is: note, sheet, classify"),
         (AT_REGISTRY, Act.CLOSE, ANA, "`close` is not for the role `agent` while case 10000426 is at office"),
         (OPEN, Act.NOTE, REGISTRY, "case 10000426 is not with comune/anagrafe"),
         (AT_REGISTRY, Act.ANSWER, Worker("t", Role.OFFICE, "comune/tributi"), "is not with comune/tributi"),

@@ -12,9 +12,11 @@ from cases.clocks import InDays, Promise, Standing
 from cases.deadlines import Rule, Seen, due, see
 from cases.entities import Entities, Entity
 from cases.history import CaseEvent, Classified, Work, histories, work_on
+from cases.sheets import Sheet
+from cases.sheets_store import keep_sheets
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
-from centralino.case_desk import Wanted
+from centralino.case_desk import Asked, Wanted
 from centralino.clock import as_utc
 from centralino.desk import DatabaseCases
 from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
@@ -104,6 +106,24 @@ async def test_a_case_that_somebody_works_on_does_not_close_with_its_call(house:
     house.tell(end("c1"))
     await house.projected()
     assert (await cases(house.database))[0].state == State.OPEN
+
+
+async def test_which_sheet_was_used_stands_in_the_history_and_keeps_no_case_open(house: House) -> None:
+    house.tell(arrival("c1", house.caller("3331234567")))
+    await house.projected()
+    [found] = await cases(house.database)
+    sheets = {"tari": Sheet("tari", "Tassa sui rifiuti", "service", "Ufficio Tributi", "La tassa.")}
+    await keep_sheets(house.database, sheets.values())
+    desk = desk_of(house, lambda: load(SHIPPED))
+    with pytest.raises(CaseRefused, match="there is no sheet `tary`"):
+        await desk.work(found.id, Asked("sheet", "rita", "tary"))
+    done = await desk.work(found.id, Asked("sheet", "rita", "tari", agent="a1001"))
+    [event] = done.history
+    assert (event.act, event.about, event.words, event.by) == ("sheet", "tari", "Tassa sui rifiuti", "a1001")
+    house.tell(end("c1"))
+    await house.projected()
+    assert (await cases(house.database))[0].state == State.CLOSED
+    assert (await desk.work(found.id, Asked("sheet", "rita", "tari"))).case.state == State.CLOSED
 
 
 async def test_a_merged_case_gives_its_contacts_to_the_other_and_later_calls_join_that_one(house: House) -> None:

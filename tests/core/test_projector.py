@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
+from cases.sheets_store import sheets_table
 from cases.store import cases_table, contacts, people
 from centralino import database as database_module
 from centralino.database import DatabaseAway, database_url, metadata, open_database
@@ -705,6 +706,16 @@ async def test_a_migration_that_is_cut_off_leaves_the_database_as_it_was_and_is_
     assert await store.call(house.database, "c1")
 
 
+def compared(connection: Connection) -> MigrationContext:
+    """All but the tables of words, of which each database has its own kind, and which no code names as tables."""
+
+    def is_ours(_: Any, name: str | None, kind: str, *_more: Any) -> bool:
+        return kind != "table" or not str(name).startswith("sheet_words")
+
+    assert sheets_table.metadata is metadata
+    return MigrationContext.configure(connection, opts={"include_object": is_ours})
+
+
 async def test_each_migration_can_be_taken_back_and_made_again(house: House) -> None:
     await house.database.upgrade()
 
@@ -715,7 +726,7 @@ async def test_each_migration_can_be_taken_back_and_made_again(house: House) -> 
         command.downgrade(config, "0001")
         left = {column["name"] for column in inspect(connection).get_columns("cases")}
         command.upgrade(config, "head")
-        return left, compare_metadata(MigrationContext.configure(connection), metadata)
+        return left, compare_metadata(compared(connection), metadata)
 
     async with house.database.engine.begin() as connection:
         left, differences = await connection.run_sync(down_and_up)
@@ -761,7 +772,7 @@ async def test_the_migrations_make_exactly_the_tables_of_the_code(house: House) 
     await house.database.upgrade()  # a second time changes nothing
 
     def differences(connection: Connection) -> Any:
-        return compare_metadata(MigrationContext.configure(connection), metadata)
+        return compare_metadata(compared(connection), metadata)
 
     async with house.database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []

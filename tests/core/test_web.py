@@ -133,6 +133,18 @@ class Kept:
         self.asked.append((call, "listen", by.split(":", maxsplit=1)[0], agent))
         return b"RIFF"
 
+    async def search(self, words: str, entity: str, kind: str, limit: int) -> Sequence[dict[str, Any]]:
+        self.asked.append((words, entity, kind, limit))
+        if not words.strip():
+            raise ChangeRefused("there is no word to look for")
+        return [{"id": "tari", "title": "TARI", "snippet": "la **tassa**"}]
+
+    async def sheet(self, id: str) -> dict[str, Any] | None:
+        return {"id": id, "body": "La tassa."} if id == "tari" else None
+
+    async def outdated(self) -> Sequence[dict[str, Any]]:
+        return [{"id": "old", "owner": "Anagrafe"}]
+
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
     counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
@@ -406,6 +418,9 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "cases/100016",
         "voicemails",
         "voicemails/c1/sound",
+        "knowledge?q=x",
+        "knowledge/tari",
+        "outdated-knowledge",
         "events",
     ):
         for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
@@ -527,6 +542,24 @@ async def test_people_work_through_messages_by_the_api_and_listen_on_record(hous
     for role, code in ((Role.WALLBOARD, 403), (None, 401)):
         told = await house.web.post("/api/v1/voicemails/c1/claim", headers=house.bearer(role) if role else {}, json={})
         assert told.status_code == code
+
+
+async def test_the_api_searches_the_knowledge_base_and_gives_a_sheet(house: House) -> None:
+    bearer = house.bearer()
+
+    async def got(path: str) -> tuple[int, Any]:
+        answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
+        return answer.status_code, answer.json()
+
+    found = await got("knowledge?q=tasse+rifiuti&entity=city&kind=faq&limit=3")
+    assert found == (200, {"sheets": [{"id": "tari", "title": "TARI", "snippet": "la **tassa**"}]})
+    assert house.kept.asked[-1] == ("tasse rifiuti", "city", "faq", 3)
+    assert await got("knowledge/tari") == (200, {"id": "tari", "body": "La tassa."})
+    assert await got("knowledge/nobody") == (404, {"error": "there is no sheet `nobody`"})
+    assert await got("outdated-knowledge") == (200, {"sheets": [{"id": "old", "owner": "Anagrafe"}]})
+    assert await got("knowledge?q=%20") == (409, {"error": "there is no word to look for"})
+    for wrong in ("knowledge", "knowledge?q=x&kind=novel", "knowledge?q=x&limit=0", f"knowledge?q={'x' * 201}"):
+        assert (await got(wrong))[0] == 422
 
 
 @pytest.mark.parametrize(
