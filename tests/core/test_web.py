@@ -240,7 +240,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), house.kept, house.kept, house.kept), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *4 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
