@@ -26,7 +26,16 @@ class Postgres:
         self._bin = max(PROGRAMS.glob("*/bin"), key=lambda found: int(found.parent.name))
 
     def make(self) -> None:
-        self._run("initdb", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8", "--no-sync", "-D", str(self.data))
+        self._run(
+            "initdb",
+            "--locale=C",
+            "--auth=trust",
+            f"--username={OWNER}",
+            "--encoding=UTF8",
+            "--no-sync",
+            "-D",
+            str(self.data),
+        )
         with (self.data / "postgresql.conf").open("a") as settings:
             settings.writelines(f"{name} = '{value}'\n" for name, _, value in (one.partition("=") for one in QUICK))
             settings.write(f"unix_socket_directories = '{self.folder}'\n")
