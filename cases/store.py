@@ -237,7 +237,9 @@ async def unfinished(database: Database, limit: int, office: str | None = None) 
     """The oldest `limit` cases (1 or more) that somebody must still see to, all of them or those with `office`."""
     first = select(contacts.c.kind).where(contacts.c.case_id == cases_table.c.id).order_by(contacts.c.at, contacts.c.id)
     columns = (cases_table.c[name] for name in _UNFINISHED)
-    wanted = select(*columns, first.limit(1).scalar_subquery().label("channel")).where(cases_table.c.state.in_(GOES_ON))
+    wanted: Any = select(*columns, first.limit(1).scalar_subquery().label("channel")).where(
+        cases_table.c.state.in_(GOES_ON)
+    )
     if office is not None:
         wanted = wanted.where(cases_table.c.office == office)
     async with database.reading() as connection:
