@@ -34,6 +34,7 @@ from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
+from centralino.post_office import post_office
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
@@ -310,7 +311,7 @@ def serve(place: Place, database_url: str) -> int:
             on_guardians_death(stop)
         keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
         try:
-            async with console_beside(place):
+            async with console_beside(place), post_office(database, place.state, configuration, now):
                 await run_desk(place, listener, shelves, stop)
         finally:
             keeping.cancel()

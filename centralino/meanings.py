@@ -49,7 +49,18 @@ from centralino.forms.queues import (
     ThereForm,
     WhileWaitingForm,
 )
-from centralino.forms.settings import CARRIER, CarrierForm, SettingsForm, TlsForm, split_address
+from centralino.forms.settings import (
+    CARRIER,
+    CarrierForm,
+    MailForm,
+    SettingsForm,
+    SmsForm,
+    TlsForm,
+    read_sender,
+    split_address,
+)
+from centralino.mail_settings import Mail, Sms
+from centralino.mail_settings import Tls as MailTls
 from centralino.outgoing import Outgoing
 from ivr.hours import DAYS, Hours, read_hours
 from ivr.menu import (
@@ -135,6 +146,8 @@ class Settings:
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
+    mail: Mail = field(default_factory=Mail)
+    sms: Sms = field(default_factory=Sms)
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -157,7 +170,20 @@ def settings(form: SettingsForm) -> Settings:
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
+        mail=_mail(form.mail),
+        sms=_sms(form.sms),
     )
+
+
+def _mail(form: MailForm) -> Mail:
+    host, _, port = (form.relay or ":0").rpartition(":")
+    sender = read_sender(form.sender) if form.sender else Mail().sender
+    tls = {"starttls": MailTls.STARTTLS, "from_the_start": MailTls.FROM_THE_START, "none": MailTls.NONE}[form.tls]
+    return Mail(sender, host, int(port), tls, form.user or "", form.secret or "")
+
+
+def _sms(form: SmsForm | None) -> Sms:
+    return Sms(form.url, form.secret or "") if form else Sms()
 
 
 def _carriers(form: SettingsForm) -> dict[str, CarrierForm]:

@@ -60,6 +60,8 @@ outgoing:
   deny: ["+39055899"]
   through: {"+393": [second, carrier]}
   caller_id: {comune-scandicci: "055055"}
+mail: {from: "Prova <prova@comune.example.org>", relay: "relay.example:587", tls: starttls, user: prova, secret: RELAY}
+sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
 """,
     "queues.yaml": """\
   prova:
