@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.Column("failed_why", sa.Text),
         sa.UniqueConstraint("once", name="uq_outbox_once"),
     )
-    op.create_index("ix_outbox_channel", "outbox", ["channel", "next_at"])
+    op.create_index("ix_outbox_channel_next_at", "outbox", ["channel", "next_at"])
 
 
 def downgrade() -> None:
