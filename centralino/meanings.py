@@ -26,6 +26,7 @@ from agents.supervisors import Supervisor
 from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Registration, Tls
 from cases.clocks import Promise, read_term
 from cases.entities import WORKING_DAYS, Entities, Entity, Office
+from cases.progress import Progress
 from centralino.forms.agents import PhoneForm, RosterForm, SupervisorForm
 from centralino.forms.dialplans import (
     WITHHELD,
@@ -530,7 +531,7 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 def entities(form: EntitiesForm) -> Entities:
     found = {name: _entity(name, entity, form) for name, entity in form.entities.items()}
-    return Entities(found, tuple(form.topics), form.reopen_within)
+    return Entities(found, tuple(form.topics), form.reopen_within, frozenset(map(Progress, form.tell)))
 
 
 def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
@@ -545,6 +546,7 @@ def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
         promises=tuple(_promise(promise) for promise in promises),
         reopen_within_s=of_all.reopen_within if form.reopen_within is None else form.reopen_within,
         working_days=read_hours(days)[0] if days else WORKING_DAYS,
+        tell=frozenset(map(Progress, of_all.tell if form.tell is None else form.tell)),
     )
 
 
