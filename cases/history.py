@@ -77,8 +77,7 @@ async def work_on(database: Database, work: Work, offices: Collection[str], tell
             await _bring_contacts(connection, case.id, into.id, work)
         await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
         await _note(connection, case.id, work, about=into.id if into else work.to)
-        answer = work.words if work.act is Act.ANSWER else ""
-        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, answer)
+        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:

@@ -21,6 +21,7 @@ class Taken:
     sender: str
     to: list[str]
     mail: EmailMessage
+    raw: bytes
     is_safe: bool
 
 
@@ -52,7 +53,8 @@ class Relay:
         if answer.startswith("250"):
             assert isinstance(envelope.content, bytes)
             mail = message_from_bytes(envelope.content, _class=EmailMessage, policy=SMTP_POLICY)  # type: ignore[call-overload]
-            self.taken.append(Taken(envelope.mail_from or "", envelope.rcpt_tos, mail, session.ssl is not None))
+            sender, is_safe = envelope.mail_from or "", session.ssl is not None
+            self.taken.append(Taken(sender, envelope.rcpt_tos, mail, envelope.content, is_safe))
             self.has_taken.set()
         return answer
 
