@@ -1,7 +1,7 @@
 """People, cases and contacts in the database."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,11 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    func,
     or_,
     select,
+    text,
+    union,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -68,7 +71,7 @@ cases_table = Table(
     "cases",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("closed_at", Instant),
     Column("service", Text, nullable=False),
@@ -82,12 +85,14 @@ cases_table = Table(
     Column("why", Text, nullable=False),
     Column("closed_why", Text),
     Column("closed_by", Text),  # empty: by itself, with a call
-    Column("office", Text, index=True),  # `ENTITY/OFFICE`
+    Column("office", Text),  # `ENTITY/OFFICE`
     Column("stopped_at", Instant),  # since when its clock stands still
     Column("is_complex", Boolean, nullable=False, server_default=false(), default=False),
     Column("merged_into", Text),
     Column("worked_at", Instant),  # when somebody last did something to it
     Index(None, "person", "state"),
+    Index(None, "state", "opened_at"),
+    Index(None, "office", "opened_at"),
 )
 
 contacts = Table(
@@ -112,6 +117,8 @@ intakes = Table(  # what came in otherwise than by a call, as it came
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
+    Index(None, "phone"),
+    Index("ix_intakes_mail_lower", text("lower(mail)")),
 )
 
 case_events = Table(  # what people did to a case; a contact is no such thing
@@ -186,17 +193,64 @@ class Case:
     name: str
     contacts: tuple[Contact, ...]
 
+    @property
+    def channel(self) -> str:
+        """How its citizen came first."""
+        return self.contacts[0].kind if self.contacts else Channel.CALL
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What of a case says by when it is to be answered. `channel`: how its citizen came first."""
+
+    id: str
+    service: str
+    entity: str | None
+    kind: str | None
+    topic: str | None
+    is_complex: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    channel: str
+
+
+_UNFINISHED = tuple(each.name for each in fields(Unfinished) if each.name != "channel")
+
 
 async def cases(
-    database: Database, limit: int = 50, state: str | None = None, office: str | None = None
+    database: Database, limit: int = 50, state: str | None = None, office: str | None = None, of: str = ""
 ) -> tuple[Case, ...]:
-    """The newest `limit` cases (1 or more), all of them, or those in `state`, or with `office`."""
+    """The newest `limit` cases (1 or more), all of them, or those in `state`, with `office`, or of one citizen: who
+    has called or written from `of`, a telephone in E.164 or a mail address.
+    """
     wanted = _cases_with_people().order_by(cases_table.c.opened_at.desc(), cases_table.c.id.desc()).limit(limit)
     if state is not None:
         wanted = wanted.where(cases_table.c.state == state)
     if office is not None:
         wanted = wanted.where(cases_table.c.office == office)
+    if of:
+        wanted = wanted.where(cases_table.c.id.in_(_of_citizen(of)))
     return await _read(database, wanted)
+
+
+async def unfinished(database: Database, limit: int, office: str | None = None) -> tuple[Unfinished, ...]:
+    """The oldest `limit` cases (1 or more) that somebody must still see to, all of them or those with `office`."""
+    first = select(contacts.c.kind).where(contacts.c.case_id == cases_table.c.id).order_by(contacts.c.at, contacts.c.id)
+    columns = (cases_table.c[name] for name in _UNFINISHED)
+    wanted: Any = select(*columns, first.limit(1).scalar_subquery().label("channel")).where(
+        cases_table.c.state.in_(GOES_ON)
+    )
+    if office is not None:
+        wanted = wanted.where(cases_table.c.office == office)
+    async with database.reading() as connection:
+        rows = await connection.execute(wanted.order_by(cases_table.c.opened_at, cases_table.c.id).limit(limit))
+        return tuple(Unfinished(*row) for row in rows.all())
+
+
+async def cases_by_number(database: Database, numbers: Sequence[str]) -> tuple[Case, ...]:
+    """The cases with these numbers, in their order; those that are not there are left out."""
+    found = {case.id: case for case in await _read(database, _cases_with_people().where(cases_table.c.id.in_(numbers)))}
+    return tuple(found[number] for number in numbers if number in found)
 
 
 async def case(database: Database, number: str) -> Case | None:
@@ -480,6 +534,14 @@ def _note(book: CaseBook, row: dict[str, Any]) -> None:
         book.promises[contact["call"]] = contact
     elif contact["kind"] == Channel.CALL:
         book.contacts[contact["call"]] = contact
+
+
+def _of_citizen(of: str) -> Any:
+    """The numbers of the cases. why a union: with an `or` in its place PostgreSQL would read every case there is."""
+    called = select(cases_table.c.id).join(people, people.c.key == cases_table.c.person).where(people.c.number == of)
+    is_theirs = or_(intakes.c.phone == of, func.lower(intakes.c.mail) == of.lower())
+    wrote = select(contacts.c.case_id).join(intakes, intakes.c.id == contacts.c.intake).where(is_theirs)
+    return union(called, wrote)
 
 
 def _cases_with_people() -> Any:

@@ -24,7 +24,7 @@ from cases.deadlines import Seen
 from cases.history import Classified
 from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
-from cases.state import CaseRefused, State
+from cases.state import CaseRefused
 from cases.voicemails import Message
 from centralino import knowledge, voicemail_desk
 from centralino.asking import visit
@@ -212,8 +212,8 @@ class DatabaseCases:
     def __init__(self, desk: CaseDesk) -> None:
         self._desk = desk
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
-        return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
+        return await _asked(self._desk.cases(Wanted(**wanted)))
 
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))

@@ -99,9 +99,9 @@ class Kept:
     async def events_of(self, id: str) -> Sequence[KeptEvent]:
         return [KeptEvent(1, "CallArrived")]
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[KeptSeen]:
-        self.asked.append((limit, state, office, due))
-        return [KeptSeen(KeptCase("100016", state or State.OPEN))]
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[KeptSeen]:
+        self.asked.append(wanted)
+        return [KeptSeen(KeptCase("100016", wanted["state"] or State.OPEN))]
 
     async def case(self, number: str) -> KeptSeen | None:
         return KeptSeen(KeptCase(number, State.OPEN)) if number == "100016" else None
