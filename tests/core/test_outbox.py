@@ -340,31 +340,46 @@ async def test_without_a_relay_each_mail_is_a_file_of_its_own(house: House) -> N
     assert await left(house) == []
 
 
+@pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.FROM_THE_START])
 async def test_the_relay_is_met_by_tls_and_with_our_password(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Tls
 ) -> None:
     await house.projected()
     certificate, key = made_certificate(tmp_path / "tls")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    async with open_relay(Relay(users={"desk": "s3cret"}), context) as relay:
-        mail = replace(through(relay), tls=Tls.STARTTLS, user="desk", secret="RELAY_PASSWORD")
+    relay = Relay(users={"desk": "s3cret"})
+    async with open_relay(relay, context, is_safe_from_the_start=tls is Tls.FROM_THE_START):
+        mail = replace(through(relay), tls=tls, user="desk", secret="RELAY_PASSWORD")
         way = MailWay(lambda: mail, Instance(tmp_path, tmp_path).secret_of_service, tmp_path / "mail")
         carrier = postman(house, way.send)
         await put(house, a_mail(house))
-        for why in ("secret RELAY_PASSWORD is nowhere", "CERTIFICATE_VERIFY_FAILED", "535"):
-            await carrier.look()
-            [(_, said)] = await left(house)
-            assert why in (said or "")
-            house.clock.advance(4 * 3600)
-            if why.startswith("secret"):
-                monkeypatch.setenv("RELAY_PASSWORD", "wrong")
-            else:
-                monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await is_not_taken(house, carrier, "secret RELAY_PASSWORD is nowhere")
+        monkeypatch.setenv("RELAY_PASSWORD", "wrong")
+        await is_not_taken(house, carrier, "CERTIFICATE_VERIFY_FAILED")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await is_not_taken(house, carrier, "535")
         monkeypatch.setenv("RELAY_PASSWORD", "s3cret")
         await carrier.look()
-    [taken] = relay.taken
-    assert taken.is_safe
+    assert len(relay.taken) == 1
+    assert await left(house) == []
+
+
+async def is_not_taken(house: House, carrier: Postman, why: str) -> None:
+    await carrier.look()
+    [(_, said)] = await left(house)
+    assert why in (said or "")
+    house.clock.advance(4 * 3600)
+
+
+async def test_a_relay_without_tls_is_given_neither_mail_nor_password_unless_that_is_allowed(house: House) -> None:
+    await house.projected()
+    await put(house, a_mail(house))
+    async with open_relay(Relay()) as relay:
+        mail = replace(through(relay), tls=Tls.STARTTLS, user="desk", secret="RELAY_PASSWORD")
+        carrier = postman(house, MailWay(lambda: mail, str, house.folder / "mail").send)
+        await is_not_taken(house, carrier, "STARTTLS")
+    assert relay.tried == 0
 
 
 def an_sms(house: House) -> Outgoing:
