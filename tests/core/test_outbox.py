@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -24,7 +25,7 @@ from centralino.sms_gateway import SmsWay
 from tests.certificates import made_certificate
 from tests.core.test_case_work import with_case
 from tests.records import House
-from tests.relays import DROP, HANG, Gateway, Relay, open_gateway, open_relay
+from tests.relays import DROP, HANG, TAKE, Gateway, Relay, open_gateway, open_relay
 
 HERE = Address("Comune di Prova", "contatti", "comune.example.org")
 DEADLINE_S = 20.0
@@ -268,6 +269,28 @@ async def test_a_desk_that_died_while_it_sent_has_the_message_sent_later(house: 
         house.clock.advance(600)
         await postman(house, send).look()
     assert len(relay.taken) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_dies_and_whatever_the_relay_says_none_is_lost_and_one_is_doubled_at_most_for_each_death(
+    house: House, seed: int
+) -> None:
+    await house.projected()
+    await put(house, *(a_mail(house) for _ in range(20)))
+    random, deaths = Random(seed), 0
+    async with open_relay(Relay()) as relay:
+        send = mail_way(house, through(relay)).send
+        while await left(house):
+            relay.to_rcpt, relay.to_data = (random.choice((TAKE, TAKE, "451 later", DROP)) for _ in range(2))
+            looking = asyncio.create_task(postman(house, send).look())
+            await asyncio.wait([looking], timeout=random.choice((0.01, 0.03, DEADLINE_S)))
+            deaths += looking.cancel()
+            await asyncio.wait([looking])
+            house.clock.advance(3600)
+    sent = [taken.mail["Message-ID"] for taken in relay.taken]
+    assert len(set(sent)) == 20
+    assert len(sent) <= 20 + deaths
+    assert await outbox.failed(house.database) == ()
 
 
 async def test_what_is_put_there_in_this_process_is_sent_at_once_and_a_stop_waits_for_it(house: House) -> None:
