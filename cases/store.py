@@ -18,10 +18,8 @@ from sqlalchemy import (
     and_,
     exists,
     false,
-    func,
     or_,
     select,
-    text,
     union,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,6 +44,7 @@ from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.events import (
     CallArrived,
+    CallBackAsked,
     CallBackBegun,
     CallBackOver,
     CallBackPromised,
@@ -110,15 +109,17 @@ contacts = Table(
     UniqueConstraint("call", "kind", "at"),
 )
 
-intakes = Table(  # what came in otherwise than by a call, as it came
+intakes = Table(  # what came in otherwise than by a call, as it came; `mail` in small letters
     "intakes",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
+    *(
+        Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")
+    ),  # mail: small
     Index(None, "phone"),
-    Index("ix_intakes_mail_lower", text("lower(mail)")),
+    Index(None, "mail"),
 )
 
 case_events = Table(  # what people did to a case; a contact is no such thing
@@ -329,12 +330,12 @@ class CaseBook:
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
                 self._message_kept(self.contacts[event.call]["case_id"], event, at)
-            case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
-                promised = self._touch(self.contacts[event.call]["case_id"], Channel.CALL_BACK, event.call, at)
-                promised |= {"queue": queue, "person": person}
-                self.promises[event.call] = promised
-            case CallBackBegun(of=of) if of in self.contacts and event.call not in self.contacts:
-                case_id = self.contacts[of]["case_id"]
+            case CallBackPromised() if event.call in self.contacts:
+                self._promised(self.contacts[event.call]["case_id"], event, at)
+            case CallBackAsked(case=case_id) if case_id in self.cases:
+                self._promised(case_id, event, at)
+            case CallBackBegun(of=of) if of in self.contacts | self.promises and event.call not in self.contacts:
+                case_id = (self.promises | self.contacts)[of]["case_id"]
                 self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
             case CallBackOver(kept=True) if event.call in self.promises:
                 self._kept(self.promises[event.call], at)
@@ -426,6 +427,11 @@ class CaseBook:
         elif event.level != Level.HANDED_ON:
             self._close_where_nothing_is_left(case_id, at)
 
+    def _promised(self, case_id: str, event: CallBackPromised | CallBackAsked, at: datetime) -> None:
+        promised = self._touch(case_id, Channel.CALL_BACK, event.call, at)
+        promised |= {"queue": event.queue, "person": event.person}
+        self.promises[event.call] = promised
+
     def _kept(self, promise: dict[str, Any], at: datetime) -> None:
         """Nobody need be called back any more."""
         promise["ended_at"] = at
@@ -465,10 +471,11 @@ async def open_book(
     calls |= {event.of for event in events if isinstance(event, CallBackBegun)}
     if not calls:
         return book
+    asked = {event.case for event in events if isinstance(event, CallBackAsked)}
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
     states = GOES_ON if not may_reopen else (*GOES_ON, State.CLOSED)
     open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(states)
-    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls)))
+    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls), cases_table.c.id.in_(asked)))
     wanted = wanted.with_for_update(of=cases_table)  # people work on cases too
     for row in await connection.execute(wanted):
         _note(book, dict(row._mapping))
@@ -504,6 +511,7 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
 
 _TOLD = (
     CallArrived
+    | CallBackAsked
     | VoicemailEnded
     | CallBackPromised
     | CallBackBegun
@@ -539,7 +547,7 @@ def _note(book: CaseBook, row: dict[str, Any]) -> None:
 def _of_citizen(of: str) -> Any:
     """The numbers of the cases. why a union: with an `or` in its place PostgreSQL would read every case there is."""
     called = select(cases_table.c.id).join(people, people.c.key == cases_table.c.person).where(people.c.number == of)
-    is_theirs = or_(intakes.c.phone == of, func.lower(intakes.c.mail) == of.lower())
+    is_theirs = or_(intakes.c.phone == of, intakes.c.mail == of.lower())
     wrote = select(contacts.c.case_id).join(intakes, intakes.c.id == contacts.c.intake).where(is_theirs)
     return union(called, wrote)
 

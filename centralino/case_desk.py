@@ -231,7 +231,7 @@ def _mail(text: str) -> str:
     if not text.strip():
         return ""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError as wrong:
         raise CaseRefused(f"{shown(text)} is no mail address: {wrong}") from wrong
 

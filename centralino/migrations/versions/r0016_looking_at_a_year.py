@@ -1,6 +1,5 @@
-"""Indexes for what people look at: cases by state or office, the newest first, and who wrote."""
+"""Indexes for what people look at: cases by state or office, the newest first, and who wrote, in small letters."""
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
@@ -13,11 +12,12 @@ def upgrade() -> None:
     op.create_index("ix_cases_state_opened_at", "cases", ["state", "opened_at"])
     op.create_index("ix_cases_office_opened_at", "cases", ["office", "opened_at"])
     op.create_index("ix_intakes_phone", "intakes", ["phone"])
-    op.create_index("ix_intakes_mail_lower", "intakes", [sa.text("lower(mail)")])
+    op.execute("UPDATE intakes SET mail = lower(mail)")
+    op.create_index("ix_intakes_mail", "intakes", ["mail"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_intakes_mail_lower", "intakes")
+    op.drop_index("ix_intakes_mail", "intakes")
     op.drop_index("ix_intakes_phone", "intakes")
     op.drop_index("ix_cases_office_opened_at", "cases")
     op.drop_index("ix_cases_state_opened_at", "cases")
