@@ -163,7 +163,7 @@ async def measure(database: Database, year: Year, looks: int) -> dict[str, Any]:
     async def nobody(number: str, name: str) -> str:
         raise AssertionError("nothing is taken in")
 
-    desk = CaseDesk(database, Around(lambda: configuration, lambda: now, nobody))
+    desk = CaseDesk(database, Around(lambda: configuration, lambda: now, nobody, "no code is told"))
     random = year.random
 
     def some_number() -> str:
