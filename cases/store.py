@@ -1,6 +1,6 @@
 """People, cases and contacts in the database."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    column,
     exists,
     false,
     or_,
     select,
+    table,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -87,6 +89,8 @@ cases_table = Table(
     Column("is_complex", Boolean, nullable=False, server_default=false(), default=False),
     Column("merged_into", Text),
     Column("worked_at", Instant),  # when somebody last did something to it
+    Column("requester", Text),  # a cases.requester Requester
+    Column("region", Text),  # a cases.requester Region
     Index(None, "person", "state"),
 )
 
@@ -99,7 +103,8 @@ contacts = Table(
     Column("call", Text),
     Column("at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("person", Text),  # of a call-back: who is to be called
+    Column("person", Text),  # whose it is; of a call-back: who is to be called
+    Column("service", Text),  # the number of ours that it is for
     Column("queue", Text),  # of a call-back: whose people call
     Column("intake", Integer, ForeignKey("intakes.id"), index=True),  # of a letter, fax, form or mail
     UniqueConstraint("call", "kind", "at"),
@@ -112,6 +117,7 @@ intakes = Table(  # what came in otherwise than by a call, as it came
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
+    Column("once", Text, unique=True),  # of a form on our own page: it is taken in once, however often it is sent
 )
 
 case_events = Table(  # what people did to a case; a contact is no such thing
@@ -141,11 +147,14 @@ is_its_message = and_(  # of a contact
 )
 
 
+_calls = table("calls", column("id"), column("case_id"))  # what is shown of calls: supervision/store.py
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One time that somebody was in touch about a case. `kind`: a Channel. `intake`: which of cases/intake.py's.
 
-    Of a call-back: the people of `queue` are to call `number`.
+    `number`: whose it is; of a call-back: the people of `queue` are to call it.
     """
 
     kind: str
@@ -182,6 +191,8 @@ class Case:
     is_complex: bool
     merged_into: str | None
     worked_at: datetime | None
+    requester: str | None
+    region: str | None
     number: str
     name: str
     contacts: tuple[Contact, ...]
@@ -226,6 +237,13 @@ async def save_people(connection: AsyncConnection, known: dict[str, Person]) -> 
 async def forget_people(connection: AsyncConnection) -> None:
     """Empty the table of people; it is filled again from the journal and the people's file."""
     await connection.execute(people.delete())
+
+
+async def move_contacts(connection: AsyncConnection, which: Any, case: str) -> None:
+    """Contacts go to another case, and so does what the calls among them say of theirs."""
+    moved = contacts.update().where(which).values(case_id=case).returning(contacts.c.kind, contacts.c.call)
+    calls = [row.call for row in (await connection.execute(moved)).all() if row.kind == Channel.CALL]
+    await connection.execute(_calls.update().where(_calls.c.id.in_(calls)).values(case_id=case))
 
 
 async def cases_of_calls(connection: AsyncConnection, calls: Iterable[str]) -> dict[str, str]:
@@ -274,14 +292,14 @@ class CaseBook:
             case CallArrived():
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
-                self._message_kept(self.contacts[event.call]["case_id"], event, at)
+                self._message_kept(self.contacts[event.call], event, at)
             case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
-                promised = self._touch(self.contacts[event.call]["case_id"], Channel.CALL_BACK, event.call, at)
+                promised = self._touch(self.contacts[event.call], Channel.CALL_BACK, event.call, at)
                 promised |= {"queue": queue, "person": person}
                 self.promises[event.call] = promised
-            case CallBackBegun(of=of) if of in self.contacts and event.call not in self.contacts:
-                case_id = self.contacts[of]["case_id"]
-                self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
+            case CallBackBegun(of=of, person=person) if of in self.contacts and event.call not in self.contacts:
+                called = self.contacts[of] | {"person": person}
+                self.contacts[event.call] = self._touch(called, Channel.CALL, event.call, at)
             case CallBackOver(kept=True) if event.call in self.promises:
                 self._kept(self.promises[event.call], at)
             case EntityChosen(entity=entity) if event.call in self.contacts:
@@ -305,7 +323,8 @@ class CaseBook:
         case_id = self._open(n, at, event, decision.why) if isinstance(decision, OpenNew) else decision.case
         if isinstance(decision, Reopen):
             self._reopen(case_id, event.call, at)
-        self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
+        whose = {"case_id": case_id, "person": event.person, "service": event.service}
+        self.contacts[event.call] = self._touch(whose, Channel.CALL, event.call, at)
 
     def _closed_of(self, event: CallArrived, at: datetime) -> Closed | None:
         within_s = self.reopening_s(event.entity, event.service)
@@ -345,9 +364,10 @@ class CaseBook:
         elif not self.cases[case_id]["closed_by"]:
             self._open_again(case_id)
 
-    def _message_kept(self, case_id: str, event: VoicemailEnded, at: datetime) -> None:
+    def _message_kept(self, left_in: dict[str, Any], event: VoicemailEnded, at: datetime) -> None:
+        case_id = left_in["case_id"]
         self.messages[case_id] = self.messages.get(case_id, 0) + 1
-        self._touch(case_id, Channel.VOICEMAIL, event.call, at)
+        self._touch(left_in, Channel.VOICEMAIL, event.call, at)
         row = {"call": event.call, "recording": event.recording, "box": event.box, "duration_s": event.duration_s}
         self.kept.append(row | {"person": event.person or self.cases[case_id]["person"], "at": at})
         self._open_again(case_id)  # the call's end may have been told first, and closed it
@@ -393,8 +413,10 @@ class CaseBook:
             row |= {"state": State.CLOSED, "closed_at": at, "closed_why": str(decision.why)}
             self.changed.add(case_id)
 
-    def _touch(self, case_id: str, kind: str, call: str, at: datetime) -> dict[str, Any]:
-        contact = dict.fromkeys(_CONTACT) | {"case_id": case_id, "kind": kind, "call": call, "at": at}
+    def _touch(self, like: Mapping[str, Any], kind: str, call: str, at: datetime) -> dict[str, Any]:
+        """Another contact of the case, the person and the service of `like`."""
+        whose = {name: like[name] for name in ("case_id", "person", "service")}
+        contact = dict.fromkeys(_CONTACT) | whose | {"kind": kind, "call": call, "at": at}
         self.touched.append(contact)
         return contact
 
@@ -459,7 +481,7 @@ _TOLD = (
     | CallEnded
 )
 _CASE_CHANGES = ("state", "closed_at", "closed_why", "closed_by", "entity", "kind", "topic", "level")
-_CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
+_CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "service", "queue")
 _cases_with_contacts = select(
     cases_table,
     *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT),

@@ -10,7 +10,8 @@ from cases import deadlines, intake, store
 from cases.channels import Channel
 from cases.deadlines import Rule, Seen
 from cases.history import Classified, Work, work_on
-from cases.intake import Intake, TakenIn
+from cases.intake import Intake, Sender, TakenIn
+from cases.requester import Region, Requester
 from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
@@ -20,6 +21,7 @@ from centralino.people import cleaned, normalised
 from centralino.settings import Configuration
 
 NOTHING_SAID = Classified()
+CLASSIFIED = "kind, topic, title, whether it is complex, requester and region"
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 LINE_MAX = 200
 LOOKED_AT_MAX = 10_000  # for what is due
@@ -40,7 +42,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What `by` does, in words as people write them: `act` is one of KNOWN_ACTS; as `agent`, as somebody of `office`,
-    or else as a supervisor. With `sheet`, `words` is the id of one.
+    or else as a supervisor. With `sheet`, `words` is the id of one. `contacts`: the places of those that `split` takes.
     """
 
     act: str
@@ -50,12 +52,15 @@ class Asked:
     into: str = ""
     agent: str = ""
     office: str = ""
+    contacts: frozenset[int] = frozenset()
     classified: Classified = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours."""
+    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours. `sender` and
+    `once`: see cases/intake.py.
+    """
 
     channel: Channel
     words: str
@@ -68,7 +73,11 @@ class Written:
     mail: str = ""
     kind: str = ""
     topic: str = ""
+    requester: Requester | None = None
+    region: Region | None = None
     into: str = ""
+    sender: Sender = Sender.KNOWN
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,7 @@ class CaseDesk:
         if act is Act.SHEET:
             used = await self._sheet(words.strip())
             words, to = used.title, used.id
-        work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
+        work = Work(number, act, worker, self._now(), words, to, asked.into, asked.contacts, asked.classified)
         await work_on(self._database, work, configuration.entities.offices())
         seen = await self.case(number)
         assert seen, "cases are never removed"
@@ -123,7 +132,8 @@ class CaseDesk:
         configuration = self._configuration()
         piece = _piece(written, configuration)
         if piece.phone and not piece.into:
-            piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
+            name = piece.name if piece.sender is Sender.KNOWN else ""  # it would be everybody's name for that telephone
+            piece = replace(piece, person=await self._key_for(piece.phone, name))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
         taken = await intake.take_in(self._database, piece, self._now(), reopening_s)
         seen = await self.case(taken.case)
@@ -148,7 +158,9 @@ def _act(asked: Asked, configuration: Configuration) -> Act:
         raise CaseRefused(f"nobody can {shown(asked.act)} a case; {did_you_mean(asked.act, KNOWN_ACTS)}")
     act, said = KNOWN_ACTS[asked.act], asked.classified
     if (act is Act.CLASSIFY) is (said == NOTHING_SAID):
-        raise CaseRefused("kind, topic, title and whether it is complex are for `classify`, which needs one of them")
+        raise CaseRefused(f"{CLASSIFIED} are for `classify`, which needs one of them")
+    if (act is Act.SPLIT) is (not asked.contacts):
+        raise CaseRefused("contacts are for `split`, which needs their places in what the case shows")
     _known_topic(said.topic or "", configuration)
     return act
 
@@ -177,10 +189,12 @@ def _piece(written: Written, configuration: Configuration) -> Intake:
         raise CaseRefused(f"{len(written.words)} characters are too many; {WORDS_MAX} can be kept")
     _known_topic(written.topic, configuration)
     entity, number = _for_whom(written, configuration)
-    said = {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
-    how = {"phone": _phone(written.phone), "mail": _mail(written.mail)}
-    about = {name: getattr(written, name) for name in ("kind", "topic", "into")}
-    return Intake(written.channel, number, written.words, written.by, entity, **about, **said, **how)
+    words = written.words.replace("\0", "")  # PostgreSQL takes none
+    as_it_came = ("channel", "by", "kind", "topic", "requester", "region", "into", "sender", "once")
+    piece = {name: getattr(written, name) for name in as_it_came}
+    piece |= {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
+    piece |= {"words": words, "phone": _phone(written.phone), "mail": _mail(written.mail)}
+    return Intake(**piece, entity=entity, service=number)
 
 
 def _for_whom(written: Written, configuration: Configuration) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -219,7 +219,7 @@ class DatabaseCases:
         return seen
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
-        said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
+        said = Classified(*(asked.pop(field.name) for field in fields(Classified)))
         return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
 
 

@@ -499,6 +499,12 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
     number, act, asked = house.kept.asked[-1]  # type: ignore[misc]
     assert (number, act, asked["to"]) == ("100016", "hand-over", "a/b")
     assert asked["by"].startswith("api (127.0.0.1:")
+    split = {"words": "x", "contacts": [2, 3]}
+    assert (await house.web.post("/api/v1/cases/100016/split", headers=bearer, json=split)).status_code == 200
+    assert house.kept.asked[-1][2]["contacts"] == {2, 3}
+    for odd in ({"contacts": [0]}, {"contacts": "2"}, {"region": "Padania"}, {"requester": "king"}):
+        answer = await house.web.post("/api/v1/cases/100016/classify", headers=bearer, json=odd)
+        assert answer.status_code == 422
     refused = await house.web.post("/api/v1/cases/100016/note", headers=bearer, json={})
     assert (refused.status_code, refused.json()["error"]) == (409, "`note` needs words")
     for act, wrong in (
