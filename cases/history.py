@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import in_groups, keyed
 from cases.clocks import Mark, Marked
+from cases.progress import OF_ACTS
 from cases.requester import Region, Requester
 from cases.splitting import split_off
 from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
 from cases.store import Case, case_events, cases_table, contacts, move_contacts
+from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 TAKES_IN = "takes in"  # another case, that was merged into this one
@@ -67,8 +69,11 @@ class Work:
     classified: Classified = Classified()
 
 
-async def work_on(database: Database, work: Work, offices: Collection[str]) -> None:
-    """Do it, or nothing. `offices`: all there are, as `ENTITY/OFFICE`. Raises CaseRefused, DatabaseAway."""
+async def work_on(database: Database, work: Work, offices: Collection[str], telling: Telling = NOBODY) -> None:
+    """Do it, or nothing, and have the citizen told. `offices`: all there are, as `ENTITY/OFFICE`.
+
+    Raises CaseRefused, DatabaseAway.
+    """
     async with database.writing() as connection:
         case = await _standing(connection, work.number)
         into = await _standing(connection, work.into) if work.into else None
@@ -83,6 +88,7 @@ async def work_on(database: Database, work: Work, offices: Collection[str]) -> N
             new = await split_off(connection, case.id, work.contacts, n, work.at)
             await connection.execute(case_events.update().where(case_events.c.id == n).values(about=new))
             await _note(connection, new, work, about=case.id, act=SPLIT_FROM)
+        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
