@@ -34,7 +34,8 @@ class Intake:
     """One piece. `service`: the number of ours that it is for; `person`: the key of who sent it, empty: nobody can
     say. `phone` in E.164. `by`: who typed it in, or how it came. `kind` and `topic` are said where they are known.
     `into`: the case that it is for, by its number; empty: the sender's open one for that service, or a new one.
-    `once`: what is the same where the same piece comes again, which it then is not; empty: it comes once.
+    `sender` UNPROVEN: it has a case of its own. `once`: of such, what is the same where the same piece comes again, and
+    is not taken in again; empty: it comes once.
     """
 
     channel: Channel
@@ -73,7 +74,7 @@ async def take_in(
     async with database.writing() as connection:
         n = await _keep(connection, intake, at)
         if n is None:
-            return TakenIn(await _case_of(connection, intake.once), JoinWhy.CAME_BEFORE)
+            return TakenIn(await _opened_by(connection, intake.once), JoinWhy.CAME_BEFORE)
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
         if isinstance(decision, OpenNew):
             case = case_number(FROM_DESK, n)
@@ -124,10 +125,10 @@ async def _keep(connection: AsyncConnection, intake: Intake, at: datetime) -> in
     return None if found is None else int(found)
 
 
-async def _case_of(connection: AsyncConnection, once: str) -> str:
-    of_intake = contacts.join(intakes, contacts.c.intake == intakes.c.id)
-    wanted = select(contacts.c.case_id).select_from(of_intake).where(intakes.c.once == once)
-    return str((await connection.execute(wanted)).scalar_one())
+async def _opened_by(connection: AsyncConnection, once: str) -> str:
+    """The case that it opened, whatever became of that."""
+    n = (await connection.execute(select(intakes.c.id).where(intakes.c.once == once))).scalar_one()
+    return case_number(FROM_DESK, int(n))
 
 
 async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime) -> Join | Reopen | OpenNew:

@@ -18,7 +18,7 @@ from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from cases.telling import Service, Telling
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
-from centralino.people import cleaned, normalised
+from centralino.people import cleaned, e164
 from centralino.settings import Configuration
 from supervision.store import language_of
 
@@ -231,8 +231,8 @@ def _for_whom(written: Written, configuration: Configuration) -> tuple[str, str]
 
 
 def _phone(text: str) -> str:
-    number = normalised(text)
-    if text.strip() and not number.startswith("+"):
+    number = e164(text)
+    if text.strip() and not number:
         raise CaseRefused(f"{shown(text)} is no telephone number")
     return number
 

@@ -145,6 +145,12 @@ class Kept:
     async def outdated(self) -> Sequence[dict[str, Any]]:
         return [{"id": "old", "owner": "Anagrafe"}]
 
+    def site(self) -> None:
+        return None
+
+    def secret(self) -> str:
+        return "secret"
+
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
     counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
@@ -240,7 +246,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), *4 * [house.kept]), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *5 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
