@@ -17,7 +17,7 @@ class Act(StrEnum):
 
     NOTE = "note"
     SHEET = "sheet"  # of the knowledge base: what was said to the citizen stands in it
-    CLASSIFY = "classify"  # kind, topic, title, whether it is complex
+    CLASSIFY = "classify"  # kind, topic, title, whether it is complex, and who asks from where
     HAND_OVER = "hand over"  # to an office
     ANSWER = "answer"  # by the office, to the citizen
     SEND_BACK = "send back"  # to the first level
@@ -26,6 +26,7 @@ class Act(StrEnum):
     CLOSE = "close"
     REOPEN = "reopen"
     MERGE = "merge"  # into another case
+    SPLIT = "split"  # some of its contacts, into a new case
 
 
 class Role(StrEnum):
@@ -57,6 +58,7 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.OPEN, A.GO_ON): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.CLOSE): Move(S.CLOSED, FIRST_LEVEL),
     (S.OPEN, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.OPEN, A.SPLIT): Move(S.OPEN, FIRST_LEVEL),
     (S.AT_OFFICE, A.NOTE): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.SHEET): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.CLASSIFY): Move(S.AT_OFFICE),
@@ -67,13 +69,17 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.AT_OFFICE, A.GO_ON): Move(S.AT_OFFICE, SECOND_LEVEL),
     (S.AT_OFFICE, A.CLOSE): Move(S.CLOSED, SECOND_LEVEL),
     (S.AT_OFFICE, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.AT_OFFICE, A.SPLIT): Move(S.AT_OFFICE, FIRST_LEVEL),
     (S.CLOSED, A.NOTE): Move(S.CLOSED),
     (S.CLOSED, A.SHEET): Move(S.CLOSED),
     (S.CLOSED, A.CLASSIFY): Move(S.CLOSED, FIRST_LEVEL),
     (S.CLOSED, A.REOPEN): Move(S.OPEN, FIRST_LEVEL),
     (S.CLOSED, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.CLOSED, A.SPLIT): Move(S.CLOSED, FIRST_LEVEL),
 }
-NEEDS_WORDS = frozenset({A.NOTE, A.ANSWER, A.SEND_BACK, A.STOP, A.CLOSE, A.REOPEN})  # why, or what was answered
+NEEDS_WORDS = frozenset(
+    {A.NOTE, A.ANSWER, A.SEND_BACK, A.STOP, A.CLOSE, A.REOPEN, A.SPLIT}
+)  # why, or what was answered
 ENDS_A_STOP = frozenset({A.GO_ON, A.ANSWER, A.CLOSE, A.MERGE})
 WORDS_MAX = 20_000
 

@@ -1,6 +1,6 @@
 """People, cases and contacts in the database."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,10 +16,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    column,
     exists,
     false,
     or_,
     select,
+    table,
     union,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -89,6 +91,8 @@ cases_table = Table(
     Column("is_complex", Boolean, nullable=False, server_default=false(), default=False),
     Column("merged_into", Text),
     Column("worked_at", Instant),  # when somebody last did something to it
+    Column("requester", Text),  # a cases.requester Requester
+    Column("region", Text),  # a cases.requester Region
     Index(None, "person", "state"),
     Index(None, "state", "opened_at"),
     Index(None, "office", "opened_at"),
@@ -103,7 +107,8 @@ contacts = Table(
     Column("call", Text),
     Column("at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("person", Text),  # of a call-back: who is to be called
+    Column("person", Text),  # whose it is; of a call-back: who is to be called
+    Column("service", Text),  # the number of ours that it is for
     Column("queue", Text),  # of a call-back: whose people call
     Column("intake", Integer, ForeignKey("intakes.id"), index=True),  # of a letter, fax, form or mail
     UniqueConstraint("call", "kind", "at"),
@@ -115,9 +120,8 @@ intakes = Table(  # what came in otherwise than by a call, as it came; `mail` in
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    *(
-        Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")
-    ),  # mail: small
+    *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
+    Column("once", Text, unique=True),  # of a form on our own page: it is taken in once, however often it is sent
     Index(None, "phone"),
     Index(None, "mail"),
 )
@@ -149,11 +153,14 @@ is_its_message = and_(  # of a contact
 )
 
 
+_calls = table("calls", column("id"), column("case_id"))  # what is shown of calls: supervision/store.py
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """One time that somebody was in touch about a case. `kind`: a Channel. `intake`: which of cases/intake.py's.
 
-    Of a call-back: the people of `queue` are to call `number`.
+    `number`: whose it is; of a call-back: the people of `queue` are to call it.
     """
 
     kind: str
@@ -190,6 +197,8 @@ class Case:
     is_complex: bool
     merged_into: str | None
     worked_at: datetime | None
+    requester: str | None
+    region: str | None
     number: str
     name: str
     contacts: tuple[Contact, ...]
@@ -283,6 +292,13 @@ async def forget_people(connection: AsyncConnection) -> None:
     await connection.execute(people.delete())
 
 
+async def move_contacts(connection: AsyncConnection, which: Any, case: str) -> None:
+    """Contacts go to another case, and so does what the calls among them say of theirs."""
+    moved = contacts.update().where(which).values(case_id=case).returning(contacts.c.kind, contacts.c.call)
+    calls = [row.call for row in (await connection.execute(moved)).all() if row.kind == Channel.CALL]
+    await connection.execute(_calls.update().where(_calls.c.id.in_(calls)).values(case_id=case))
+
+
 async def cases_of_calls(connection: AsyncConnection, calls: Iterable[str]) -> dict[str, str]:
     """Which case each of `calls` stands against already."""
     wanted = select(contacts.c.call, contacts.c.case_id).where(
@@ -329,14 +345,13 @@ class CaseBook:
             case CallArrived():
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
-                self._message_kept(self.contacts[event.call]["case_id"], event, at)
+                self._message_kept(self.contacts[event.call], event, at)
             case CallBackPromised() if event.call in self.contacts:
-                self._promised(self.contacts[event.call]["case_id"], event, at)
+                self._promised(self.contacts[event.call], event, at)
             case CallBackAsked(case=case_id) if case_id in self.cases:
-                self._promised(case_id, event, at)
-            case CallBackBegun(of=of) if of in self.contacts | self.promises and event.call not in self.contacts:
-                case_id = (self.promises | self.contacts)[of]["case_id"]
-                self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
+                self._promised({"case_id": case_id, "service": event.service}, event, at)
+            case CallBackBegun() if event.call not in self.contacts:
+                self._called_back(event, at)
             case CallBackOver(kept=True) if event.call in self.promises:
                 self._kept(self.promises[event.call], at)
             case EntityChosen(entity=entity) if event.call in self.contacts:
@@ -360,7 +375,8 @@ class CaseBook:
         case_id = self._open(n, at, event, decision.why) if isinstance(decision, OpenNew) else decision.case
         if isinstance(decision, Reopen):
             self._reopen(case_id, event.call, at)
-        self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
+        whose = {"case_id": case_id, "person": event.person, "service": event.service}
+        self.contacts[event.call] = self._touch(whose, Channel.CALL, event.call, at)
 
     def _closed_of(self, event: CallArrived, at: datetime) -> Closed | None:
         within_s = self.reopening_s(event.entity, event.service)
@@ -400,9 +416,10 @@ class CaseBook:
         elif not self.cases[case_id]["closed_by"]:
             self._open_again(case_id)
 
-    def _message_kept(self, case_id: str, event: VoicemailEnded, at: datetime) -> None:
+    def _message_kept(self, left_in: dict[str, Any], event: VoicemailEnded, at: datetime) -> None:
+        case_id = left_in["case_id"]
         self.messages[case_id] = self.messages.get(case_id, 0) + 1
-        self._touch(case_id, Channel.VOICEMAIL, event.call, at)
+        self._touch(left_in, Channel.VOICEMAIL, event.call, at)
         row = {"call": event.call, "recording": event.recording, "box": event.box, "duration_s": event.duration_s}
         self.kept.append(row | {"person": event.person or self.cases[case_id]["person"], "at": at})
         self._open_again(case_id)  # the call's end may have been told first, and closed it
@@ -427,10 +444,14 @@ class CaseBook:
         elif event.level != Level.HANDED_ON:
             self._close_where_nothing_is_left(case_id, at)
 
-    def _promised(self, case_id: str, event: CallBackPromised | CallBackAsked, at: datetime) -> None:
-        promised = self._touch(case_id, Channel.CALL_BACK, event.call, at)
-        promised |= {"queue": event.queue, "person": event.person}
+    def _promised(self, like: Mapping[str, Any], event: CallBackPromised | CallBackAsked, at: datetime) -> None:
+        promised = self._touch({**like, "person": event.person}, Channel.CALL_BACK, event.call, at)
+        promised["queue"] = event.queue
         self.promises[event.call] = promised
+
+    def _called_back(self, event: CallBackBegun, at: datetime) -> None:
+        if promised := self.contacts.get(event.of) or self.promises.get(event.of):
+            self.contacts[event.call] = self._touch({**promised, "person": event.person}, Channel.CALL, event.call, at)
 
     def _kept(self, promise: dict[str, Any], at: datetime) -> None:
         """Nobody need be called back any more."""
@@ -453,8 +474,10 @@ class CaseBook:
             row |= {"state": State.CLOSED, "closed_at": at, "closed_why": str(decision.why)}
             self.changed.add(case_id)
 
-    def _touch(self, case_id: str, kind: str, call: str, at: datetime) -> dict[str, Any]:
-        contact = dict.fromkeys(_CONTACT) | {"case_id": case_id, "kind": kind, "call": call, "at": at}
+    def _touch(self, like: Mapping[str, Any], kind: str, call: str, at: datetime) -> dict[str, Any]:
+        """Another contact of the case, the person and the service of `like`."""
+        whose = {name: like[name] for name in ("case_id", "person", "service")}
+        contact = dict.fromkeys(_CONTACT) | whose | {"kind": kind, "call": call, "at": at}
         self.touched.append(contact)
         return contact
 
@@ -521,7 +544,7 @@ _TOLD = (
     | CallEnded
 )
 _CASE_CHANGES = ("state", "closed_at", "closed_why", "closed_by", "entity", "kind", "topic", "level")
-_CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "queue")
+_CONTACT = ("case_id", "kind", "call", "at", "ended_at", "person", "service", "queue")
 _cases_with_contacts = select(
     cases_table,
     *(contacts.c[name].label(f"contact_{name}") for name in _CONTACT),
