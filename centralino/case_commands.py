@@ -66,7 +66,7 @@ def case(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="As `centralino cases` shows it.")],
     act: Annotated[str, typer.Argument(metavar="[ACT]", help=ACTS)] = "",
     words: Annotated[str, typer.Argument(metavar="[WORDS]", help="For the record, in quotes: why, or what.")] = "",
-    to: Annotated[str, typer.Option("--to", metavar="OFFICE", help="hand-over: to which ENTITY/OFFICE.")] = "",
+    to: Annotated[str, typer.Option("--to", help="hand-over: to which ENTITY/OFFICE; call-back: by which QUEUE.")] = "",
     into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="merge: the case that stays.")] = "",
     kind: Annotated[Kind | None, typer.Option("--kind", help="classify: what it is about.")] = None,
     topic: Annotated[str | None, typer.Option("--topic", help="classify: one of `topics` in entities.yaml.")] = None,
@@ -142,12 +142,11 @@ def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[
 
     configuration, now = in_force(config, state), as_utc(engines_time_s(state))
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(state, lambda door: door.command(name, **args))
 
     codes = instance_at(config, state, 0).secrets(frozenset()).case_codes
-    around = Around(lambda: configuration, lambda: now, key_for, codes)
+    around = Around(lambda: configuration, lambda: now, engine, codes)
     try:
         return with_database(config, state, lambda database: ask(CaseDesk(database, around)))
     except CaseRefused as refused:

@@ -308,15 +308,14 @@ def serve(place: Place, database_url: str) -> int:
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(place.state, lambda door: door.command(name, **args))
 
     async def prove(case: str, proven: bool) -> bool:
         told = await visit(place.state, lambda door: door.command("cases.prove", case=case, proven=proven))
         return bool(told["is_let_in"])
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, engine, secrets.case_codes)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     public = PublicDesk(cases, configuration, prove, secrets.case_codes)
