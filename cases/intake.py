@@ -54,20 +54,28 @@ async def take_in(database: Database, intake: Intake, at: datetime, reopening_s:
     """
     async with database.writing() as connection:
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
-        row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
-        inserted = await connection.execute(intakes.insert().values(row | {"at": at}).returning(intakes.c.id))
-        n = int(inserted.scalar_one())
-        if isinstance(decision, OpenNew):
-            case = case_number(FROM_DESK, n)
-            await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
-        else:
-            case = decision.case
-            await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
-        if isinstance(decision, Reopen):
-            await _reopen(connection, case, intake, at)
-        contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
-        await connection.execute(contacts.insert().values(contact))
+        case, _ = await stand(connection, intake, decision, at)
         return TakenIn(case, decision.why)
+
+
+async def stand(
+    connection: AsyncConnection, intake: Intake, decision: Join | Reopen | OpenNew, at: datetime
+) -> tuple[str, int]:
+    """Keep it with its case, as was decided: the case, and the number of the intake."""
+    row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
+    inserted = await connection.execute(intakes.insert().values(row | {"at": at}).returning(intakes.c.id))
+    n = int(inserted.scalar_one())
+    if isinstance(decision, OpenNew):
+        case = case_number(FROM_DESK, n)
+        await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
+    else:
+        case = decision.case
+        await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
+    if isinstance(decision, Reopen):
+        await _reopen(connection, case, intake, at)
+    contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
+    await connection.execute(contacts.insert().values(contact))
+    return case, n
 
 
 @dataclass(frozen=True, slots=True)
