@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import in_groups, keyed
 from cases.clocks import Mark, Marked
+from cases.progress import OF_ACTS
 from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
 from cases.store import Case, case_events, cases_table, contacts
+from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 TAKES_IN = "takes in"  # another case, that was merged into this one
@@ -60,8 +62,11 @@ class Work:
     classified: Classified = Classified()
 
 
-async def work_on(database: Database, work: Work, offices: Collection[str]) -> None:
-    """Do it, or nothing. `offices`: all there are, as `ENTITY/OFFICE`. Raises CaseRefused, DatabaseAway."""
+async def work_on(database: Database, work: Work, offices: Collection[str], telling: Telling = NOBODY) -> None:
+    """Do it, or nothing, and have the citizen told. `offices`: all there are, as `ENTITY/OFFICE`.
+
+    Raises CaseRefused, DatabaseAway.
+    """
     async with database.writing() as connection:
         case = await _standing(connection, work.number)
         into = await _standing(connection, work.into) if work.into else None
@@ -72,6 +77,8 @@ async def work_on(database: Database, work: Work, offices: Collection[str]) -> N
             await _bring_contacts(connection, case.id, into.id, work)
         await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
         await _note(connection, case.id, work, about=into.id if into else work.to)
+        answer = work.words if work.act is Act.ANSWER else ""
+        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, answer)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:

@@ -31,7 +31,7 @@ def report_in(message: Message, sender: str) -> Report | None:
         parts = list(message.walk())[:100]
         ids = dict.fromkeys(found[0] for part in parts for found in OUR_ID.finditer(_searched(part)))
         return Report(tuple(ids), cleaned("; ".join(_said(parts)), 1_000))
-    except Exception:  # as in cases/mails.py
+    except Exception:  # as in cases/incoming_mails.py
         return None
 
 

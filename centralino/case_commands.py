@@ -124,7 +124,8 @@ def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[
         told = await visit(state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    around = Around(lambda: configuration, lambda: now, key_for)
+    codes = instance_at(config, state, 0).secrets(frozenset()).case_codes
+    around = Around(lambda: configuration, lambda: now, key_for, codes)
     try:
         return with_database(config, state, lambda database: ask(CaseDesk(database, around)))
     except CaseRefused as refused:

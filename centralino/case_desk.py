@@ -14,10 +14,12 @@ from cases.intake import Intake, TakenIn
 from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
+from cases.telling import Service, Telling
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
 from centralino.people import cleaned, normalised
 from centralino.settings import Configuration
+from supervision.store import language_of
 
 NOTHING_SAID = Classified()
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
@@ -74,12 +76,13 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What a CaseDesk looks at: the configuration in force, the instant, and the key for a telephone number and a name
-    (raises ConnectionError while the engine, who keeps the keys, is away).
+    (raises ConnectionError while the engine, who keeps the keys, is away). `case_codes`: the secret that they are of.
     """
 
     configuration: Callable[[], Configuration]
     now: Callable[[], datetime]
     key_for: Callable[[str, str], Awaitable[str]]
+    case_codes: str
 
 
 class CaseDesk:
@@ -88,6 +91,7 @@ class CaseDesk:
     def __init__(self, database: Database, around: Around) -> None:
         self._database = database
         self._configuration, self._now, self._key_for = around.configuration, around.now, around.key_for
+        self._case_codes = around.case_codes
 
     async def cases(self, wanted: Wanted) -> tuple[Seen, ...]:
         limit = LOOKED_AT_MAX if wanted.due else wanted.limit
@@ -111,7 +115,7 @@ class CaseDesk:
             used = await self._sheet(words.strip())
             words, to = used.title, used.id
         work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
-        await work_on(self._database, work, configuration.entities.offices())
+        await work_on(self._database, work, configuration.entities.offices(), self._telling(configuration))
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
@@ -125,10 +129,21 @@ class CaseDesk:
         if piece.phone and not piece.into:
             piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
-        taken = await intake.take_in(self._database, piece, self._now(), reopening_s)
+        telling = self._telling(configuration)
+        taken = await intake.take_in(self._database, piece, self._now(), reopening_s, telling)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
+
+    def _telling(self, configuration: Configuration) -> Telling:
+        numbers = configuration.dialplans.values()
+        return Telling(
+            configuration.entities,
+            {number.number: Service(number.name, number.languages[0]) for number in numbers},
+            self._case_codes,
+            bool(configuration.settings.sms.url),
+            language_of,
+        )
 
     async def _sheet(self, id: str) -> Sheet:
         """Raises CaseRefused."""

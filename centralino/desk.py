@@ -34,6 +34,8 @@ from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
+from centralino.instance import Instance
+from centralino.post_office import post_office
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
@@ -291,6 +293,7 @@ def serve(place: Place, database_url: str) -> int:
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
     recordings = place.state / "recordings"
+    secrets = Instance(place.deployment, place.state).secrets(frozenset())
 
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
@@ -299,7 +302,7 @@ def serve(place: Place, database_url: str) -> int:
         told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
@@ -310,7 +313,7 @@ def serve(place: Place, database_url: str) -> int:
             on_guardians_death(stop)
         keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
         try:
-            async with console_beside(place):
+            async with console_beside(place), post_office(database, place.state, configuration, now):
                 await run_desk(place, listener, shelves, stop)
         finally:
             keeping.cancel()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
+from cases.outbox import outbox
 from cases.sheets_store import sheets_table
 from cases.store import cases_table, contacts, people
 from centralino import database as database_module
@@ -712,7 +713,7 @@ def compared(connection: Connection) -> MigrationContext:
     def is_ours(_: Any, name: str | None, kind: str, *_more: Any) -> bool:
         return kind != "table" or not str(name).startswith("sheet_words")
 
-    assert sheets_table.metadata is metadata
+    assert all(table.metadata is metadata for table in (sheets_table, outbox))
     return MigrationContext.configure(connection, opts={"include_object": is_ours})
 
 
