@@ -118,14 +118,18 @@ def _parsed(raw: bytes) -> EmailMessage | None:
     if raw.count(b"\n") * depth_most + raw.count(b"\n--") * 1_000 > WORK_MAX:
         return None
     try:
-        return message_from_bytes(raw, policy=_POLICY)  # type: ignore[return-value]
+        return _made_of(raw)
     except Exception:
         return None
 
 
+def _made_of(raw: bytes) -> EmailMessage:
+    return message_from_bytes(raw, EmailMessage, policy=_POLICY)  # type: ignore[arg-type]  # the stubs know it as generic
+
+
 def _parsed_head(head: bytes) -> EmailMessage:
     try:
-        return message_from_bytes(head[:100_000], policy=_POLICY)  # type: ignore[return-value]
+        return _made_of(head[:100_000])
     except Exception:
         return EmailMessage(policy=_POLICY)
 
@@ -145,7 +149,8 @@ def _sender(message: Message) -> tuple[str, str]:
     """Address and name; the address is empty where it is none."""
     said = _header(message, "from")
     try:
-        first = message["from"].addresses[0]
+        header: Any = message["from"]
+        first = header.addresses[0]
         name, found = first.display_name, mail_address(first.addr_spec)
     except Exception:  # there is none, or it is junk
         name, found = said, next(filter(None, map(mail_address, _LIKE_AN_ADDRESS.findall(said)[:3])), "")
@@ -177,18 +182,17 @@ def _fingerprint(raw: bytes, message: Message, body: bytes) -> str:
 
 
 def _filled(mail: Mail, message: EmailMessage) -> Mail:
-    texts, attachments, left_out = [], [], 0
+    texts: list[str] = []
+    attachments: list[Attachment] = []
     for n, part in enumerate(_leaves(message)):
         if n >= PARTS_MAX or len(attachments) >= ATTACHMENTS_MAX:
-            left_out = 1
+            texts.append(LEFT_TO_THE_MAIL)
             break
         if _is_text(part):
             texts.append(_text(part))
         else:
             attachments.append(_attachment(part))
-    words = "\n\n".join(text for text in texts if text.strip()).strip("\r\n")
-    if left_out:
-        words = f"{words}\n\n{LEFT_TO_THE_MAIL}"
+    words = "\n\n".join(text.strip("\r\n") for text in texts if text.strip())
     if len(words) > WORDS_MAX:
         attachments.append(Attachment("text.txt", PLAIN, words.encode()))
         words = f"{words[: WORDS_MAX - len(CUT) - 2]}\n\n{CUT}"

@@ -79,7 +79,7 @@ async def stand(
         case = decision.case
         await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
     if isinstance(decision, Reopen):
-        await _reopen(connection, case, intake, at)
+        await _reopen(connection, decision, intake, at)
     contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
     await connection.execute(contacts.insert().values(contact))
     return case, n
@@ -125,11 +125,11 @@ async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime
     )
 
 
-async def _reopen(connection: AsyncConnection, case: str, intake: Intake, at: datetime) -> None:
+async def _reopen(connection: AsyncConnection, reopen: Reopen, intake: Intake, at: datetime) -> None:
     again = {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}
-    await connection.execute(cases_table.update().where(cases_table.c.id == case).values(**again))
-    event = {"case_id": case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
-    await connection.execute(case_events.insert().values(event | {"words": JoinWhy.CLOSED_LATELY, "about": ""}))
+    await connection.execute(cases_table.update().where(cases_table.c.id == reopen.case).values(**again))
+    event = {"case_id": reopen.case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
+    await connection.execute(case_events.insert().values(event | {"words": reopen.why, "about": ""}))
 
 
 async def _open_one(connection: AsyncConnection, number: str) -> str:

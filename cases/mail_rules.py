@@ -11,9 +11,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from cases.case_number import is_case_number, keyed
+from cases.incoming_mails import Mail
 from cases.joining import Join, JoinWhy, OpenNew, Reopen
 from cases.mail_reports import MACHINES, OUR_ID
-from cases.incoming_mails import Mail
 
 CLAIMS_MAX = 8
 ACKNOWLEDGED_PER_HOUR_MAX = 5  # to one address

@@ -115,7 +115,9 @@ class CaseDesk:
             used = await self._sheet(words.strip())
             words, to = used.title, used.id
         work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
-        await work_on(self._database, work, configuration.entities.offices(), self._telling(configuration))
+        await work_on(
+            self._database, work, configuration.entities.offices(), telling_of(configuration, self._case_codes)
+        )
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
@@ -129,21 +131,11 @@ class CaseDesk:
         if piece.phone and not piece.into:
             piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
-        telling = self._telling(configuration)
+        telling = telling_of(configuration, self._case_codes)
         taken = await intake.take_in(self._database, piece, self._now(), reopening_s, telling)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
-
-    def _telling(self, configuration: Configuration) -> Telling:
-        numbers = configuration.dialplans.values()
-        return Telling(
-            configuration.entities,
-            {number.number: Service(number.name, number.languages[0]) for number in numbers},
-            self._case_codes,
-            bool(configuration.settings.sms.url),
-            language_of,
-        )
 
     async def _sheet(self, id: str) -> Sheet:
         """Raises CaseRefused."""
@@ -156,6 +148,18 @@ class CaseDesk:
         configuration = self._configuration()
         rule = Rule(configuration.entities, configuration.settings.time_zone, self._now())
         return await deadlines.see(self._database, cases, rule)
+
+
+def telling_of(configuration: Configuration, case_codes: str) -> Telling:
+    """Who is told what. `case_codes`: the secret that the codes of cases are of."""
+    numbers = configuration.dialplans.values()
+    return Telling(
+        configuration.entities,
+        {number.number: Service(number.name, number.languages[0]) for number in numbers},
+        case_codes,
+        bool(configuration.settings.sms.url),
+        language_of,
+    )
 
 
 def _act(asked: Asked, configuration: Configuration) -> Act:

@@ -28,13 +28,14 @@ from cases.state import CaseRefused, State
 from cases.voicemails import Message
 from centralino import knowledge, voicemail_desk
 from centralino.asking import visit
-from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
+from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written, telling_of
 from centralino.changes import Changes
 from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.instance import Instance
+from centralino.mail_desk import AroundMail, MailDesk
 from centralino.post_office import post_office
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
@@ -83,6 +84,7 @@ class Place:
     deployment: Path
     web: tuple[str, int] = ("127.0.0.1", 8055)
     console: tuple[str, int] | None = None
+    mail: tuple[str, int] | None = None
     time_zone: tzinfo = UTC
     names: frozenset[str] = frozenset()
     guarded: bool = False
@@ -303,6 +305,8 @@ def serve(place: Place, database_url: str) -> int:
         return str(told["key"])
 
     cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
+    telling = partial(telling_of, case_codes=secrets.case_codes)
+    mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
@@ -313,7 +317,11 @@ def serve(place: Place, database_url: str) -> int:
             on_guardians_death(stop)
         keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
         try:
-            async with console_beside(place), post_office(database, place.state, configuration, now):
+            async with (
+                console_beside(place),
+                post_office(database, place.state, configuration, now),
+                mail_beside(place, mail_desk),
+            ):
                 await run_desk(place, listener, shelves, stop)
         finally:
             keeping.cancel()
@@ -321,6 +329,24 @@ def serve(place: Place, database_url: str) -> int:
             await database.close()
 
     return on_reactor(work)
+
+
+@asynccontextmanager
+async def mail_beside(place: Place, desk: MailDesk) -> AsyncIterator[None]:
+    """The server that takes mail in, where it can be served; where not, the log says why, and all else is served."""
+    intake = None
+    if place.mail:
+        from centralino.mail_intake import CannotServe, MailIntake  # only now, as for the console
+
+        try:
+            intake = MailIntake.open(desk, place.state, listen_at(*place.mail), desk.host)
+        except (PortTaken, CannotServe) as why:
+            log.error("no mail can come in: %s", why)
+    try:
+        yield
+    finally:
+        if intake:
+            await intake.close()
 
 
 @asynccontextmanager
@@ -341,6 +367,14 @@ async def console_beside(place: Place) -> AsyncIterator[None]:
             await console.close()
 
 
+def _log_by_logging() -> None:
+    """What Twisted says goes to the desk's log, where it is a warning or worse."""
+    from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+    logging.getLogger("twisted").setLevel(logging.WARNING)
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
+
+
 def on_reactor(work: Work) -> int:
     """Run `work(stop)` on Twisted's reactor on uvloop; SIGTERM and SIGINT set `stop`. The exit code: 0, or 1 and a log.
 
@@ -353,6 +387,7 @@ def on_reactor(work: Work) -> int:
     asyncioreactor.install(loop)
     from twisted.internet import reactor as installed
 
+    _log_by_logging()
     reactor: Any = installed  # its types do not know `installSignalHandlers`
 
     failed: list[BaseException] = []
