@@ -147,12 +147,14 @@ def _ids(message: Message, name: str) -> list[str]:
 
 def _sender(message: Message) -> tuple[str, str]:
     """Address and name; the address is empty where it is none."""
-    said = _header(message, "from")
     try:
         header: Any = message["from"]
         first = header.addresses[0]
         name, found = first.display_name, mail_address(first.addr_spec)
     except Exception:  # there is none, or it is junk
+        name, found = "", ""
+    if not found:
+        said = next((str(value)[:HEADER_MAX] for key, value in message.raw_items() if key.lower() == "from"), "")
         name, found = said, next(filter(None, map(mail_address, _LIKE_AN_ADDRESS.findall(said)[:3])), "")
     return found, cleaned(name.encode("utf-8", "replace").decode(), LINE_MAX)
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from email_validator import EmailNotValidError, validate_email
 
 from cases import deadlines, intake, store
+from cases.attachments import attachments_of
 from cases.channels import Channel
 from cases.deadlines import Rule, Seen
 from cases.history import Classified, Work, work_on
@@ -104,7 +105,8 @@ class CaseDesk:
         if found is None:
             return None
         [seen] = await self._see([found])
-        return replace(seen, wrote=await intake.kept(self._database, found.id))
+        wrote, files = await intake.kept(self._database, found.id), await attachments_of(self._database, found.id)
+        return replace(seen, wrote=wrote, attachments=files)
 
     async def work(self, number: str, asked: Asked) -> Seen:
         """Do it; the case as it is then. Raises CaseRefused."""

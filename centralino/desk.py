@@ -28,6 +28,7 @@ from cases.state import CaseRefused, State
 from cases.voicemails import Message
 from centralino import knowledge, voicemail_desk
 from centralino.asking import visit
+from centralino.attachment_desk import AttachmentDesk
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written, telling_of
 from centralino.changes import Changes
 from centralino.clock import as_utc
@@ -209,8 +210,8 @@ class DatabaseRecords:
 class DatabaseCases:
     """The cases, from the database. Raises ConnectionError while it is away."""
 
-    def __init__(self, desk: CaseDesk) -> None:
-        self._desk = desk
+    def __init__(self, desk: CaseDesk, attachments: AttachmentDesk) -> None:
+        self._desk, self._attachments = desk, attachments
 
     async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
         return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
@@ -221,6 +222,10 @@ class DatabaseCases:
     async def take_in(self, written: dict[str, Any]) -> Seen:
         _, seen = await _done_or_refused(self._desk.take_in(Written(**written)))
         return seen
+
+    async def take_out(self, number: str, id: int, by: str, agent: str) -> tuple[str, bytes]:
+        attachment, content = await _done_or_refused(self._attachments.take_out(number, id, by, agent))
+        return attachment.name, content
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
         said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
@@ -304,7 +309,8 @@ def serve(place: Place, database_url: str) -> int:
         told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
+    case_desk = CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes))
+    cases = DatabaseCases(case_desk, AttachmentDesk(database, configuration, now, place.state))
     telling = partial(telling_of, case_codes=secrets.case_codes)
     mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
