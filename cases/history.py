@@ -1,22 +1,25 @@
 """What people do to cases: each act and its words, kept with the case in one transaction with what comes of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import in_groups, keyed
 from cases.clocks import Mark, Marked
 from cases.progress import OF_ACTS
+from cases.requester import Region, Requester
+from cases.splitting import split_off
 from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
-from cases.store import Case, case_events, cases_table, contacts
+from cases.store import GOES_ON, Case, Unfinished, case_events, cases_table, contacts, move_contacts
 from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 TAKES_IN = "takes in"  # another case, that was merged into this one
+SPLIT_FROM = "split from"  # another case, that held this matter too
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,20 @@ class Classified:
     topic: str | None = None
     title: str | None = None
     is_complex: bool | None = None
+    requester: Requester | None = None
+    region: Region | None = None
 
     def in_words(self) -> str:
         """For the history."""
         hard = {None: None, True: "complex", False: "simple"}[self.is_complex]
-        return ", ".join(word for word in (self.kind, self.topic, self.title, hard) if word)
+        said = (self.kind, self.topic, self.title, hard, self.requester, self.region)
+        return ", ".join(word for word in said if word)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What somebody does to the case with this `number`. `to`: the office that it is handed over to, or the sheet that
-    was used. `into`: the number of the case that it is merged into.
+    was used. `into`: the number of the case that it is merged into. `contacts`: the places of those that are split off.
     """
 
     number: str
@@ -59,6 +65,7 @@ class Work:
     words: str = ""
     to: str = ""
     into: str = ""
+    contacts: frozenset[int] = frozenset()
     classified: Classified = Classified()
 
 
@@ -76,19 +83,32 @@ async def work_on(database: Database, work: Work, offices: Collection[str], tell
             values["merged_into"] = into.id
             await _bring_contacts(connection, case.id, into.id, work)
         await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
-        await _note(connection, case.id, work, about=into.id if into else work.to)
-        answer = work.words if work.act is Act.ANSWER else ""
-        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, answer)
+        n = await _note(connection, case.id, work, about=into.id if into else work.to)
+        if work.act is Act.SPLIT:
+            new = await split_off(connection, case.id, work.contacts, n, work.at)
+            await connection.execute(case_events.update().where(case_events.c.id == n).values(about=new))
+            await _note(connection, new, work, about=case.id, act=SPLIT_FROM)
+        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
+
+
+async def look_whether(database: Database, work: Work, offices: Collection[str]) -> None:
+    """Whether it may be done now. Raises CaseRefused, DatabaseAway."""
+    async with database.reading() as connection:
+        case = await _standing(connection, work.number)
+    change(case, Doing(work.act, work.words, work.to), work.worker, offices)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
     """What people did to each of these cases, in order."""
-    wanted = select(case_events).where(case_events.c.case_id.in_(numbers)).order_by(case_events.c.id)
-    found: dict[str, list[CaseEvent]] = {number: [] for number in numbers}
-    async with database.reading() as connection:
-        for row in await connection.execute(wanted):
-            found[row.case_id].append(CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about))
-    return {number: tuple(events) for number, events in found.items()}
+    found = await _by_case(database, select(case_events).where(case_events.c.case_id.in_(numbers)))
+    return {number: found.get(number, ()) for number in numbers}
+
+
+async def clock_events(database: Database) -> dict[str, tuple[CaseEvent, ...]]:
+    """What the clocks of cases that are not over heed, in order; those of which nothing is on record are left out."""
+    of_case = case_events.join(cases_table, cases_table.c.id == case_events.c.case_id)
+    heeded = cases_table.c.state.in_(GOES_ON) & case_events.c.act.in_(_MARKS)
+    return await _by_case(database, select(case_events).select_from(of_case).where(heeded))
 
 
 _MARKS = {
@@ -101,7 +121,7 @@ _MARKS = {
 }
 
 
-def marked(case: Case, history: Collection[CaseEvent]) -> list[Marked]:
+def marked(case: Case | Unfinished, history: Collection[CaseEvent]) -> list[Marked]:
     """What of a case's history its clock heeds. A case may have closed by itself, with a call."""
     marks = [Marked(case.opened_at, Mark.BEGAN)]
     marks += [Marked(event.at, _MARKS[Act(event.act)]) for event in history if event.act in _MARKS]
@@ -111,6 +131,15 @@ def marked(case: Case, history: Collection[CaseEvent]) -> list[Marked]:
 
 
 # --- within
+
+
+async def _by_case(database: Database, wanted: Select[Any]) -> dict[str, tuple[CaseEvent, ...]]:
+    found: dict[str, list[CaseEvent]] = {}
+    async with database.reading() as connection:
+        for row in await connection.execute(wanted.order_by(case_events.c.id)):
+            event = CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about)
+            found.setdefault(row.case_id, []).append(event)
+    return {number: tuple(events) for number, events in found.items()}
 
 
 async def _standing(connection: AsyncConnection, number: str) -> Standing:
@@ -133,17 +162,20 @@ def _changed(case: Standing, made: Change, work: Work) -> dict[str, Any]:
         values["closed_at"] = work.at if is_over else None
         values["closed_why"] = (work.words or str(work.act)) if is_over else None
         values["closed_by"] = work.worker.by if is_over else None
-    said = {name: getattr(work.classified, name) for name in ("kind", "topic", "title", "is_complex")}
+    said = {field.name: getattr(work.classified, field.name) for field in fields(Classified)}
     return values | {name: value for name, value in said.items() if value is not None}
 
 
 async def _bring_contacts(connection: AsyncConnection, case: str, into: str, work: Work) -> None:
-    await connection.execute(contacts.update().where(contacts.c.case_id == case).values(case_id=into))
+    await move_contacts(connection, contacts.c.case_id == case, into)
     await connection.execute(cases_table.update().where(cases_table.c.id == into).values(worked_at=work.at))
     await _note(connection, into, work, about=case, act=TAKES_IN)
 
 
-async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> None:
+async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> int:
+    """The number of the event."""
     row = {"case_id": case, "at": work.at, "act": act or work.act, "about": about}
     row["words"] = work.words or work.classified.in_words()
-    await connection.execute(case_events.insert().values(row | {"by": work.worker.by, "role": work.worker.role}))
+    row |= {"by": work.worker.by, "role": work.worker.role}
+    inserted = await connection.execute(case_events.insert().values(row).returning(case_events.c.id))
+    return int(inserted.scalar_one())

@@ -12,7 +12,7 @@ from cases.attachments import Filed, attach
 from cases.case_number import in_groups
 from cases.channels import Channel
 from cases.incoming_mails import Mail
-from cases.intake import Intake, stand
+from cases.intake import Intake, keep, stand
 from cases.joining import OpenNew, Reopen
 from cases.mail_reports import OUR_ID
 from cases.mail_rules import DAY, HOUR, AckFacts, AckWhy, Claim, Claimed, Stands, acknowledge, case_for_mail, claims_of
@@ -131,7 +131,10 @@ async def _keep_mail(connection: AsyncConnection, arrived: Arrived, house: House
     claims = claims_of(mail)
     there = await _claimed(connection, claims, arrived, house)
     stands = case_for_mail(claims, there, arrived.sender, by_machine=by_machine)
-    case, n = await stand(connection, _intake(arrived), stands.decision, arrived.at)
+    intake = _intake(arrived)
+    n = await keep(connection, intake, arrived.at)
+    assert n is not None, "only forms come again"
+    case = await stand(connection, intake, n, stands.decision, arrived.at)
     await _note_claim(connection, case, arrived, stands)
     await attach(connection, n, (*arrived.files, arrived.whole))
     told = acknowledge(mail, await _ack_facts(connection, arrived, house, case))
@@ -154,7 +157,7 @@ def _intake(arrived: Arrived) -> Intake:
         entity=arrived.entity,
         subject=mail.subject,
         name=mail.name,
-        mail=arrived.mail.sender or arrived.envelope,
+        mail=arrived.sender,
     )
 
 
@@ -205,7 +208,7 @@ async def _standing(connection: AsyncConnection, number: str) -> Any:
 
 async def _addresses(connection: AsyncConnection, case: str) -> frozenset[str]:
     """In small letters: who has written about it, and whom we have written to."""
-    wrote = select(func.lower(intakes.c.mail)).join(contacts, contacts.c.intake == intakes.c.id)
+    wrote = select(intakes.c.mail).join(contacts, contacts.c.intake == intakes.c.id)
     written_to = select(func.lower(outbox.c.to)).where(outbox.c.case_id == case)
     rows = await connection.execute(union(wrote.where(contacts.c.case_id == case), written_to))
     return frozenset(address for address in rows.scalars() if address)

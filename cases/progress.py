@@ -32,7 +32,7 @@ OF_ACTS: Mapping[Act, tuple[Progress, ...]] = {  # the first that is told
 @dataclass(frozen=True, slots=True)
 class News:
     """What a citizen is told: by `administration`, who answers at the telephone `service`. `code`: what they key in,
-    beside the number of the `case`. `words`: those of the office that has answered, else empty.
+    beside the number of the `case`. `words`: those of whoever did it; only an office's answer is told.
     """
 
     progress: Progress

@@ -56,7 +56,7 @@ class Telling:
     ) -> None:
         """Tell the citizen of `case` the first of `progress` that is to be told; nobody where they left no address.
 
-        `words`: those of the office that has answered.
+        `words`: those of whoever did it; they are told as an office's answer, and else not at all.
         """
         row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
         told = next((one for one in progress if one in self.entities.told(row.entity, row.service)), None)

@@ -11,6 +11,7 @@ import typer
 
 from agents.disposition import Kind
 from cases.channels import Channel
+from cases.requester import Region, Requester
 from cases.state import WORDS_MAX, Act, CaseRefused
 from cases.state import State as CaseState
 from centralino.asking import Result, visit
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 ACTS = f"{', '.join(act.replace(' ', '-') for act in Act)}, attachment."
 ATTACHMENT = "attachment"
 MANY = 10_000
+OfRequester = Annotated[Requester | None, typer.Option("--requester", help="classify: as what they ask.")]
+FromRegion = Annotated[
+    Region | None,
+    typer.Option("--region", case_sensitive=False, metavar="REGION", help="classify: one of Italy, or abroad."),
+]
 
 
 def add_case_commands(app: typer.Typer) -> None:
@@ -39,6 +45,7 @@ def cases(
     limit: Annotated[int, typer.Option("--limit", min=1, max=MANY)] = 50,
     in_state: Annotated[CaseState | None, typer.Option("--in", help="Only those in this state.")] = None,
     office: Annotated[str | None, typer.Option("--office", help="Only those of an office: ENTITY/OFFICE.")] = None,
+    of: Annotated[str, typer.Option("--of", help="Only of who calls or writes from it: a telephone, or a mail.")] = "",
     due: Annotated[
         bool, typer.Option("--due", help="Only those overdue or near their end, the first due first.")
     ] = False,
@@ -49,7 +56,7 @@ def cases(
     from centralino import shown_cases
     from centralino.case_desk import Wanted
 
-    wanted = Wanted(limit, in_state, office, due)
+    wanted = Wanted(limit, in_state, office, of, due)
     found = _at_the_desk(config, state, lambda desk: desk.cases(wanted))
     secret = instance_at(config, state, 0).secrets(frozenset()).case_codes
     codes = {one.case.id: code_of(one.case.id, secret) for one in found}
@@ -61,13 +68,17 @@ def case(
     act: Annotated[str, typer.Argument(metavar="[ACT]", help=ACTS)] = "",
     words: Annotated[str, typer.Argument(metavar="[WORDS]", help="For the record, in quotes: why, or what.")] = "",
     to: Annotated[
-        str, typer.Option("--to", metavar="OFFICE|FILE", help="hand-over: to which; attachment: a new file.")
+        str,
+        typer.Option("--to", help="hand-over: which ENTITY/OFFICE; call-back: by which QUEUE; attachment: a file."),
     ] = "",
     into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="merge: the case that stays.")] = "",
     kind: Annotated[Kind | None, typer.Option("--kind", help="classify: what it is about.")] = None,
     topic: Annotated[str | None, typer.Option("--topic", help="classify: one of `topics` in entities.yaml.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="classify: in a few words.")] = None,
     hard: Annotated[bool | None, typer.Option("--complex/--simple", help="classify: as promises ask it.")] = None,
+    requester: OfRequester = None,
+    region: FromRegion = None,
+    contacts: Annotated[str, typer.Option("--contacts", metavar="2,3", help="split: which go to a new case.")] = "",
     agent: Annotated[str, typer.Option("--agent", metavar="ID", help="As an agent of the first level.")] = "",
     office: Annotated[str, typer.Option("--as", metavar="OFFICE", help="As somebody of that ENTITY/OFFICE.")] = "",
     config: Config = HERE,
@@ -87,7 +98,8 @@ def case(
         return shown_cases.one(seen, zone, as_json=as_json)
     if act == ATTACHMENT:
         return _take_out(config, state, (number, words), Path(to), (agent, office))
-    asked = Asked(act, by_whom(), words, to, into, agent, office, Classified(kind, topic, title, hard))
+    said = Classified(kind, topic, title, hard, requester, region)
+    asked = Asked(act, by_whom(), words, to, into, agent, office, _places(contacts), said)
     done = _at_the_desk(config, state, lambda desk: desk.work(number, asked))
     shown_cases.done(done, zone, as_json=as_json)
 
@@ -103,6 +115,8 @@ def take_in(
     mail: Annotated[str, typer.Option("--mail", help="Their address.")] = "",
     kind: Annotated[Kind | None, typer.Option("--kind", help="What it is about.")] = None,
     topic: Annotated[str, typer.Option("--topic", help="One of `topics` in entities.yaml.")] = "",
+    requester: OfRequester = None,
+    region: FromRegion = None,
     into: Annotated[str, typer.Option("--into", metavar="NUMBER", help="An open case that it is for.")] = "",
     config: Config = HERE,
     state: State = VAR,
@@ -113,7 +127,8 @@ def take_in(
     from centralino.case_desk import Written
 
     text = sys.stdin.read(WORDS_MAX + 1) if words == "-" else words
-    of_whom = {"entity": entity, "number": number, "name": name, "phone": phone, "mail": mail}
+    of_whom: dict[str, Any] = {"entity": entity, "number": number, "name": name, "phone": phone, "mail": mail}
+    of_whom |= {"requester": requester, "region": region}
     written = Written(channel, text, by_whom(), subject=subject, kind=kind or "", topic=topic, into=into, **of_whom)
     taken, seen = _at_the_desk(config, state, lambda desk: desk.take_in(written))
     shown_cases.taken(taken, seen, in_force(config, state).settings.time_zone, as_json=as_json)
@@ -145,18 +160,25 @@ def _take_out(config: Path, state: Path, which: tuple[str, str], to: Path, as_wh
     typer.echo(f"{to} is {shown(found.name)}, as a stranger sent it; it stands on record that you took it out")
 
 
+def _places(text: str) -> frozenset[int]:
+    """`2,3`. Raises Stop."""
+    places = [place.strip() for place in text.split(",")] if text.strip() else []
+    if wrong := [place for place in places if not (place.isascii() and place.isdigit() and len(place) < 6)]:
+        raise Stop(f"{shown(wrong[0])} is no place of a contact; write `--contacts 2,3`, as the case shows them")
+    return frozenset(map(int, places))
+
+
 def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[Any, Any, Result]]) -> Result:
     """What `ask` gives. Raises Stop where it is refused."""
     from centralino.case_desk import Around, CaseDesk
 
     configuration, now = in_force(config, state), as_utc(engines_time_s(state))
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(state, lambda door: door.command(name, **args))
 
     codes = instance_at(config, state, 0).secrets(frozenset()).case_codes
-    around = Around(lambda: configuration, lambda: now, key_for, codes)
+    around = Around(lambda: configuration, lambda: now, engine, codes)
     try:
         return with_database(config, state, lambda database: ask(CaseDesk(database, around)))
     except CaseRefused as refused:

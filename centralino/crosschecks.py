@@ -57,6 +57,7 @@ USES = {
     SETTINGS: (
         Use("number", ("mail", "addresses", ANY, "number")),
         Use("entity", ("mail", "addresses", ANY, "entity")),
+        Use("entity", ("public", "entities", ANY)),
     ),
 }
 
@@ -87,6 +88,8 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += problems_of_carriers(deployment)
     problems += problems_of_mail(deployment.files[SETTINGS])
     problems += problems_of_addresses(deployment)
+    problems += twice(deployment.files[SETTINGS], ("public", "entities", ANY), "entity")
+    problems += _nobody_to_write_to(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
 
@@ -394,6 +397,12 @@ def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
 
 
 # --- centralino.yaml
+
+
+def _nobody_to_write_to(deployment: Deployment) -> Iterator[Problem]:
+    if "public" in deployment.files[SETTINGS].data and deployment.names("entity") == []:
+        hint = "write one into entities.yaml, or remove `public`"
+        yield deployment.files[SETTINGS].at_key(("public",), "there is no entity that citizens could write to", hint)
 
 
 def _in_settings(settings: Located) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,9 @@ from cases.deadlines import Seen
 from cases.history import Classified
 from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
-from cases.state import CaseRefused, State
+from cases.state import CaseRefused
 from cases.voicemails import Message
-from centralino import knowledge, voicemail_desk
+from centralino import knowledge, reports, voicemail_desk
 from centralino.asking import visit
 from centralino.attachment_desk import AttachmentDesk
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written, telling_of
@@ -37,16 +37,21 @@ from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.instance import Instance
 from centralino.mail_desk import AroundMail, MailDesk
+from centralino.mailings import Mailings
+from centralino.mailings import Sources as MailingSources
 from centralino.post_office import post_office
+from centralino.public_desk import PublicDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
+from supervision.case_report import CaseReport
 from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.knowledge import Knowledge
 from web.live import Live
+from web.public import Public
 from web.tokens import Tokens
 from web.voicemails import Voicemails
 
@@ -100,6 +105,7 @@ class Shelves:
     cases: Cases
     voicemails: Voicemails
     knowledge: Knowledge
+    public: Public
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -117,6 +123,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.cases,
         shelves.voicemails,
         shelves.knowledge,
+        shelves.public,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -213,8 +220,11 @@ class DatabaseCases:
     def __init__(self, desk: CaseDesk, attachments: AttachmentDesk) -> None:
         self._desk, self._attachments = desk, attachments
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
-        return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
+        return await _asked(self._desk.cases(Wanted(**wanted)))
+
+    async def report(self, asked: dict[str, str]) -> CaseReport:
+        return await _done_or_refused(self._desk.report(reports.Asked(**asked)))
 
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))
@@ -228,7 +238,7 @@ class DatabaseCases:
         return attachment.name, content
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
-        said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
+        said = Classified(*(asked.pop(field.name) for field in fields(Classified)))
         return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
 
 
@@ -305,23 +315,31 @@ def serve(place: Place, database_url: str) -> int:
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(place.state, lambda door: door.command(name, **args))
 
-    case_desk = CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes))
+    async def prove(case: str, proven: bool) -> bool:
+        told = await visit(place.state, lambda door: door.command("cases.prove", case=case, proven=proven))
+        return bool(told["is_let_in"])
+
+    case_desk = CaseDesk(database, Around(configuration, now, engine, secrets.case_codes))
     cases = DatabaseCases(case_desk, AttachmentDesk(database, configuration, now, place.state))
     telling = partial(telling_of, case_codes=secrets.case_codes)
     mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
+    public = PublicDesk(cases, configuration, prove, secrets.case_codes)
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets), public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
+    mailings = Mailings(database, MailingSources(configuration, now, recordings))
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:
             on_guardians_death(stop)
-        keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
+        beside = [
+            asyncio.create_task(keeper.run(), name="keep the sheets"),
+            asyncio.create_task(mailings.run(), name="write to owners"),
+        ]
         try:
             async with (
                 console_beside(place),
@@ -330,8 +348,9 @@ def serve(place: Place, database_url: str) -> int:
             ):
                 await run_desk(place, listener, shelves, stop)
         finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            for one in beside:
+                one.cancel()
+            await asyncio.wait(beside)
             await database.close()
 
     return on_reactor(work)

@@ -30,11 +30,12 @@ from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
 from asterisk.talk_recording import TalkRecorder
 from asterisk.telephony import AsteriskTelephony
-from cases.proof import WRONG_PROOFS_MAX, proves
+from cases.proof import Proofs, proves
 from centralino import events as ev
 from centralino import recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
+from centralino.call_backs import Wanted
 from centralino.clock import Clock, RunningClock
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
@@ -120,7 +121,7 @@ class Engine:
         self._projector: asyncio.Future[Projector]
         self._database: asyncio.Future[Database]
         self._finding: set[asyncio.Task[None]] = set()  # cases that callers ask for
-        self._wrong_proofs: dict[str, int] = {}  # today, by case
+        self._proofs = Proofs()
         self._case_codes = instance.secrets(frozenset()).case_codes
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -232,7 +233,7 @@ class Engine:
         if self._telling is None and self.live.has_changed:
             self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
         if new_day(self.house, self._today()):
-            self._wrong_proofs.clear()
+            self._proofs.new_day()
             self.switchboard.floor.new_day()
         if self.journal.is_segment_over() and self.clock.now_s() >= self._segment_again_s:
             self._start_segment()
@@ -275,6 +276,7 @@ class Engine:
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
             "people": lambda args: self._about_people(what, args),
+            "cases": lambda args: self._about_cases(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -413,17 +415,23 @@ class Engine:
         return {"queue": queue, **self.live.site(queue, site)}
 
     def _call_backs(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`list` what was promised and is not kept yet, or `drop` one."""
-        call = str(args.get("call") or "")
+        """`list` what was promised and is not kept yet, `drop` one, or `ask` for one about a case."""
+        call, by = str(args.get("call") or ""), str(args.get("by") or "")[:64]
         if what == "drop":
             if call not in self.house.call_backs:
                 raise CommandRefused(
                     f"nothing is promised in {call}, or it was kept: `centralino call-backs` lists all"
                 )
-            if not self.switchboard.call_backs.drop(call, str(args.get("by") or "")[:64]):
+            if not self.switchboard.call_backs.drop(call, by):
                 raise CommandRefused(f"too late: an agent is calling back for {call} just now")
+        elif what == "ask":
+            wanted = Wanted(*(str(args.get(name) or "") for name in ("person", "queue", "service", "entity")))
+            try:
+                self.switchboard.call_backs.ask(str(args.get("case") or ""), wanted, by)
+            except Refused as refused:
+                raise CommandRefused(str(refused)) from refused
         elif what != "list":
-            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop")
+            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop, ask")
         promises = sorted(self.house.call_backs.values(), key=lambda one: one.first_entered_s)
         numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
         return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}
@@ -451,6 +459,13 @@ class Engine:
             return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
         except OSError as refused:
             raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
+
+    def _about_cases(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`prove`: whether who gave a proof on the page, right or not (`proven`), is told of `case`."""
+        case, proven = args.get("case"), args.get("proven")
+        if what != "prove" or not isinstance(case, str) or not isinstance(proven, bool):
+            raise CommandRefused("there is only `cases.prove`, of a case")
+        return {"is_let_in": self._proofs.is_let_in(case, proven=proven)}
 
     def _listen(self, args: dict[str, Any]) -> dict[str, Any]:
         """Ring the phone of supervisor `as`, who then hears the talk of `call`, and is with it as `how` says."""
@@ -621,12 +636,10 @@ class Engine:
 
     def _standing(self, case: Case, proof: str) -> CaseStanding | None:
         """How the case stands; None where the proof is wrong, or there were too many wrong ones today."""
-        wrong = self._wrong_proofs.get(case.id, 0)
-        if wrong >= WRONG_PROOFS_MAX or not proves(proof, case.id, case.number, self._case_codes):
-            self._wrong_proofs[case.id] = wrong + 1
+        if not self._proofs.is_let_in(case.id, proven=proves(proof, case.id, case.number, self._case_codes)):
             return None
         zone = self.configuration.settings.time_zone
-        return CaseStanding(case.state == "open", case.opened_at.astimezone(zone).date())
+        return CaseStanding(case.closed_at is None, case.opened_at.astimezone(zone).date())
 
     def _number_and_name(self, person: str) -> tuple[str, str]:
         who = self.people.who(person)

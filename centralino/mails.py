@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import parseaddr
 from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
@@ -42,6 +43,15 @@ def ascii_address(text: str) -> str:
     if not found.ascii_email:
         raise NoAddress(f"{text!r} has letters before the @ that relays do not take")
     return found.ascii_email
+
+
+def address_in(text: str) -> str:
+    """The address that `text` is, or ends with (`Anagrafe <anagrafe@comune.example>`); empty where there is none."""
+    name, address = parseaddr(text)
+    try:
+        return ascii_address(address) if text.strip() in (address, f"{name} <{address}>") else ""
+    except NoAddress:
+        return ""
 
 
 def composed(sending: Sending, sender: Address, files: Iterable[File] = ()) -> EmailMessage:

@@ -54,9 +54,11 @@ from centralino.forms.settings import (
     CARRIER,
     CarrierForm,
     MailForm,
+    PublicForm,
     SettingsForm,
     SmsForm,
     TlsForm,
+    read_address,
     read_megabytes,
     read_sender,
     split_address,
@@ -127,6 +129,17 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicPages:
+    """The pages for citizens: the host name under which they are asked for, where the privacy notice is, and for whom
+    (ids; empty: all entities) citizens can write there.
+    """
+
+    host: str
+    privacy_notice: str
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What centralino.yaml says. `time_zone` is that of all times in YAML; `testing` allows `--clock`.
 
@@ -154,6 +167,7 @@ class Settings:
     mail: Mail = field(default_factory=Mail)
     mail_in: MailIn = field(default_factory=MailIn)
     sms: Sms = field(default_factory=Sms)
+    public: PublicPages | None = None
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -182,6 +196,7 @@ def settings(form: SettingsForm) -> Settings:
         mail=_mail(form.mail),
         mail_in=_mail_in(form.mail),
         sms=_sms(form.sms),
+        public=_public(form.public) if form.public else None,
     )
 
 
@@ -195,6 +210,10 @@ def _mail(form: MailForm) -> Mail:
 def _mail_in(form: MailForm) -> MailIn:
     said = {address.lower(): MailAddress(of.number, of.entity or "") for address, of in form.addresses.items()}
     return MailIn(said, read_megabytes(form.largest))
+
+
+def _public(form: PublicForm) -> PublicPages:
+    return PublicPages(read_address(form.address), form.privacy_notice, tuple(form.entities or ()))
 
 
 def _sms(form: SmsForm | None) -> Sms:
@@ -268,7 +287,8 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         longest_wait_then=_way_on(form.longest_wait.then, name) if form.longest_wait else None,
         full_waiting=form.full.waiting if form.full else None,
         full_then=_way_on(form.full.then, name) if form.full else None,
-        voicemail_say=form.voicemail.say if form.voicemail else {},
+        voicemail_say=(form.voicemail.say if form.voicemail else None) or {},
+        voicemail_mail=(form.voicemail.mail if form.voicemail else None) or "",
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
         recording=_recording(form.recording),

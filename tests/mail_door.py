@@ -100,8 +100,9 @@ async def open_door(state: Path, url: str, deployment: Path = SHIPPED, **tweaks:
         said = await asyncio.wait_for(asyncio.to_thread(process.stdout.readline), WITHIN_S)
         assert said, "the server ended"
         yield MailDoor(state, int(said), process)
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, WITHIN_S) == 0
+        if process.poll() is None:  # else the test has killed it
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, WITHIN_S) == 0
     finally:
         if process.poll() is None:
             process.kill()

@@ -16,7 +16,7 @@ from pydantic import (
 
 from acd.rules import Pick
 from centralino.durations import between
-from centralino.forms.fields import Dialled, Form, Level, MenuKey, Name, Number, Texts, matching, refuse
+from centralino.forms.fields import Dialled, Form, Level, MailAddress, MenuKey, Name, Number, Texts, matching, refuse
 from centralino.located import TAG, did_you_mean, shown
 from ivr.hours import read_hours
 
@@ -85,7 +85,14 @@ class FullForm(Form):
 
 
 class GreetingForm(Form):
-    say: Texts
+    say: Texts | None = None
+    mail: MailAddress | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            refuse("nothing is said here", 'write `say: {it: "…"}`, or `mail: "office@comune.example"`')
+        return self
 
 
 class RelaxForm(Form):

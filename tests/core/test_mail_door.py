@@ -127,3 +127,29 @@ async def test_who_says_nothing_and_who_is_one_too_many_is_told(house: House, ur
         assert (await asyncio.to_thread(first.getreply))[0] == 421
         for one in (first, second):
             one.close()
+
+
+async def test_whoever_kills_the_server_loses_no_mail_and_none_is_there_twice(
+    house: House, url: str, tmp_path: Path
+) -> None:
+    await house.projected()
+    mails = [mail(f"Number {n}.", f"{n}", f"citizen{n}@example.org") for n in range(40)]
+    taken: list[int] = []
+
+    async def bring(door: MailDoor, n: int) -> None:
+        with suppress(OSError, smtplib.SMTPException):
+            assert await door.bring(mails[n]) == 250
+            taken.append(n)
+            if len(taken) == 15:
+                door.process.kill()
+
+    async with open_door(tmp_path, url) as door:
+        await asyncio.gather(*(bring(door, n) for n in range(40)))
+    assert 15 <= len(taken) < 40
+    there = {case.title for case in await cases(house.database, 100)}
+    assert {str(n) for n in taken} <= there, "250 was true"
+    async with open_door(tmp_path, url) as door:
+        assert not door.unfinished()
+        for one in mails:
+            assert await door.bring(one) == 250
+    assert sorted(case.title or "" for case in await cases(house.database, 100)) == sorted(str(n) for n in range(40))

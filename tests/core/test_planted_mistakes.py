@@ -69,6 +69,10 @@ outgoing:
   deny: ["+39055899"]
   through: {"+393": [second, carrier]}
   caller_id: {comune-scandicci: "055055"}
+public:
+  address: "https://contatti.comune.example"
+  privacy_notice: "https://www.comune.example/privacy"
+  entities: [comune-scandicci, comune-firenze]
 sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
 """,
     "queues.yaml": """\
@@ -78,6 +82,7 @@ sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
     pick: longest_idle
     longest_wrap_up: 10m
     whisper: true
+    voicemail: {say: {it: Dica., en: Speak.}, mail: prova@example.org}
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}

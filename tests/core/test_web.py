@@ -99,9 +99,9 @@ class Kept:
     async def events_of(self, id: str) -> Sequence[KeptEvent]:
         return [KeptEvent(1, "CallArrived")]
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[KeptSeen]:
-        self.asked.append((limit, state, office, due))
-        return [KeptSeen(KeptCase("100016", state or State.OPEN))]
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[KeptSeen]:
+        self.asked.append(wanted)
+        return [KeptSeen(KeptCase("100016", wanted["state"] or State.OPEN))]
 
     async def case(self, number: str) -> KeptSeen | None:
         return KeptSeen(KeptCase(number, State.OPEN)) if number == "100016" else None
@@ -150,6 +150,12 @@ class Kept:
 
     async def outdated(self) -> Sequence[dict[str, Any]]:
         return [{"id": "old", "owner": "Anagrafe"}]
+
+    def site(self) -> None:
+        return None
+
+    def secret(self) -> str:
+        return "secret"
 
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
@@ -246,7 +252,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), *4 * [house.kept]), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *5 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -423,6 +429,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "cases",
         "cases/100016",
         "cases/100016/attachments/1",
+        "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
         "knowledge?q=x",
@@ -453,7 +460,17 @@ async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
     messages = ("voicemails", "voicemails/c1/sound", "cases/100016/attachments/1")
-    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", *messages, "events"):
+    for path in (
+        "calls",
+        "calls/c1",
+        "own-calls",
+        "own-calls/own-1",
+        "cases",
+        "cases/100016",
+        "reports/cases",
+        *messages,
+        "events",
+    ):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]
@@ -518,6 +535,12 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
     number, act, asked = house.kept.asked[-1]  # type: ignore[misc]
     assert (number, act, asked["to"]) == ("100016", "hand-over", "a/b")
     assert asked["by"].startswith("api (127.0.0.1:")
+    split = {"words": "x", "contacts": [2, 3]}
+    assert (await house.web.post("/api/v1/cases/100016/split", headers=bearer, json=split)).status_code == 200
+    assert house.kept.asked[-1][2]["contacts"] == {2, 3}
+    for odd in ({"contacts": [0]}, {"contacts": "2"}, {"region": "Padania"}, {"requester": "king"}):
+        answer = await house.web.post("/api/v1/cases/100016/classify", headers=bearer, json=odd)
+        assert answer.status_code == 422
     refused = await house.web.post("/api/v1/cases/100016/note", headers=bearer, json={})
     assert (refused.status_code, refused.json()["error"]) == (409, "`note` needs words")
     for act, wrong in (
