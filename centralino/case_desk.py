@@ -8,6 +8,7 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from cases import deadlines, intake, store
+from cases.attachments import attachments_of
 from cases.channels import Channel
 from cases.deadlines import Rule, Seen
 from cases.history import Classified, Work, look_whether, work_on
@@ -123,7 +124,8 @@ class CaseDesk:
         if found is None:
             return None
         [seen] = await self._see([found])
-        return replace(seen, wrote=await intake.kept(self._database, found.id))
+        wrote, files = await intake.kept(self._database, found.id), await attachments_of(self._database, found.id)
+        return replace(seen, wrote=wrote, attachments=files)
 
     async def work(self, number: str, asked: Asked) -> Seen:
         """Do it; the case as it is then. Raises CaseRefused."""
@@ -136,7 +138,8 @@ class CaseDesk:
         work = Work(number, act, worker, self._now(), words, to, asked.into, asked.contacts, asked.classified)
         if act is Act.CALL_BACK:
             work = await self._have_called_back(work, configuration)
-        await work_on(self._database, work, configuration.entities.offices(), self._telling(configuration))
+        telling = telling_of(configuration, self._case_codes)
+        await work_on(self._database, work, configuration.entities.offices(), telling)
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
@@ -152,21 +155,11 @@ class CaseDesk:
             told = await self._engine("people.key", {"number": piece.phone, "name": name})
             piece = replace(piece, person=str(told["key"]))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
-        telling = self._telling(configuration)
+        telling = telling_of(configuration, self._case_codes)
         taken = await intake.take_in(self._database, piece, self._now(), reopening_s, telling)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
-
-    def _telling(self, configuration: Configuration) -> Telling:
-        numbers = configuration.dialplans.values()
-        return Telling(
-            configuration.entities,
-            {number.number: Service(number.name, number.languages[0]) for number in numbers},
-            self._case_codes,
-            bool(configuration.settings.sms.url),
-            language_of,
-        )
 
     async def _have_called_back(self, work: Work, configuration: Configuration) -> Work:
         """The engine promises it; the work, with the queue. why the engine first: it knows whether it can be kept."""
@@ -197,6 +190,18 @@ class CaseDesk:
     def _rule(self) -> Rule:
         configuration = self._configuration()
         return Rule(configuration.entities, configuration.settings.time_zone, self._now())
+
+
+def telling_of(configuration: Configuration, case_codes: str) -> Telling:
+    """Who is told what. `case_codes`: the secret that the codes of cases are of."""
+    numbers = configuration.dialplans.values()
+    return Telling(
+        configuration.entities,
+        {number.number: Service(number.name, number.languages[0]) for number in numbers},
+        case_codes,
+        bool(configuration.settings.sms.url),
+        language_of,
+    )
 
 
 def _act(asked: Asked, configuration: Configuration) -> Act:
