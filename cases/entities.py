@@ -73,6 +73,11 @@ class Entities:
         served = self.served_by(service)
         return served[0] if len(served) == 1 else None
 
+    def id_of_case(self, entity: str | None, service: str) -> str:
+        """The same, as an id; empty: nobody can say."""
+        found = self.of_case(entity, service)
+        return found.id if found else entity or ""
+
     def reopening_s(self, entity: str, service: str) -> float:
         """How long after its end a case of `entity` (may be empty) and `service` is opened again."""
         found = self.of_case(entity, service)

@@ -97,12 +97,13 @@ async def due(database: Database, channel: Way, now: datetime, limit: int) -> tu
     return await _read(database, wanted.order_by(outbox.c.next_at, outbox.c.id).limit(limit))
 
 
-async def waiting(database: Database) -> tuple[Sending, ...]:
-    """What is not sent yet, the first to be tried first."""
-    return await _read(database, select(outbox).where(outbox.c.next_at.is_not(None)).order_by(outbox.c.next_at))
+async def waiting(database: Database, limit: int = 500) -> tuple[Sending, ...]:
+    """What is not sent yet, the first `limit` (1 or more) to be tried."""
+    is_not_sent = select(outbox).where(outbox.c.next_at.is_not(None))
+    return await _read(database, is_not_sent.order_by(outbox.c.next_at, outbox.c.id).limit(limit))
 
 
-async def failed(database: Database, limit: int) -> tuple[Sending, ...]:
+async def failed(database: Database, limit: int = 500) -> tuple[Sending, ...]:
     """What could not be sent and is not tried any more, the newest `limit` (1 or more)."""
     is_over = select(outbox).where(outbox.c.next_at.is_(None), outbox.c.sent_at.is_(None))
     return await _read(database, is_over.order_by(outbox.c.id.desc()).limit(limit))

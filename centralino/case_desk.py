@@ -16,28 +16,31 @@ from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from cases.telling import Service, Telling
+from centralino import reports
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
-from centralino.people import cleaned, e164
+from centralino.people import cleaned, e164, normalised
 from centralino.settings import Configuration
+from supervision.case_report import CaseReport
 from supervision.store import language_of
 
 NOTHING_SAID = Classified()
 CLASSIFIED = "kind, topic, title, whether it is complex, requester and region"
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 LINE_MAX = 200
-LOOKED_AT_MAX = 10_000  # for what is due
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases: the newest `limit` of all, or those in `state` or with `office`. `due`: those overdue or soon due,
-    the first due first.
+    """Which cases: the newest `limit` of all, or those in `state`, with `office`, or of who calls or writes from `of`
+    (a telephone, or a mail address). `due`: instead, those overdue or soon due, with `office` or all, the first due
+    first.
     """
 
     limit: int = 50
     state: State | None = None
     office: str | None = None
+    of: str = ""
     due: bool = False
 
 
@@ -103,9 +106,14 @@ class CaseDesk:
         self._case_codes = around.case_codes
 
     async def cases(self, wanted: Wanted) -> tuple[Seen, ...]:
-        limit = LOOKED_AT_MAX if wanted.due else wanted.limit
-        found = await self._see(await store.cases(self._database, limit, wanted.state, wanted.office))
-        return tuple(deadlines.due(found)[: wanted.limit]) if wanted.due else found
+        if wanted.due:
+            return await deadlines.due(self._database, self._rule(), wanted.limit, wanted.office)
+        of = wanted.of if "@" in wanted.of else normalised(wanted.of)
+        return await self._see(await store.cases(self._database, wanted.limit, wanted.state, wanted.office, of))
+
+    async def report(self, asked: reports.Asked) -> CaseReport:
+        """Raises CaseRefused."""
+        return await reports.report_of_cases(self._database, asked, self._configuration(), self._now())
 
     async def case(self, number: str) -> Seen | None:
         """None: there is no such case."""
@@ -163,9 +171,11 @@ class CaseDesk:
         return found
 
     async def _see(self, cases: list[store.Case] | tuple[store.Case, ...]) -> tuple[Seen, ...]:
+        return await deadlines.see(self._database, cases, self._rule())
+
+    def _rule(self) -> Rule:
         configuration = self._configuration()
-        rule = Rule(configuration.entities, configuration.settings.time_zone, self._now())
-        return await deadlines.see(self._database, cases, rule)
+        return Rule(configuration.entities, configuration.settings.time_zone, self._now())
 
 
 def _act(asked: Asked, configuration: Configuration) -> Act:
@@ -241,7 +251,7 @@ def _mail(text: str) -> str:
     if not text.strip():
         return ""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError as wrong:
         raise CaseRefused(f"{shown(text)} is no mail address: {wrong}") from wrong
 

@@ -24,9 +24,9 @@ from cases.deadlines import Seen
 from cases.history import Classified
 from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
-from cases.state import CaseRefused, State
+from cases.state import CaseRefused
 from cases.voicemails import Message
-from centralino import knowledge, voicemail_desk
+from centralino import knowledge, reports, voicemail_desk
 from centralino.asking import visit
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
@@ -42,6 +42,7 @@ from centralino.public_desk import PublicDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
+from supervision.case_report import CaseReport
 from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
@@ -216,8 +217,11 @@ class DatabaseCases:
     def __init__(self, desk: CaseDesk) -> None:
         self._desk = desk
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
-        return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
+        return await _asked(self._desk.cases(Wanted(**wanted)))
+
+    async def report(self, asked: dict[str, str]) -> CaseReport:
+        return await _done_or_refused(self._desk.report(reports.Asked(**asked)))
 
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))

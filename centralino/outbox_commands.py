@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cases.outbox import Sending
     from centralino.database import Database
 
-FAILED_SHOWN = 500
 ABOUT = "Mail and SMS that are not sent yet, or could not be; and try one again."
 outbox_app = typer.Typer(help=ABOUT)
 
@@ -54,7 +53,7 @@ def again(
 async def _waiting_and_failed(database: Database) -> tuple[Sending, ...]:
     from cases import outbox as messages
 
-    return await messages.waiting(database) + await messages.failed(database, FAILED_SHOWN)
+    return await messages.waiting(database) + await messages.failed(database)
 
 
 def _show(found: tuple[Sending, ...], zone: ZoneInfo) -> None:

@@ -59,12 +59,13 @@ class MailWay:
 
     async def _hand_over(self, mail: Mail, envelope: str, message: EmailMessage) -> None:
         try:
-            password = self.password(mail.secret) if mail.user else None
+            password = await asyncio.to_thread(self.password, mail.secret) if mail.user else None
         except MissingSecret as missing:
             raise Closed(str(missing)) from missing
         client = aiosmtplib.SMTP(
             hostname=mail.relay_host,
             port=mail.relay_port,
+            local_hostname=mail.sender.domain,  # else a look-up would hold up the desk
             username=mail.user or None,
             password=password,
             use_tls=mail.tls is Tls.FROM_THE_START,
@@ -84,7 +85,7 @@ class MailWay:
         except aiosmtplib.SMTPResponseException as odd:
             raise Closed(f"the relay says: {_said(odd)}") from odd
         except (aiosmtplib.SMTPException, OSError) as away:
-            raise Closed(f"the relay {mail.relay_host} is away: {away or type(away).__name__}") from away
+            raise Closed(f"the relay {mail.relay_host} cannot be used: {away or type(away).__name__}") from away
         else:  # it has the mail: what it does from now on changes nothing
             with suppress(aiosmtplib.SMTPException, OSError):
                 async with asyncio.timeout(GOODBYE_WITHIN_S):

@@ -1,5 +1,6 @@
 """SMS, on their way out: one POST to the HTTP gateway that the deployment names."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,14 +32,14 @@ class SmsWay:
         try:
             headers = {"Idempotency-Key": id}
             if sms.secret:
-                headers["Authorization"] = f"Bearer {self.token(sms.secret)}"
+                headers["Authorization"] = f"Bearer {await asyncio.to_thread(self.token, sms.secret)}"
             said = {"id": id, "to": sending.to, "text": sending.words}
             async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S) as client:
                 answer = await client.post(sms.url, json=said, headers=headers)
         except MissingSecret as missing:
             raise Closed(str(missing)) from missing
         except httpx.HTTPError as away:
-            raise Closed(f"the gateway is away: {away or type(away).__name__}") from away
+            raise Closed(f"the gateway cannot be used: {away or type(away).__name__}") from away
         _look_at(answer)
 
 

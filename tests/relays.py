@@ -22,7 +22,6 @@ class Taken:
     to: list[str]
     mail: EmailMessage
     raw: bytes
-    is_safe: bool
 
 
 @dataclass
@@ -53,8 +52,7 @@ class Relay:
         if answer.startswith("250"):
             assert isinstance(envelope.content, bytes)
             mail = message_from_bytes(envelope.content, _class=EmailMessage, policy=SMTP_POLICY)  # type: ignore[call-overload]
-            sender, is_safe = envelope.mail_from or "", session.ssl is not None
-            self.taken.append(Taken(sender, envelope.rcpt_tos, mail, envelope.content, is_safe))
+            self.taken.append(Taken(envelope.mail_from or "", envelope.rcpt_tos, mail, envelope.content))
             self.has_taken.set()
         return answer
 
@@ -72,17 +70,24 @@ class Relay:
 
 
 @asynccontextmanager
-async def open_relay(relay: Relay, context: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Relay]:
-    """With a `context` it takes mail after STARTTLS only."""
+async def open_relay(
+    relay: Relay, context: ssl.SSLContext | None = None, port: int = 0, *, is_safe_from_the_start: bool = False
+) -> AsyncIterator[Relay]:
+    """With a `context` it takes mail over TLS only: after STARTTLS, or from the start."""
     connections: list[SMTP] = []
 
     def served() -> SMTP:
-        how = {"require_starttls": True, "tls_context": context} if context else {}
+        starts_plain = context and not is_safe_from_the_start
+        how: dict[str, Any] = {"require_starttls": True, "tls_context": context} if starts_plain else {}
+        if is_safe_from_the_start:
+            how["auth_require_tls"] = False  # it is there already, below what this server looks at
         who = {"authenticator": relay.knows, "auth_required": True} if relay.users else {}
         connections.append(SMTP(relay, hostname="relay.test", enable_SMTPUTF8=False, **how, **who))
         return connections[-1]
 
-    server = await asyncio.get_running_loop().create_server(served, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(
+        served, "127.0.0.1", port, ssl=context if is_safe_from_the_start else None
+    )
     relay.port = server.sockets[0].getsockname()[1]
     try:
         yield relay

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -24,7 +25,7 @@ from centralino.sms_gateway import SmsWay
 from tests.certificates import made_certificate
 from tests.core.test_case_work import with_case
 from tests.records import House
-from tests.relays import DROP, HANG, Gateway, Relay, open_gateway, open_relay
+from tests.relays import DROP, HANG, TAKE, Gateway, Relay, open_gateway, open_relay
 
 HERE = Address("Comune di Prova", "contatti", "comune.example.org")
 DEADLINE_S = 20.0
@@ -270,6 +271,28 @@ async def test_a_desk_that_died_while_it_sent_has_the_message_sent_later(house: 
     assert len(relay.taken) == 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_dies_and_whatever_the_relay_says_none_is_lost_and_one_is_doubled_at_most_for_each_death(
+    house: House, seed: int
+) -> None:
+    await house.projected()
+    await put(house, *(a_mail(house) for _ in range(20)))
+    random, deaths = Random(seed), 0
+    async with open_relay(Relay()) as relay:
+        send = mail_way(house, through(relay)).send
+        while await left(house):
+            relay.to_rcpt, relay.to_data = (random.choice((TAKE, TAKE, "451 later", DROP)) for _ in range(2))
+            looking = asyncio.create_task(postman(house, send).look())
+            await asyncio.wait([looking], timeout=random.choice((0.01, 0.03, DEADLINE_S)))
+            deaths += looking.cancel()
+            await asyncio.wait([looking])
+            house.clock.advance(3600)
+    sent = [taken.mail["Message-ID"] for taken in relay.taken]
+    assert len(set(sent)) == 20
+    assert len(sent) <= 20 + deaths
+    assert await outbox.failed(house.database) == ()
+
+
 async def test_what_is_put_there_in_this_process_is_sent_at_once_and_a_stop_waits_for_it(house: House) -> None:
     await house.projected()
     async with open_relay(Relay()) as relay:
@@ -340,31 +363,46 @@ async def test_without_a_relay_each_mail_is_a_file_of_its_own(house: House) -> N
     assert await left(house) == []
 
 
+@pytest.mark.parametrize("tls", [Tls.STARTTLS, Tls.FROM_THE_START])
 async def test_the_relay_is_met_by_tls_and_with_our_password(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: Tls
 ) -> None:
     await house.projected()
     certificate, key = made_certificate(tmp_path / "tls")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    async with open_relay(Relay(users={"desk": "s3cret"}), context) as relay:
-        mail = replace(through(relay), tls=Tls.STARTTLS, user="desk", secret="RELAY_PASSWORD")
+    relay = Relay(users={"desk": "s3cret"})
+    async with open_relay(relay, context, is_safe_from_the_start=tls is Tls.FROM_THE_START):
+        mail = replace(through(relay), tls=tls, user="desk", secret="RELAY_PASSWORD")
         way = MailWay(lambda: mail, Instance(tmp_path, tmp_path).secret_of_service, tmp_path / "mail")
         carrier = postman(house, way.send)
         await put(house, a_mail(house))
-        for why in ("secret RELAY_PASSWORD is nowhere", "CERTIFICATE_VERIFY_FAILED", "535"):
-            await carrier.look()
-            [(_, said)] = await left(house)
-            assert why in (said or "")
-            house.clock.advance(4 * 3600)
-            if why.startswith("secret"):
-                monkeypatch.setenv("RELAY_PASSWORD", "wrong")
-            else:
-                monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await is_not_taken(house, carrier, "secret RELAY_PASSWORD is nowhere")
+        monkeypatch.setenv("RELAY_PASSWORD", "wrong")
+        await is_not_taken(house, carrier, "CERTIFICATE_VERIFY_FAILED")
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        await is_not_taken(house, carrier, "535")
         monkeypatch.setenv("RELAY_PASSWORD", "s3cret")
         await carrier.look()
-    [taken] = relay.taken
-    assert taken.is_safe
+    assert len(relay.taken) == 1
+    assert await left(house) == []
+
+
+async def is_not_taken(house: House, carrier: Postman, why: str) -> None:
+    await carrier.look()
+    [(_, said)] = await left(house)
+    assert why in (said or "")
+    house.clock.advance(4 * 3600)
+
+
+async def test_a_relay_without_tls_is_given_neither_mail_nor_password_unless_that_is_allowed(house: House) -> None:
+    await house.projected()
+    await put(house, a_mail(house))
+    async with open_relay(Relay()) as relay:
+        mail = replace(through(relay), tls=Tls.STARTTLS, user="desk", secret="RELAY_PASSWORD")
+        carrier = postman(house, MailWay(lambda: mail, str, house.folder / "mail").send)
+        await is_not_taken(house, carrier, "STARTTLS")
+    assert relay.tried == 0
 
 
 def an_sms(house: House) -> Outgoing:
