@@ -34,8 +34,10 @@ from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
+from centralino.instance import Instance
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
+from recordings.files import Shelf
 from supervision import store
 from web.api import Records, Sources
 from web.app import create_app
@@ -290,7 +292,8 @@ def serve(place: Place, database_url: str) -> int:
     listener = listen_at(*place.web)
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
-    recordings = place.state / "recordings"
+    instance = Instance(place.deployment, place.state)
+    shelf = Shelf(instance.recordings, instance.recording_keys)
 
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
@@ -300,7 +303,7 @@ def serve(place: Place, database_url: str) -> int:
         return str(told["key"])
 
     cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
-    voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
+    voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")

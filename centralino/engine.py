@@ -28,7 +28,7 @@ from agents.state import AfterReset, Wish
 from agents.supervisors import How
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
-from asterisk.talk_recording import TalkRecorder
+from asterisk.talk_recording import TalkRecorder, finish, is_written
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
@@ -46,9 +46,10 @@ from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
+from centralino.sealing import Closing, Sealing
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
-from centralino.state import House, new_day
+from centralino.state import CallState, House, new_day
 from centralino.switchboard import Surroundings, Switchboard
 from ivr.situation import CaseStanding
 from recordings import files
@@ -138,6 +139,7 @@ class Engine:
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
             tasks.append(asyncio.create_task(self._keeping().run()))
+            tasks.append(asyncio.create_task(self._sealing.run()))
             tasks.append(asyncio.create_task(self._open_cases.run(asyncio.shield(self._database))))
             await stop.wait()
         finally:
@@ -172,6 +174,9 @@ class Engine:
             self._check_pin,
         )
         book = Book(self.house, self._on_record)
+        shelf = files.Shelf(self.instance.recordings, self.instance.recording_keys)
+        self._sealing = Sealing(shelf, self._recordings_in_use, Closing(is_written, finish))
+        book.watchers.append(self._sealing.entry)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around, self._releases())
         self._emergencies = Emergencies(self.switchboard, self._speaker, self.instance.notices)
@@ -587,6 +592,11 @@ class Engine:
             return self.configuration.rules.queues
 
         return Keeping(self.instance.recordings, self.clock, rules, self.switchboard.book.write)
+
+    def _recordings_in_use(self) -> set[str]:
+        """Those whose end is not on record yet."""
+        messages = {call.recording for call in self.house.calls.values() if call.state is CallState.VOICEMAIL}
+        return messages | self.house.recordings.keys()
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         """Beside the calls: the caller waits, at most as long as the attendant does."""

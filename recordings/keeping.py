@@ -15,7 +15,7 @@ from pathlib import Path
 from recordings.files import TALKS
 
 DAY_S = 86_400
-ENDINGS = (".wav", ".raw")  # .raw: one that was never closed
+ENDINGS = (".wav.enc", ".wav", ".raw")  # .wav: not sealed yet; .raw: one that was never closed
 
 
 class Stays(StrEnum):
@@ -43,16 +43,16 @@ class Talk:
 
     @property
     def call(self) -> str:
-        return self.file.stem.rpartition("-talk")[0]
+        return self.name.rpartition("/")[2].rpartition("-talk")[0]
 
 
 def talks(recordings: Path) -> Iterator[Talk]:
     """All files of talks. What bears another name than we give is not ours, and is left alone."""
     for file in sorted((recordings / TALKS).glob("*/*/*-talk*")):
         day, queue = file.parent, file.parent.parent
-        if file.suffix in ENDINGS:
+        if ending := next((one for one in ENDINGS if file.name.endswith(one)), ""):
             with suppress(ValueError):
-                name = f"{TALKS}/{queue.name}/{day.name}/{file.stem}"
+                name = f"{TALKS}/{queue.name}/{day.name}/{file.name.removesuffix(ending)}"
                 yield Talk(file, name, queue.name, date.fromisoformat(day.name))
 
 
