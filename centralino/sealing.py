@@ -1,4 +1,4 @@
-"""Recordings are encrypted once they are closed, in a thread beside the calls; at the start, those that were not yet."""
+"""Recordings are encrypted once they are closed, in a thread beside the calls; at the start, those that are not."""
 
 import asyncio
 import logging

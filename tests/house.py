@@ -178,9 +178,10 @@ class House:
         """The WAV file of a recording that is over, once it is encrypted."""
         sealed = sealed_path(path_of(self.instance.recordings, recording))
         async with asyncio.timeout(SEEN_WITHIN_S):
-            while not sealed.exists() or sealed.with_suffix("").exists():
+            while True:
+                if sealed.exists() and not sealed.with_suffix("").exists():
+                    return sound_of(Shelf(self.instance.recordings, self.instance.recording_keys), recording)
                 await asyncio.sleep(0.05)
-        return sound_of(Shelf(self.instance.recordings, self.instance.recording_keys), recording)
 
     def pid_of(self, part: str) -> int:
         """The process of `engine` or `desk`."""

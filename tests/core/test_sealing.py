@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -49,10 +49,15 @@ class Studio:
     def files(self) -> list[str]:
         return sorted(str(file.relative_to(self.folder)) for file in self.folder.rglob("*") if file.is_file())
 
-    async def until_there_are(self, *names: str) -> None:
+    async def until(self, is_so: Callable[[], bool]) -> None:
         async with asyncio.timeout(WITHIN_S):
-            while self.files() != sorted(names):
+            while True:
+                if is_so():
+                    return
                 await asyncio.sleep(0.01)
+
+    async def until_there_are(self, *names: str) -> None:
+        await self.until(lambda: self.files() == sorted(names))
 
     def closed(self, name: str) -> None:
         self.in_use.discard(name)
@@ -91,12 +96,9 @@ async def test_a_recording_that_asterisk_still_writes_and_one_without_a_key_are_
     studio.written = {"c1.wav"}
     studio.has_keys = False
     studio.closed("d/c1")
-    async with asyncio.timeout(WITHIN_S):
-        while "Asterisk still writes it" not in caplog.text:
-            await asyncio.sleep(0.01)
-        studio.written.clear()
-        while "there is no key" not in caplog.text:
-            await asyncio.sleep(0.01)
+    await studio.until(lambda: "Asterisk still writes it" in caplog.text)
+    studio.written.clear()
+    await studio.until(lambda: "there is no key" in caplog.text)
     assert studio.files() == ["d/c1.wav"]
     studio.has_keys = True
     await studio.until_there_are("d/c1.wav.enc")
