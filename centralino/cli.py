@@ -25,6 +25,7 @@ from centralino.durations import NotADuration, seconds
 from centralino.installed import engines_time_s, in_force, instance_at, snapshot, with_database
 from centralino.knowledge_commands import knowledge_app
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
+from centralino.person_commands import add_person_command
 from centralino.provision_command import add_provision_command
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
@@ -44,6 +45,7 @@ add_simulate_commands(app)
 add_call_commands(app)
 add_case_commands(app)
 add_voicemail_commands(app)
+add_person_command(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(knowledge_app, name="knowledge")

@@ -32,7 +32,7 @@ from asterisk.talk_recording import TalkRecorder, finish, is_written
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import WRONG_PROOFS_MAX, proves
 from centralino import events as ev
-from centralino import recovery, voices
+from centralino import personal_data, recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
 from centralino.clock import Clock, RunningClock
@@ -448,14 +448,19 @@ class Engine:
                 raise CommandRefused(f"there is no command `calls.{what}`")
 
     def _about_people(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`key`: what stands for whoever has this number, so that a letter and a call of theirs have one case."""
+        """`key`: what stands for whoever has this number, so that a letter and a call of theirs have one case. What is
+        `held` in the people's file about whoever has it, or these keys; that it was `exported`; `erase` it.
+        """
         number = str(args.get("number") or "")
-        if what != "key" or is_withheld(number):
-            raise CommandRefused("there is only `people.key`, of a telephone number")
+        if what == "key" and not is_withheld(number):
+            try:
+                return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
+            except OSError as refused:
+                raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
         try:
-            return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
+            return personal_data.carry_out(what, args, self.people, self.switchboard.book)
         except OSError as refused:
-            raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
+            raise CommandRefused(f"the file of people cannot be read or written: {refused.strerror}") from refused
 
     def _listen(self, args: dict[str, Any]) -> dict[str, Any]:
         """Ring the phone of supervisor `as`, who then hears the talk of `call`, and is with it as `how` says."""

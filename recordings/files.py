@@ -36,6 +36,12 @@ def talk_name(queue: str, day: date, call: str, nth: int) -> str:
     return f"{TALKS}/{queue}/{day.isoformat()}/{call}-talk{nth}"
 
 
+def call_of(name: str) -> str:
+    """The call of the recording with this name, of a message or a talk."""
+    last = name.rpartition("/")[2]
+    return last.rpartition("-talk")[0] or last
+
+
 def path_of(recordings: Path, name: str) -> Path:
     """The plain file of the recording `name`. Raises ValueError for a name that leads out of the folder."""
     path = (recordings / f"{name}.wav").resolve()

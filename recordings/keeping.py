@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from recordings.files import TALKS
+from recordings.files import TALKS, call_of
 
 DAY_S = 86_400
 ENDINGS = (".wav.enc", ".wav", ".raw")  # .wav: not sealed yet; .raw: one that was never closed
@@ -43,7 +43,7 @@ class Talk:
 
     @property
     def call(self) -> str:
-        return self.name.rpartition("/")[2].rpartition("-talk")[0]
+        return call_of(self.name)
 
 
 def talks(recordings: Path) -> Iterator[Talk]:
