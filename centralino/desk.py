@@ -35,6 +35,7 @@ from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.instance import Instance
+from centralino.recording_desk import RecordingDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from recordings.files import Shelf
@@ -45,6 +46,7 @@ from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.knowledge import Knowledge
 from web.live import Live
+from web.recordings import Recordings
 from web.tokens import Tokens
 from web.voicemails import Voicemails
 
@@ -96,6 +98,7 @@ class Shelves:
     records: Records
     cases: Cases
     voicemails: Voicemails
+    recordings: Recordings
     knowledge: Knowledge
 
 
@@ -113,6 +116,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.records,
         shelves.cases,
         shelves.voicemails,
+        shelves.recordings,
         shelves.knowledge,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
@@ -244,6 +248,20 @@ class DatabaseVoicemails:
         return await _done_or_refused(self._desk.listen(call, by, agent))
 
 
+class DatabaseRecordings:
+    """Recordings. Raises ConnectionError while the database is away, else ChangeRefused."""
+
+    def __init__(self, desk: RecordingDesk) -> None:
+        self._desk = desk
+
+    async def recordings(self, queue: str, *, due: bool, deleted: bool) -> Sequence[dict[str, Any]]:
+        ask = self._desk.deleted if deleted else self._desk.due if due else self._desk.kept
+        return [one.facts() for one in await _done_or_refused(ask(queue))]
+
+    async def listen_to_talk(self, name: str, by: str, agent: str) -> bytes:
+        return await _done_or_refused(self._desk.listen(name, by, agent))
+
+
 async def _done_or_refused(asking: Awaitable[Rows]) -> Rows:
     try:
         return await _asked(asking)
@@ -304,8 +322,9 @@ def serve(place: Place, database_url: str) -> int:
 
     cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
+    recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets))
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
 
     async def work(stop: asyncio.Event) -> None:

@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,7 +41,7 @@ from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
-from centralino.keeping import Keeping
+from centralino.keeping import Keeping, Record
 from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
@@ -596,7 +596,20 @@ class Engine:
         def rules() -> Mapping[str, QueueRules]:
             return self.configuration.rules.queues
 
-        return Keeping(self.instance.recordings, self.clock, rules, self.switchboard.book.write)
+        record = Record(rules, self._boxes, self.switchboard.book.write)
+        return Keeping(self.instance.recordings, self.clock, record)
+
+    async def _boxes(self, calls: Collection[str]) -> Mapping[str, tuple[str, bool]]:
+        """Of messages. Raises ConnectionError while nobody can say."""
+        if not self._database.done():
+            raise ConnectionError("the database is not there yet")
+        from cases import voicemails
+        from centralino.database import DatabaseAway
+
+        try:
+            return await voicemails.boxes(self._database.result(), calls)
+        except DatabaseAway as away:
+            raise ConnectionError(f"the database is away: {away}") from away
 
     def _recordings_in_use(self) -> set[str]:
         """Those whose end is not on record yet."""

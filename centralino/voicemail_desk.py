@@ -15,6 +15,7 @@ from centralino.instance import CannotKeep
 from centralino.located import did_you_mean, shown
 from centralino.settings import Configuration
 from recordings.files import NoSound, Shelf, sound_of
+from supervision import recordings_view
 
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 KNOWN_HOWS = {how.replace(" ", "-"): how for how in How}
@@ -75,6 +76,9 @@ class VoicemailDesk:
         try:
             sound = await asyncio.to_thread(sound_of, self._shelf, message.recording)
         except (NoSound, CannotKeep) as why:
+            deleted = await recordings_view.recording(self._database, message.recording)
+            if deleted and deleted.deleted_at:
+                raise CaseRefused(f"the message of {call} was deleted: {deleted.deleted_why}") from why
             raise CaseRefused(f"the message of {call} cannot be heard, and stays on the list: {why}") from why
         await self.work(call, Asked("listen", by, agent=agent, office=office))
         return sound

@@ -23,6 +23,7 @@ COMMANDS = {
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
     "voicemails": "messages to be worked through, the longest waiting first; --box QUEUE chooses",
     "voicemail": "CALL claim, give-back, done --how HOW or undo: work through a message",
+    "recordings": "recordings of talks and messages, and until when they are kept; --due, --deleted",
     "knowledge": "the sheets of the knowledge base: search WORDS, show ID, outdated",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
@@ -137,6 +138,8 @@ def _run(words: tuple[str, ...]) -> Meaning:
         return Refuse(f"{words[0]} names no folder here: it looks at this installation's")
     if words[0] == "voicemail" and any(word == "listen" or word.partition("=")[0] == "--to" for word in words[1:]):
         return Refuse("listen makes a file, and none is made from here; the command line and the API let you listen")
+    if words[0] == "recordings" and "new-key" in words:
+        return Refuse("no secret is made from here: the command line makes a new key")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

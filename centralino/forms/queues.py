@@ -84,8 +84,17 @@ class FullForm(Form):
     then: GotoForm
 
 
-class GreetingForm(Form):
-    say: Texts
+class MessagesForm(Form):
+    """A queue's voicemail: what callers hear, and for how long messages are kept."""
+
+    say: Texts | None = None
+    keep: Annotated[float, between("1d", "3650d")] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            refuse("this says nothing", "write `say`, `keep`, or both")
+        return self
 
 
 class RelaxForm(Form):
@@ -182,7 +191,7 @@ class QueueForm(Form):
     sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None
     full: FullForm | None = None
-    voicemail: GreetingForm | None = None
+    voicemail: MessagesForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
     call_backs: CallBackRulesForm = CallBackRulesForm()
     recording: RecordingForm | None = None
