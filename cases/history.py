@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import in_groups, keyed
 from cases.clocks import Mark, Marked
+from cases.progress import OF_ACTS
 from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
-from cases.store import Case, case_events, cases_table, contacts
+from cases.store import GOES_ON, Case, Unfinished, case_events, cases_table, contacts
+from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 TAKES_IN = "takes in"  # another case, that was merged into this one
@@ -60,8 +62,11 @@ class Work:
     classified: Classified = Classified()
 
 
-async def work_on(database: Database, work: Work, offices: Collection[str]) -> None:
-    """Do it, or nothing. `offices`: all there are, as `ENTITY/OFFICE`. Raises CaseRefused, DatabaseAway."""
+async def work_on(database: Database, work: Work, offices: Collection[str], telling: Telling = NOBODY) -> None:
+    """Do it, or nothing, and have the citizen told. `offices`: all there are, as `ENTITY/OFFICE`.
+
+    Raises CaseRefused, DatabaseAway.
+    """
     async with database.writing() as connection:
         case = await _standing(connection, work.number)
         into = await _standing(connection, work.into) if work.into else None
@@ -72,16 +77,20 @@ async def work_on(database: Database, work: Work, offices: Collection[str]) -> N
             await _bring_contacts(connection, case.id, into.id, work)
         await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
         await _note(connection, case.id, work, about=into.id if into else work.to)
+        await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
     """What people did to each of these cases, in order."""
-    wanted = select(case_events).where(case_events.c.case_id.in_(numbers)).order_by(case_events.c.id)
-    found: dict[str, list[CaseEvent]] = {number: [] for number in numbers}
-    async with database.reading() as connection:
-        for row in await connection.execute(wanted):
-            found[row.case_id].append(CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about))
-    return {number: tuple(events) for number, events in found.items()}
+    found = await _by_case(database, select(case_events).where(case_events.c.case_id.in_(numbers)))
+    return {number: found.get(number, ()) for number in numbers}
+
+
+async def clock_events(database: Database) -> dict[str, tuple[CaseEvent, ...]]:
+    """What the clocks of cases that are not over heed, in order; those of which nothing is on record are left out."""
+    of_case = case_events.join(cases_table, cases_table.c.id == case_events.c.case_id)
+    heeded = cases_table.c.state.in_(GOES_ON) & case_events.c.act.in_(_MARKS)
+    return await _by_case(database, select(case_events).select_from(of_case).where(heeded))
 
 
 _MARKS = {
@@ -94,7 +103,7 @@ _MARKS = {
 }
 
 
-def marked(case: Case, history: Collection[CaseEvent]) -> list[Marked]:
+def marked(case: Case | Unfinished, history: Collection[CaseEvent]) -> list[Marked]:
     """What of a case's history its clock heeds. A case may have closed by itself, with a call."""
     marks = [Marked(case.opened_at, Mark.BEGAN)]
     marks += [Marked(event.at, _MARKS[Act(event.act)]) for event in history if event.act in _MARKS]
@@ -104,6 +113,15 @@ def marked(case: Case, history: Collection[CaseEvent]) -> list[Marked]:
 
 
 # --- within
+
+
+async def _by_case(database: Database, wanted: Select[Any]) -> dict[str, tuple[CaseEvent, ...]]:
+    found: dict[str, list[CaseEvent]] = {}
+    async with database.reading() as connection:
+        for row in await connection.execute(wanted.order_by(case_events.c.id)):
+            event = CaseEvent(row.at, row.act, row.by, row.role, row.words, row.about)
+            found.setdefault(row.case_id, []).append(event)
+    return {number: tuple(events) for number, events in found.items()}
 
 
 async def _standing(connection: AsyncConnection, number: str) -> Standing:

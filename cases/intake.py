@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cases.case_number import FROM_DESK, case_number, in_groups, keyed
 from cases.channels import Channel
 from cases.joining import Closed, ClosedCase, Join, JoinWhy, OpenCase, OpenNew, Reopen, case_for
+from cases.progress import Progress
 from cases.state import Act, CaseRefused, State
 from cases.store import BY_RULE, GOES_ON, case_events, cases_table, contacts, intakes
+from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 NOT_BY_US = frozenset({Channel.CALL, Channel.VOICEMAIL, Channel.CALL_BACK})  # the engine brings these
@@ -48,9 +50,11 @@ class TakenIn:
     why: JoinWhy
 
 
-async def take_in(database: Database, intake: Intake, at: datetime, reopening_s: float = 0.0) -> TakenIn:
-    """Keep it with its case, or nothing. A case of theirs that was closed within `reopening_s` is opened again. Raises
-    CaseRefused, DatabaseAway.
+async def take_in(
+    database: Database, intake: Intake, at: datetime, reopening_s: float = 0.0, telling: Telling = NOBODY
+) -> TakenIn:
+    """Keep it with its case, or nothing, and have its sender told. A case of theirs that was closed within
+    `reopening_s` is opened again. Raises CaseRefused, DatabaseAway.
     """
     async with database.writing() as connection:
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
@@ -67,6 +71,9 @@ async def take_in(database: Database, intake: Intake, at: datetime, reopening_s:
             await _reopen(connection, case, intake, at)
         contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
         await connection.execute(contacts.insert().values(contact))
+        if intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
+            news = (Progress.REOPENED, Progress.TAKEN_IN) if isinstance(decision, Reopen) else (Progress.TAKEN_IN,)
+            await telling.tell(connection, case, news, at)
         return TakenIn(case, decision.why)
 
 

@@ -76,10 +76,14 @@ _SEARCH = {
         ORDER BY bm25(sheet_words, 10.0, 5.0, 1.0), rowid LIMIT :limit
     """),
     "postgresql": text("""
-        SELECT s.n FROM sheet_words w JOIN sheets s ON s.n = w.n, CAST(CAST(:question AS text) AS tsquery) question
-        WHERE w.words @@ question
-            AND (:entity = '' OR s.entity IN (:entity, '')) AND (:kind = '' OR s.kind = :kind)
-        ORDER BY ts_rank('{0, 0.1, 0.5, 1}', w.words, question, 1) DESC, s.n LIMIT :limit
+        WITH ranked AS MATERIALIZED (  -- so that it sorts numbers, not all words of all that fit
+            SELECT w.n, ts_rank('{0, 0.1, 0.5, 1}', w.words, question, 1) AS rank
+            FROM sheet_words w, CAST(CAST(:question AS text) AS tsquery) question
+            WHERE w.words @@ question AND ((:entity = '' AND :kind = '') OR w.n IN (
+                SELECT n FROM sheets WHERE (:entity = '' OR entity IN (:entity, '')) AND (:kind = '' OR kind = :kind)
+            ))
+        )
+        SELECT n FROM ranked ORDER BY rank DESC, n LIMIT :limit
     """),
 }
 

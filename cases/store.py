@@ -1,7 +1,7 @@
 """People, cases and contacts in the database."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     false,
     or_,
     select,
+    union,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,6 +44,7 @@ from centralino.clock import as_utc
 from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.events import (
     CallArrived,
+    CallBackAsked,
     CallBackBegun,
     CallBackOver,
     CallBackPromised,
@@ -68,7 +70,7 @@ cases_table = Table(
     "cases",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False, index=True),
+    Column("state", Text, nullable=False),
     Column("opened_at", Instant, nullable=False, index=True),
     Column("closed_at", Instant),
     Column("service", Text, nullable=False),
@@ -82,12 +84,14 @@ cases_table = Table(
     Column("why", Text, nullable=False),
     Column("closed_why", Text),
     Column("closed_by", Text),  # empty: by itself, with a call
-    Column("office", Text, index=True),  # `ENTITY/OFFICE`
+    Column("office", Text),  # `ENTITY/OFFICE`
     Column("stopped_at", Instant),  # since when its clock stands still
     Column("is_complex", Boolean, nullable=False, server_default=false(), default=False),
     Column("merged_into", Text),
     Column("worked_at", Instant),  # when somebody last did something to it
     Index(None, "person", "state"),
+    Index(None, "state", "opened_at"),
+    Index(None, "office", "opened_at"),
 )
 
 contacts = Table(
@@ -105,13 +109,17 @@ contacts = Table(
     UniqueConstraint("call", "kind", "at"),
 )
 
-intakes = Table(  # what came in otherwise than by a call, as it came
+intakes = Table(  # what came in otherwise than by a call, as it came; `mail` in small letters
     "intakes",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("channel", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    *(Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")),
+    *(
+        Column(name, Text, nullable=False) for name in ("by", "subject", "words", "name", "phone", "mail")
+    ),  # mail: small
+    Index(None, "phone"),
+    Index(None, "mail"),
 )
 
 case_events = Table(  # what people did to a case; a contact is no such thing
@@ -186,17 +194,64 @@ class Case:
     name: str
     contacts: tuple[Contact, ...]
 
+    @property
+    def channel(self) -> str:
+        """How its citizen came first."""
+        return self.contacts[0].kind if self.contacts else Channel.CALL
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What of a case says by when it is to be answered. `channel`: how its citizen came first."""
+
+    id: str
+    service: str
+    entity: str | None
+    kind: str | None
+    topic: str | None
+    is_complex: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    channel: str
+
+
+_UNFINISHED = tuple(each.name for each in fields(Unfinished) if each.name != "channel")
+
 
 async def cases(
-    database: Database, limit: int = 50, state: str | None = None, office: str | None = None
+    database: Database, limit: int = 50, state: str | None = None, office: str | None = None, of: str = ""
 ) -> tuple[Case, ...]:
-    """The newest `limit` cases (1 or more), all of them, or those in `state`, or with `office`."""
+    """The newest `limit` cases (1 or more), all of them, or those in `state`, with `office`, or of one citizen: who
+    has called or written from `of`, a telephone in E.164 or a mail address.
+    """
     wanted = _cases_with_people().order_by(cases_table.c.opened_at.desc(), cases_table.c.id.desc()).limit(limit)
     if state is not None:
         wanted = wanted.where(cases_table.c.state == state)
     if office is not None:
         wanted = wanted.where(cases_table.c.office == office)
+    if of:
+        wanted = wanted.where(cases_table.c.id.in_(_of_citizen(of)))
     return await _read(database, wanted)
+
+
+async def unfinished(database: Database, limit: int, office: str | None = None) -> tuple[Unfinished, ...]:
+    """The oldest `limit` cases (1 or more) that somebody must still see to, all of them or those with `office`."""
+    first = select(contacts.c.kind).where(contacts.c.case_id == cases_table.c.id).order_by(contacts.c.at, contacts.c.id)
+    columns = (cases_table.c[name] for name in _UNFINISHED)
+    wanted: Any = select(*columns, first.limit(1).scalar_subquery().label("channel")).where(
+        cases_table.c.state.in_(GOES_ON)
+    )
+    if office is not None:
+        wanted = wanted.where(cases_table.c.office == office)
+    async with database.reading() as connection:
+        rows = await connection.execute(wanted.order_by(cases_table.c.opened_at, cases_table.c.id).limit(limit))
+        return tuple(Unfinished(*row) for row in rows.all())
+
+
+async def cases_by_number(database: Database, numbers: Sequence[str]) -> tuple[Case, ...]:
+    """The cases with these numbers, in their order; those that are not there are left out."""
+    found = {case.id: case for case in await _read(database, _cases_with_people().where(cases_table.c.id.in_(numbers)))}
+    return tuple(found[number] for number in numbers if number in found)
 
 
 async def case(database: Database, number: str) -> Case | None:
@@ -275,12 +330,12 @@ class CaseBook:
                 self._arrived(n, at, event)
             case VoicemailEnded(kept=True) if event.call in self.contacts:
                 self._message_kept(self.contacts[event.call]["case_id"], event, at)
-            case CallBackPromised(queue=queue, person=person) if event.call in self.contacts:
-                promised = self._touch(self.contacts[event.call]["case_id"], Channel.CALL_BACK, event.call, at)
-                promised |= {"queue": queue, "person": person}
-                self.promises[event.call] = promised
-            case CallBackBegun(of=of) if of in self.contacts and event.call not in self.contacts:
-                case_id = self.contacts[of]["case_id"]
+            case CallBackPromised() if event.call in self.contacts:
+                self._promised(self.contacts[event.call]["case_id"], event, at)
+            case CallBackAsked(case=case_id) if case_id in self.cases:
+                self._promised(case_id, event, at)
+            case CallBackBegun(of=of) if of in self.contacts | self.promises and event.call not in self.contacts:
+                case_id = (self.promises | self.contacts)[of]["case_id"]
                 self.contacts[event.call] = self._touch(case_id, Channel.CALL, event.call, at)
             case CallBackOver(kept=True) if event.call in self.promises:
                 self._kept(self.promises[event.call], at)
@@ -372,6 +427,11 @@ class CaseBook:
         elif event.level != Level.HANDED_ON:
             self._close_where_nothing_is_left(case_id, at)
 
+    def _promised(self, case_id: str, event: CallBackPromised | CallBackAsked, at: datetime) -> None:
+        promised = self._touch(case_id, Channel.CALL_BACK, event.call, at)
+        promised |= {"queue": event.queue, "person": event.person}
+        self.promises[event.call] = promised
+
     def _kept(self, promise: dict[str, Any], at: datetime) -> None:
         """Nobody need be called back any more."""
         promise["ended_at"] = at
@@ -411,10 +471,11 @@ async def open_book(
     calls |= {event.of for event in events if isinstance(event, CallBackBegun)}
     if not calls:
         return book
+    asked = {event.case for event in events if isinstance(event, CallBackAsked)}
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
     states = GOES_ON if not may_reopen else (*GOES_ON, State.CLOSED)
     open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(states)
-    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls)))
+    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls), cases_table.c.id.in_(asked)))
     wanted = wanted.with_for_update(of=cases_table)  # people work on cases too
     for row in await connection.execute(wanted):
         _note(book, dict(row._mapping))
@@ -450,6 +511,7 @@ async def save_book(connection: AsyncConnection, book: CaseBook) -> None:
 
 _TOLD = (
     CallArrived
+    | CallBackAsked
     | VoicemailEnded
     | CallBackPromised
     | CallBackBegun
@@ -480,6 +542,14 @@ def _note(book: CaseBook, row: dict[str, Any]) -> None:
         book.promises[contact["call"]] = contact
     elif contact["kind"] == Channel.CALL:
         book.contacts[contact["call"]] = contact
+
+
+def _of_citizen(of: str) -> Any:
+    """The numbers of the cases. why a union: with an `or` in its place PostgreSQL would read every case there is."""
+    called = select(cases_table.c.id).join(people, people.c.key == cases_table.c.person).where(people.c.number == of)
+    is_theirs = or_(intakes.c.phone == of, intakes.c.mail == of.lower())
+    wrote = select(contacts.c.case_id).join(intakes, intakes.c.id == contacts.c.intake).where(is_theirs)
+    return union(called, wrote)
 
 
 def _cases_with_people() -> Any:

@@ -64,6 +64,12 @@ async def newest(database: Database, now: datetime, limit: int, box: str = "") -
     return await _read(database, _for_box(box).order_by(*_NEWEST).limit(limit), now)
 
 
+async def waiting_since(database: Database, now: datetime, since: datetime) -> tuple[Message, ...]:
+    """Those that are not done and were left at `since` or later, in order."""
+    wanted = _messages().where(messages.c.done_at.is_(None), messages.c.at >= since)
+    return await _read(database, wanted.order_by(*_OLDEST), now)
+
+
 async def message(database: Database, now: datetime, call: str) -> Message:
     """The one that was left in `call`. Raises CaseRefused: there is none."""
     found = await _read(database, _messages().where(messages.c.call == call), now)

@@ -6,14 +6,17 @@ behind it, `-back2` and so on; it is also the citizen's leg. Who talked with us 
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from acd.rules import CallBackRules
 from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
+from centralino import signing
 from centralino.attendant import Desk
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
+from centralino.located import shown
 from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
@@ -26,6 +29,16 @@ log = logging.getLogger(__name__)
 PLACE, RING = "place a call-back", "ring for a call-back"  # alarms: of a promise, of an attempt
 ALARMS = (PLACE, RING)
 RING_BACKSTOP_S = 5.0  # after the phone system should have told that nobody answers
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom (a key) the people of `queue` are to call back, for the service number and the entity of the case."""
+
+    person: str
+    queue: str
+    service: str
+    entity: str = ""
 
 
 class CallBacks:
@@ -74,6 +87,37 @@ class CallBacks:
             self._place(subject)
         elif (call := self._book.call(subject)) and call.state is CallState.CALLING_BACK:
             self.not_reached(call, "its end was not told")
+
+    def ask(self, case: str, wanted: Wanted, by: str) -> CallBackNow:
+        """Somebody of ours promises a call-back about a case. Raises signing.Refused with a sentence."""
+        person, promised = self._people.who(wanted.person), self._book.house.call_backs.values()
+        if wanted.queue not in self._dispatcher.floor.rules:
+            raise signing.Refused(f"there is no queue {shown(wanted.queue)}")
+        if wanted.service not in self.configuration.dialplans:
+            raise signing.Refused(f"there is no number {shown(wanted.service)}")
+        if not person.number:
+            raise signing.Refused("nobody knows a telephone number of theirs")
+        if any((one.person, one.queue) == (wanted.person, wanted.queue) for one in promised):
+            raise signing.Refused(f"that the people of {wanted.queue} call them back is promised already")
+        if isinstance(decided := self._may_call(wanted.person), Refused):
+            raise signing.Refused(f"their number is not called: {decided.why}")
+        plan, node = self.configuration.dialplans[wanted.service], self._node_of(wanted.queue)
+        name = f"{node}-{case}-{round(self._clock.now_s() * 1000)}-asked"
+        told = ev.CallBackAsked(
+            call=name,
+            case=case,
+            node=node,
+            queue=wanted.queue,
+            service=wanted.service,
+            person=wanted.person,
+            language=plan.languages[0],
+            entity=wanted.entity,
+            by=by,
+        )
+        self._book.write(told)
+        promise = self._book.house.call_backs[name]
+        self._alarms.set(PLACE, name, promise.due_s)
+        return promise
 
     # --- attempts
 
@@ -203,6 +247,11 @@ class CallBacks:
     def _is_promised_already(self, promise: CallBackNow) -> bool:
         others = (one for one in self._book.house.call_backs.values() if one is not promise)
         return any((one.person, one.queue) == (promise.person, promise.queue) for one in others)
+
+    def _node_of(self, queue: str) -> str:
+        """That of the first site of the queue."""
+        [site, *_] = self._dispatcher.floor.rules[queue].sites
+        return self.configuration.roster.sites[site.name].node
 
     def _rules(self, queue: str) -> CallBackRules:
         rules = self._dispatcher.floor.rules.get(queue)

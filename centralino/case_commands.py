@@ -38,6 +38,7 @@ def cases(
     limit: Annotated[int, typer.Option("--limit", min=1, max=MANY)] = 50,
     in_state: Annotated[CaseState | None, typer.Option("--in", help="Only those in this state.")] = None,
     office: Annotated[str | None, typer.Option("--office", help="Only those of an office: ENTITY/OFFICE.")] = None,
+    of: Annotated[str, typer.Option("--of", help="Only of who calls or writes from it: a telephone, or a mail.")] = "",
     due: Annotated[
         bool, typer.Option("--due", help="Only those overdue or near their end, the first due first.")
     ] = False,
@@ -48,7 +49,7 @@ def cases(
     from centralino import shown_cases
     from centralino.case_desk import Wanted
 
-    wanted = Wanted(limit, in_state, office, due)
+    wanted = Wanted(limit, in_state, office, of, due)
     found = _at_the_desk(config, state, lambda desk: desk.cases(wanted))
     secret = instance_at(config, state, 0).secrets(frozenset()).case_codes
     codes = {one.case.id: code_of(one.case.id, secret) for one in found}
@@ -124,7 +125,8 @@ def _at_the_desk(config: Path, state: Path, ask: Callable[[CaseDesk], Coroutine[
         told = await visit(state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    around = Around(lambda: configuration, lambda: now, key_for)
+    codes = instance_at(config, state, 0).secrets(frozenset()).case_codes
+    around = Around(lambda: configuration, lambda: now, key_for, codes)
     try:
         return with_database(config, state, lambda database: ask(CaseDesk(database, around)))
     except CaseRefused as refused:

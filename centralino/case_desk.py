@@ -14,26 +14,31 @@ from cases.intake import Intake, TakenIn
 from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
+from cases.telling import Service, Telling
+from centralino import reports
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
 from centralino.people import cleaned, normalised
 from centralino.settings import Configuration
+from supervision.case_report import CaseReport
+from supervision.store import language_of
 
 NOTHING_SAID = Classified()
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 LINE_MAX = 200
-LOOKED_AT_MAX = 10_000  # for what is due
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases: the newest `limit` of all, or those in `state` or with `office`. `due`: those overdue or soon due,
-    the first due first.
+    """Which cases: the newest `limit` of all, or those in `state`, with `office`, or of who calls or writes from `of`
+    (a telephone, or a mail address). `due`: instead, those overdue or soon due, with `office` or all, the first due
+    first.
     """
 
     limit: int = 50
     state: State | None = None
     office: str | None = None
+    of: str = ""
     due: bool = False
 
 
@@ -74,12 +79,13 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Around:
     """What a CaseDesk looks at: the configuration in force, the instant, and the key for a telephone number and a name
-    (raises ConnectionError while the engine, who keeps the keys, is away).
+    (raises ConnectionError while the engine, who keeps the keys, is away). `case_codes`: the secret that they are of.
     """
 
     configuration: Callable[[], Configuration]
     now: Callable[[], datetime]
     key_for: Callable[[str, str], Awaitable[str]]
+    case_codes: str
 
 
 class CaseDesk:
@@ -88,11 +94,17 @@ class CaseDesk:
     def __init__(self, database: Database, around: Around) -> None:
         self._database = database
         self._configuration, self._now, self._key_for = around.configuration, around.now, around.key_for
+        self._case_codes = around.case_codes
 
     async def cases(self, wanted: Wanted) -> tuple[Seen, ...]:
-        limit = LOOKED_AT_MAX if wanted.due else wanted.limit
-        found = await self._see(await store.cases(self._database, limit, wanted.state, wanted.office))
-        return tuple(deadlines.due(found)[: wanted.limit]) if wanted.due else found
+        if wanted.due:
+            return await deadlines.due(self._database, self._rule(), wanted.limit, wanted.office)
+        of = wanted.of if "@" in wanted.of else normalised(wanted.of)
+        return await self._see(await store.cases(self._database, wanted.limit, wanted.state, wanted.office, of))
+
+    async def report(self, asked: reports.Asked) -> CaseReport:
+        """Raises CaseRefused."""
+        return await reports.report_of_cases(self._database, asked, self._configuration(), self._now())
 
     async def case(self, number: str) -> Seen | None:
         """None: there is no such case."""
@@ -111,7 +123,7 @@ class CaseDesk:
             used = await self._sheet(words.strip())
             words, to = used.title, used.id
         work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
-        await work_on(self._database, work, configuration.entities.offices())
+        await work_on(self._database, work, configuration.entities.offices(), self._telling(configuration))
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
@@ -125,10 +137,21 @@ class CaseDesk:
         if piece.phone and not piece.into:
             piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
-        taken = await intake.take_in(self._database, piece, self._now(), reopening_s)
+        telling = self._telling(configuration)
+        taken = await intake.take_in(self._database, piece, self._now(), reopening_s, telling)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
+
+    def _telling(self, configuration: Configuration) -> Telling:
+        numbers = configuration.dialplans.values()
+        return Telling(
+            configuration.entities,
+            {number.number: Service(number.name, number.languages[0]) for number in numbers},
+            self._case_codes,
+            bool(configuration.settings.sms.url),
+            language_of,
+        )
 
     async def _sheet(self, id: str) -> Sheet:
         """Raises CaseRefused."""
@@ -138,9 +161,11 @@ class CaseDesk:
         return found
 
     async def _see(self, cases: list[store.Case] | tuple[store.Case, ...]) -> tuple[Seen, ...]:
+        return await deadlines.see(self._database, cases, self._rule())
+
+    def _rule(self) -> Rule:
         configuration = self._configuration()
-        rule = Rule(configuration.entities, configuration.settings.time_zone, self._now())
-        return await deadlines.see(self._database, cases, rule)
+        return Rule(configuration.entities, configuration.settings.time_zone, self._now())
 
 
 def _act(asked: Asked, configuration: Configuration) -> Act:
@@ -212,7 +237,7 @@ def _mail(text: str) -> str:
     if not text.strip():
         return ""
     try:
-        return validate_email(text.strip(), check_deliverability=False).normalized
+        return validate_email(text.strip(), check_deliverability=False).normalized.lower()
     except EmailNotValidError as wrong:
         raise CaseRefused(f"{shown(text)} is no mail address: {wrong}") from wrong
 

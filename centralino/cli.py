@@ -25,9 +25,11 @@ from centralino.durations import NotADuration, seconds
 from centralino.installed import engines_time_s, in_force, instance_at, snapshot, with_database
 from centralino.knowledge_commands import knowledge_app
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
+from centralino.outbox_commands import outbox_app
 from centralino.person_commands import add_person_command
 from centralino.provision_command import add_provision_command
 from centralino.recording_commands import add_recording_commands
+from centralino.report_commands import report
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
 from centralino.voicemail_commands import add_voicemail_commands
@@ -52,8 +54,10 @@ add_person_command(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(knowledge_app, name="knowledge")
+app.add_typer(outbox_app, name="outbox")
 app.add_typer(sites_app, name="sites")
 app.add_typer(call_backs_app, name="call-backs")
+app.add_typer(report, name="report")
 
 StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")

@@ -26,6 +26,7 @@ from centralino.deployment import (
 from centralino.durations import NotADuration, seconds
 from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
+from centralino.mailchecks import problems_of_mail
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
 from ivr.hours import read_hours
@@ -81,6 +82,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _supervisors(deployment.files[AGENTS])
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
+    problems += problems_of_mail(deployment.files[SETTINGS])
     problems += _no_way_to_offices(deployment)
     return problems
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -72,10 +72,13 @@ class Instant(TypeDecorator[datetime]):
 
 @dataclass(slots=True)
 class Database:
-    """An open database. Nothing is connected before the first use. `file`: that of SQLite."""
+    """An open database. Nothing is connected before the first use. `file`: that of SQLite. `when_written`: what is
+    called after each transaction of ours that wrote.
+    """
 
     engine: AsyncEngine
     file: Path | None = None
+    when_written: list[Callable[[], None]] = field(default_factory=list)
     _inode: int = 0
 
     @asynccontextmanager
@@ -89,6 +92,8 @@ class Database:
             raise
         except _AWAY as away:
             raise DatabaseAway(_first_line(away)) from away
+        for call in self.when_written:
+            call()
 
     @asynccontextmanager
     async def reading(self, deadline_s: float = TRANSACTION_DEADLINE_S) -> AsyncIterator[AsyncConnection]:

@@ -24,9 +24,9 @@ from cases.deadlines import Seen
 from cases.history import Classified
 from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
-from cases.state import CaseRefused, State
+from cases.state import CaseRefused
 from cases.voicemails import Message
-from centralino import knowledge, voicemail_desk
+from centralino import knowledge, reports, voicemail_desk
 from centralino.asking import visit
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
@@ -35,11 +35,15 @@ from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.instance import Instance
+from centralino.mailings import Mailings
+from centralino.mailings import Sources as MailingSources
+from centralino.post_office import post_office
 from centralino.recording_desk import RecordingDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from recordings.files import Shelf
 from supervision import store
+from supervision.case_report import CaseReport
 from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
@@ -214,8 +218,11 @@ class DatabaseCases:
     def __init__(self, desk: CaseDesk) -> None:
         self._desk = desk
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Seen]:
-        return await _asked(self._desk.cases(Wanted(limit, state, office, due)))
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
+        return await _asked(self._desk.cases(Wanted(**wanted)))
+
+    async def report(self, asked: dict[str, str]) -> CaseReport:
+        return await _done_or_refused(self._desk.report(reports.Asked(**asked)))
 
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))
@@ -312,6 +319,7 @@ def serve(place: Place, database_url: str) -> int:
     configuration = InForce(place.deployment, place.state / "configurations")
     instance = Instance(place.deployment, place.state)
     shelf = Shelf(instance.recordings, instance.recording_keys)
+    secrets = instance.secrets(frozenset())
 
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
@@ -320,23 +328,28 @@ def serve(place: Place, database_url: str) -> int:
         told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
         return str(told["key"])
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for)))
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
     recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets))
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
+    mailings = Mailings(database, MailingSources(configuration, now, shelf.folder))
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:
             on_guardians_death(stop)
-        keeping = asyncio.create_task(keeper.run(), name="keep the sheets")
+        beside = [
+            asyncio.create_task(keeper.run(), name="keep the sheets"),
+            asyncio.create_task(mailings.run(), name="write to owners"),
+        ]
         try:
-            async with console_beside(place):
+            async with console_beside(place), post_office(database, place.state, configuration, now):
                 await run_desk(place, listener, shelves, stop)
         finally:
-            keeping.cancel()
-            await asyncio.wait([keeping])
+            for one in beside:
+                one.cancel()
+            await asyncio.wait(beside)
             await database.close()
 
     return on_reactor(work)

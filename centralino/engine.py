@@ -35,6 +35,7 @@ from centralino import events as ev
 from centralino import personal_data, recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
+from centralino.call_backs import Wanted
 from centralino.clock import Clock, RunningClock
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
@@ -418,17 +419,23 @@ class Engine:
         return {"queue": queue, **self.live.site(queue, site)}
 
     def _call_backs(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`list` what was promised and is not kept yet, or `drop` one."""
-        call = str(args.get("call") or "")
+        """`list` what was promised and is not kept yet, `drop` one, or `ask` for one about a case."""
+        call, by = str(args.get("call") or ""), str(args.get("by") or "")[:64]
         if what == "drop":
             if call not in self.house.call_backs:
                 raise CommandRefused(
                     f"nothing is promised in {call}, or it was kept: `centralino call-backs` lists all"
                 )
-            if not self.switchboard.call_backs.drop(call, str(args.get("by") or "")[:64]):
+            if not self.switchboard.call_backs.drop(call, by):
                 raise CommandRefused(f"too late: an agent is calling back for {call} just now")
+        elif what == "ask":
+            wanted = Wanted(*(str(args.get(name) or "") for name in ("person", "queue", "service", "entity")))
+            try:
+                self.switchboard.call_backs.ask(str(args.get("case") or ""), wanted, by)
+            except Refused as refused:
+                raise CommandRefused(str(refused)) from refused
         elif what != "list":
-            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop")
+            raise CommandRefused(f"call-backs cannot `{what}`; they can: list, drop, ask")
         promises = sorted(self.house.call_backs.values(), key=lambda one: one.first_entered_s)
         numbers = {one.call: self._number_and_name(one.person)[0] for one in promises}
         return {"call_backs": [msgspec.to_builtins(one) | {"number": numbers[one.call]} for one in promises]}

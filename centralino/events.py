@@ -507,6 +507,21 @@ class RecordingDeleted(LeftBehind, frozen=True, kw_only=True):
     why: str
 
 
+class CallBackAsked(LeftBehind, frozen=True, kw_only=True):
+    """Somebody of ours, `by`, promised that `person` is called back about `case` by the people of `queue`. `call` is a
+    name that no call has.
+    """
+
+    case: str
+    node: str
+    queue: str
+    service: str
+    person: str
+    language: str
+    entity: str = ""
+    by: str
+
+
 class CallBackPutOff(LeftBehind, frozen=True, kw_only=True):
     """What was promised in `call` is tried, or tried again, at `due_s`."""
 
@@ -793,6 +808,7 @@ AnyEvent = (
     | LanguageChosen
     | EntityChosen
     | AnswerKept
+    | CallBackAsked
     | CallBackPromised
     | CallBackBegun
     | CallBackRung

@@ -23,7 +23,7 @@ class CannotKeep(Exception):
 
 
 class MissingSecret(CannotKeep):
-    """A carrier's password is nowhere; the text says where to write it."""
+    """A password of a carrier or a service is nowhere; the text says where to write it."""
 
 
 class RecordingKeys(msgspec.Struct):
@@ -34,7 +34,9 @@ class RecordingKeys(msgspec.Struct):
 
 
 class Secrets(msgspec.Struct):
-    """Made at the first start, kept in STATE/secrets.yaml (mode 600). Only `carriers` is written by people."""
+    """Made at the first start, kept in STATE/secrets.yaml (mode 600). Only `carriers` and `services` (mail relay, SMS
+    gateway) are written by people.
+    """
 
     ari: str
     ami: str
@@ -42,6 +44,7 @@ class Secrets(msgspec.Struct):
     phones: dict[str, str] = {}
     carriers: dict[str, str] = {}
     recordings: RecordingKeys | None = None
+    services: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,14 @@ class Instance:
         if now != kept:
             _write_private(path, yaml.safe_dump(now))
         return known
+
+    def secret_of_service(self, name: str) -> str:
+        """What people wrote under `name`; the environment goes first. Raises MissingSecret."""
+        secret = os.environ.get(name) or self.secrets(frozenset()).services.get(name)
+        if not secret:
+            where = f"write it into STATE/secrets.yaml (`services: {{{name}: …}}`), or into the environment as {name}"
+            raise MissingSecret(f"secret {name} is nowhere: {where}")
+        return secret
 
     def node(self, configuration: Configuration) -> Node:
         """What our Asterisk is told. Raises MissingSecret."""

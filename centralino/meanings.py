@@ -26,6 +26,7 @@ from agents.supervisors import Supervisor
 from asterisk.carrier import EMERGENCY_NUMBERS, Carrier, Registration, Tls
 from cases.clocks import Promise, read_term
 from cases.entities import WORKING_DAYS, Entities, Entity, Office
+from cases.progress import Progress
 from centralino.forms.agents import PhoneForm, RosterForm, SupervisorForm
 from centralino.forms.dialplans import (
     WITHHELD,
@@ -49,7 +50,18 @@ from centralino.forms.queues import (
     ThereForm,
     WhileWaitingForm,
 )
-from centralino.forms.settings import CARRIER, CarrierForm, SettingsForm, TlsForm, split_address
+from centralino.forms.settings import (
+    CARRIER,
+    CarrierForm,
+    MailForm,
+    SettingsForm,
+    SmsForm,
+    TlsForm,
+    read_sender,
+    split_address,
+)
+from centralino.mail_settings import Mail, Sms
+from centralino.mail_settings import Tls as MailTls
 from centralino.outgoing import Outgoing
 from ivr.hours import DAYS, Hours, read_hours
 from ivr.menu import (
@@ -135,6 +147,8 @@ class Settings:
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
+    mail: Mail = field(default_factory=Mail)
+    sms: Sms = field(default_factory=Sms)
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -157,7 +171,20 @@ def settings(form: SettingsForm) -> Settings:
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
+        mail=_mail(form.mail),
+        sms=_sms(form.sms),
     )
+
+
+def _mail(form: MailForm) -> Mail:
+    host, _, port = (form.relay or ":0").rpartition(":")
+    sender = read_sender(form.sender) if form.sender else Mail().sender
+    tls = {"starttls": MailTls.STARTTLS, "from_the_start": MailTls.FROM_THE_START, "none": MailTls.NONE}[form.tls]
+    return Mail(sender, host, int(port), tls, form.user or "", form.secret or "")
+
+
+def _sms(form: SmsForm | None) -> Sms:
+    return Sms(form.url, form.secret or "") if form else Sms()
 
 
 def _carriers(form: SettingsForm) -> dict[str, CarrierForm]:
@@ -229,6 +256,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=(form.voicemail.say if form.voicemail else None) or {},
         voicemail_keep_s=(form.voicemail.keep if form.voicemail else None) or 0.0,
+        voicemail_mail=(form.voicemail.mail if form.voicemail else None) or "",
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),
         recording=_recording(form.recording),
@@ -505,7 +533,7 @@ def _numbers_by_id(form: RosterForm) -> dict[str, str]:
 
 def entities(form: EntitiesForm) -> Entities:
     found = {name: _entity(name, entity, form) for name, entity in form.entities.items()}
-    return Entities(found, tuple(form.topics), form.reopen_within)
+    return Entities(found, tuple(form.topics), form.reopen_within, frozenset(map(Progress, form.tell)))
 
 
 def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
@@ -520,6 +548,7 @@ def _entity(name: str, form: EntityForm, of_all: EntitiesForm) -> Entity:
         promises=tuple(_promise(promise) for promise in promises),
         reopen_within_s=of_all.reopen_within if form.reopen_within is None else form.reopen_within,
         working_days=read_hours(days)[0] if days else WORKING_DAYS,
+        tell=frozenset(map(Progress, of_all.tell if form.tell is None else form.tell)),
     )
 
 

@@ -17,6 +17,7 @@ from centralino.database import Database
 from centralino.door import DoorClient
 from centralino.located import shown
 from centralino.people import is_withheld, normalised
+from centralino.relay import path_of_kept
 from recordings.files import NoSound, Shelf, call_of, is_there, remove, sound_of
 from supervision import held
 from supervision.held import Open, Who
@@ -61,21 +62,39 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A table of the database; it is erased with all others, by `held.erase`."""
+class Tables:
+    """The database. It is emptied after all files, whose names it knows."""
 
     asking: Asking
-    table: held.Held
-
-    @property
-    def name(self) -> str:
-        return f"database {self.table.table.name}"
+    name: str = "database"
 
     async def held(self, who: Who) -> Piece:
-        return Piece(await held.rows_about(self.asking.database, self.table, who))
+        database = self.asking.database
+        rows = [{"table": of.table.name, **row} for of in held.HELD for row in await held.rows_about(database, of, who)]
+        return Piece(rows)
 
     async def erase(self, who: Who) -> None:
-        pass
+        await held.erase(self.asking.database, who, self.asking.by, self.asking.now)
+
+
+@dataclass(frozen=True, slots=True)
+class Mails:
+    """Mails to them, or about them, that were put into files."""
+
+    asking: Asking
+    name: str = "mails"
+
+    async def held(self, who: Who) -> Piece:
+        there = await self._there(who)
+        return Piece([file.name for file in there], {f"mails/{file.name}": file.read_bytes for file in there})
+
+    async def erase(self, who: Who) -> None:
+        for file in await self._there(who):
+            file.unlink(missing_ok=True)
+
+    async def _there(self, who: Who) -> list[Path]:
+        files = [path_of_kept(self.asking.state / "mail", n) for n in await held.mails_about(self.asking.database, who)]
+        return [file for file in files if file.exists()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +152,7 @@ class PeoplesFile:
 
 def places(asking: Asking) -> tuple[Place, ...]:
     """All of them, in the order of erasing."""
-    return (*(Rows(asking, table) for table in held.HELD), Recorded(asking), Logs(asking), PeoplesFile(asking))
+    return (Mails(asking), Recorded(asking), Logs(asking), Tables(asking), PeoplesFile(asking))
 
 
 async def find(asking: Asking, named: str) -> Who:
@@ -166,7 +185,6 @@ async def erase(asking: Asking, who: Who, promised: Iterable[str]) -> None:
     """
     for call in promised:
         await asking.door.command("call_backs.drop", call=call, by=asking.by)
-    await held.erase(asking.database, who, asking.by, asking.now)
     for place in places(asking):
         await place.erase(who)
     await held.forget_people(asking.database, who)  # a call that came meanwhile may have brought them back
@@ -218,9 +236,9 @@ def _write(to: Path, facts: Mapping[str, Any], pieces: Mapping[str, Piece]) -> N
 README = """\
 ITALIANO
 Questo archivio contiene tutto ciò che il centralino conserva su di Lei al momento della richiesta (art. 15 e 20 GDPR).
-- data.json: i dati, luogo per luogo. "database calls": le telefonate; "database cases" e "database case_events": le
-  pratiche e ciò che vi è stato annotato; "database intakes": lettere, moduli e mail; "logs": le righe dei registri
-  tecnici in cui compare; "people's file": numero, nome e ciò che ha digitato al telefono.
+- data.json: i dati, luogo per luogo. "database", tabella per tabella: "calls" le telefonate, "cases" e "case_events" le
+  pratiche e ciò che vi è stato annotato, "intakes" lettere, moduli e mail, "outbox" ciò che Le è stato scritto; "logs":
+  le righe dei registri tecnici in cui compare; "people's file": numero, nome e ciò che ha digitato al telefono.
 - recordings/: i messaggi lasciati in segreteria e le conversazioni registrate (nella conversazione a sinistra si sente
   l'operatore, a destra Lei). Dove c'è un file .txt, la registrazione non si può più ascoltare; dice perché.
 Gli orari sono in UTC. "may_be_somebody_elses" elenca altri recapiti scritti nelle Sue lettere: se sono Suoi,
@@ -228,9 +246,9 @@ chieda anche di quelli.
 
 ENGLISH
 This archive holds all that the contact centre keeps about you at the moment of the request (GDPR, articles 15 and 20).
-- data.json: the data, place by place. "database calls": telephone calls; "database cases" and "database case_events":
-  your cases and what was noted in them; "database intakes": letters, forms and mails; "logs": lines of technical logs
-  in which you stand; "people's file": number, name and what you keyed in.
+- data.json: the data, place by place. "database", table by table: "calls" are telephone calls, "cases" and
+  "case_events" your cases and what was noted in them, "intakes" letters, forms and mails, "outbox" what was written to
+  you; "logs": lines of technical logs in which you stand; "people's file": number, name and what you keyed in.
 - recordings/: messages you left, and talks that were recorded (of a talk, the agent is left and you are right). Where
   there is a .txt file instead, that recording cannot be heard any more; it says why.
 Times are UTC. "may_be_somebody_elses" lists other numbers and mails in your letters: where they are yours, ask for

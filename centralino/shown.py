@@ -357,6 +357,7 @@ SENTENCES = {
     "EntityChosen": "is for {entity}",
     "AnswerKept": "keyed in {note} at {step}",
     "CallBackPromised": "is to be called back by the people of {queue}",
+    "CallBackAsked": "{by} promised a call-back by the people of {queue}",
     "CallBackBegun": "is called back as promised in {of}: has the old place in queue {queue} (attempt {attempt})",
     "CallBackRung": "{agent} is there: the citizen's phone is rung",
     "CallBackUnanswered": "was not reached, and {agent} is let go",

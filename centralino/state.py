@@ -217,7 +217,7 @@ class CallNow(msgspec.Struct):
 
 
 class CallBackNow(msgspec.Struct):
-    """A call-back that is to be placed; `call` is the one in which it was promised."""
+    """A call-back that is to be placed; `call` is the one in which it was promised, or a name of its own."""
 
     call: str
     node: str
@@ -473,6 +473,22 @@ def _entity_chosen(house: House, event: ev.EntityChosen, entry: Entry) -> None:
 
 def _call_back_promised(house: House, event: ev.CallBackPromised, entry: Entry) -> None:
     house.calls[event.call].call_back = Promise(event.queue, event.person, entry.at_s)
+
+
+def _call_back_asked(house: House, event: ev.CallBackAsked, entry: Entry) -> None:
+    house.call_backs[event.call] = CallBackNow(
+        call=event.call,
+        node=event.node,
+        service=event.service,
+        person=event.person,
+        language=event.language,
+        entity=event.entity,
+        release=0,
+        queue=event.queue,
+        first_entered_s=entry.at_s,
+        head_start_s=0.0,
+        due_s=entry.at_s,
+    )
 
 
 def _call_back_begun(house: House, event: ev.CallBackBegun, entry: Entry) -> None:
@@ -1031,6 +1047,7 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.LanguageChosen: _language_chosen,
     ev.EntityChosen: _entity_chosen,
     ev.CallBackPromised: _call_back_promised,
+    ev.CallBackAsked: _call_back_asked,
     ev.CallBackBegun: _call_back_begun,
     ev.CallBackRung: _agent_is_there,
     ev.CallBackUnanswered: _call_back_unanswered,

@@ -18,13 +18,15 @@ COMMANDS = {
     "queues": "the queues as they are now",
     "agents": "who is here and what they do; in, out, ready or pause ID signs them in and out; extend, reset ID",
     "calls": "the newest calls, those included that go on now",
-    "cases": "the newest cases; --due lists those overdue or soon due",
+    "cases": "the newest cases; --due lists those overdue or soon due, --of NUMBER a citizen's",
     "take-in": "a letter, a fax, a form or a mail: WORDS --channel letter --entity E",
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
     "voicemails": "messages to be worked through, the longest waiting first; --box QUEUE chooses",
     "voicemail": "CALL claim, give-back, done --how HOW or undo: work through a message",
     "recordings": "recordings of talks and messages, and until when they are kept; --due, --deleted",
     "knowledge": "the sheets of the knowledge base: search WORDS, show ID, outdated",
+    "outbox": "mail and SMS that are not sent yet, or could not be; again ID tries one again",
+    "report": "what came of some days: cases --from DAY --to DAY",
     "why": "everything that was decided about a call, and why",
     "transfer": "hand a caller on from their agent to the second level: CALL --to OFFICE or QUEUE",
     "disposition": "what came of a call: CALL --kind KIND, --topic T, --solved or --handed-on, --by AGENT",
@@ -45,6 +47,8 @@ FURTHER = {
     "agents": ("extend", "in", "out", "pause", "ready", "reset"),
     "emergency": ("off", "on"),
     "knowledge": ("outdated", "search", "show"),
+    "outbox": ("again",),
+    "report": ("cases",),
     "sites": ("open", "close", "by-rule"),
     "call-backs": ("drop",),
     "help": tuple(COMMANDS),
@@ -53,7 +57,7 @@ SLOW = frozenset({"reload", "rollback", "emergency"})
 # where things stand is the desk's to say: nobody points a command at another folder, or at another engine's door
 FIXED = ("--config", "--state")
 OF_A_FOLDER = ("check", "test")
-PRIVATE = ("--from", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
+PRIVATE = ("--from", "--of", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 # Of these commands, all that stands after so many words is private, but for what follows the options named.
 OF_CITIZENS = {"case": 3, "take-in": 1}
 OF_THE_HOUSE = ("--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number")

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.channels import Channel
+from cases.outbox import outbox
 from cases.state import State
 from cases.store import GOES_ON, case_events, cases_table, contacts, intakes, messages, people
 from centralino.database import Database
@@ -61,6 +62,15 @@ class Held:
 
 _NO_WORDS = dict.fromkeys(("subject", "words", "name", "phone", "mail"), "")
 _BY_SOMEBODY = case((cases_table.c.closed_by.is_not(None), ERASED), else_=cases_table.c.closed_why)
+
+
+def _to_or_about(who: Who) -> ColumnElement[bool]:
+    to_them = [func.lower(outbox.c.to) == way.lower() for way in (who.number, who.mail) if way]
+    return or_(outbox.c.case_id.in_(who.cases), *to_them)
+
+
+_NOTHING_SAID = {"to": "", "subject": "", "words": "", "in_reply_to": "", "attachments": [], "failed_why": null()}
+_NOTHING_SAID |= {"next_at": null()}  # nor is it sent any more
 HELD = (
     Held(people, lambda who: people.c.key.in_(who.keys), {"number": "", "name": ""}),
     Held(calls_table, lambda who: calls_table.c.id.in_(who.calls), {"answers": null()}),
@@ -79,6 +89,7 @@ HELD = (
     Held(intakes, lambda who: intakes.c.id.in_(who.intakes), _NO_WORDS),
     Held(case_events, lambda who: case_events.c.case_id.in_(who.cases), {"words": ""}),
     Held(messages, lambda who: messages.c.person.in_(who.keys)),
+    Held(outbox, _to_or_about, _NOTHING_SAID),
     Held(recordings_table, lambda who: recordings_table.c.call.in_(who.calls)),
 )
 NOT_PERSONAL: Mapping[str, str] = {  # ids, keys, words of the house, and who of the staff did it
@@ -94,6 +105,7 @@ NOT_PERSONAL: Mapping[str, str] = {  # ids, keys, words of the house, and who of
     "intakes": "channel by",
     "case_events": "case_id act by role about",
     "messages": "call recording box person claimed_by listened_by done_by done_how",
+    "outbox": "case_id channel once",
     "recordings": "name call kind queue deleted_why",
     "sheets": "id title kind owner entity language address hours topics keywords phones body digest",
 }
@@ -184,6 +196,13 @@ async def forget_people(database: Database, who: Who) -> None:
     named = or_(people.c.key.in_(who.keys), and_(people.c.number == who.number, people.c.number != ""))
     async with database.writing() as connection:
         await connection.execute(people.update().where(named).values(number="", name=""))
+
+
+async def mails_about(database: Database, who: Who) -> tuple[int, ...]:
+    """What of the outbox was for them, or tells of them."""
+    async with database.reading() as connection:
+        found = await connection.execute(select(outbox.c.id).where(_to_or_about(who)).order_by(outbox.c.id))
+        return tuple(found.scalars())
 
 
 # --- within

@@ -18,8 +18,11 @@ from centralino.database import Database, DatabaseAway, DatabaseReplaced
 from centralino.events import (
     AnswerKept,
     CallArrived,
+    CallBackAsked,
     CallBackBegun,
+    CallBackOver,
     CallBackPromised,
+    CallBackPutOff,
     CallEvent,
     CallHandedOn,
     CallTransferred,
@@ -289,7 +292,7 @@ class Projector:
         """Whoever calls in the batch, and does not stand in the database as they are."""
         events = [entry.event for entry in batch]
         keys = [event.person for event in events if isinstance(event, CallArrived) and not event.withheld]
-        keys += [event.person for event in events if isinstance(event, CallBackPromised)]
+        keys += [event.person for event in events if isinstance(event, CallBackPromised | CallBackAsked)]
         keys += [event.person for event in events if isinstance(event, OwnCallBegun | OwnCallRefused) and event.person]
         who = {key: self._people.who(key) for key in keys}
         return {key: person for key, person in who.items() if self._written_people.get(key) != person}
@@ -344,6 +347,9 @@ class Projector:
             self._away_since_s = None
 
 
+_OF_A_PROMISE = CallBackAsked | CallBackPutOff | CallBackOver  # which need not have been given in a call
+
+
 def _rows_after(
     about_calls: Sequence[tuple[Entry, CallEvent]], before: dict[str, CallRow], case_of: dict[str, str]
 ) -> dict[str, CallRow]:
@@ -356,7 +362,7 @@ def _rows_after(
             rows[event.call] = arrived(entry.at_s, event, case_of.get(event.call))
         elif isinstance(event, CallBackBegun):
             rows[event.call] = begun(entry.at_s, event, case_of.get(event.call))
-        else:
+        elif not isinstance(event, _OF_A_PROMISE):
             log.error("entry %d is about call %s, which never arrived", entry.n, event.call)
     return rows
 

@@ -158,6 +158,12 @@ async def call(database: Database, call_id: str) -> Call | None:
     return _call(row) if row else None
 
 
+async def language_of(connection: AsyncConnection, call_id: str) -> str:
+    """The language that was spoken in a call; empty where there is none."""
+    found = await connection.execute(select(calls_table.c.language).where(calls_table.c.id == call_id))
+    return found.scalar_one_or_none() or ""
+
+
 async def events_of(database: Database, call_id: str) -> tuple[LoggedEvent, ...]:
     """Everything that happened to a call, in order: the trail that `centralino why` prints."""
     wanted = select(call_events).where(call_events.c.call == call_id).order_by(call_events.c.n)

@@ -32,6 +32,7 @@ from centralino.settings import Configuration
 from supervision.projector import Projector
 
 DEADLINE_S = 20.0
+CODES = "the secret of the codes of cases"
 KINDS = ("sqlite", "postgresql")
 
 
@@ -126,4 +127,4 @@ def desk_of(house: House, configuration: Callable[[], Configuration]) -> CaseDes
     async def key_for(number: str, name: str) -> str:
         return house.people.key_for(number, name, house.clock.now_s())
 
-    return CaseDesk(house.database, Around(configuration, lambda: as_utc(house.clock.now_s()), key_for))
+    return CaseDesk(house.database, Around(configuration, lambda: as_utc(house.clock.now_s()), key_for, CODES))

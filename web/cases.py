@@ -14,10 +14,6 @@ from cases.state import WORDS_MAX, Act, State
 from web.configuration import peer
 
 CaseNumber = Annotated[str, Path(min_length=1, max_length=40, description="However it is spaced.")]
-Office = Annotated[str, Query(max_length=128, description="Only those of an office: `ENTITY/OFFICE`.")]
-Limit = Annotated[int, Query(ge=1, le=500, description="At most so many rows.")]
-InState = Annotated[State | None, Query(description="Only cases in this state.")]
-Due = Annotated[bool, Query(description="Only those overdue or soon due, the first due first.")]
 Named = Annotated[str, Field(max_length=128)]
 CaseAct = StrEnum("CaseAct", {act.name: act.replace(" ", "-") for act in Act})  # type: ignore[misc]
 
@@ -31,8 +27,11 @@ class Row(Protocol):
 class Cases(Protocol):
     """All raise ConnectionError while the database is away."""
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[Row]:
-        """The newest `limit` (1 to 500) that fit; or those that are due, the first due first."""
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[Row]:
+        """The newest that fit, or those that are due: see `Wanted`."""
+
+    async def report(self, asked: dict[str, str]) -> Row:
+        """What came of the cases of some days: see `ReportAsked`. Raises ChangeRefused."""
 
     async def case(self, number: str) -> Row | None:
         """None: there is none."""
@@ -42,6 +41,31 @@ class Cases(Protocol):
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Row:
         """Do it; the case as it is then. Raises ChangeRefused."""
+
+
+class Wanted(BaseModel):
+    """At most `limit` cases, the newest first: all, those in `state`, with `office` (`ENTITY/OFFICE`), or of who calls
+    or writes from `of` (a telephone, or a mail address). `due`: those overdue or soon due, the first due first.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    state: State | None = None
+    office: Named | None = None
+    of: Annotated[str, Field(max_length=254)] = ""
+    due: bool = False
+
+
+class ReportAsked(BaseModel):
+    """The cases that were opened from the day `first` (`2026-11-22`; else the 1st of the month) to the day `last` (else
+    today); of a number of ours, or of an entity.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    first: Named = ""
+    last: Named = ""
+    number: Named = ""
+    entity: Named = ""
 
 
 class Written(BaseModel):
@@ -88,15 +112,17 @@ def add_cases(router: APIRouter, cases: Cases, allowed: Sequence[Any]) -> None:
     """Cases, on `router`, for whoever the dependencies `allowed` let in."""
 
     @router.get("/cases", dependencies=allowed, response_model=ManyCases, summary="Cases")
-    async def many(
-        limit: Limit = 100, state: InState = None, office: Office | None = None, due: Due = False
-    ) -> dict[str, Any]:
-        return {"cases": [_facts(row) for row in await cases.cases(limit, state, office, due=due)]}
+    async def many(wanted: Annotated[Wanted, Query()]) -> dict[str, Any]:
+        return {"cases": [_facts(row) for row in await cases.cases(wanted.model_dump())]}
 
     @router.post("/cases", dependencies=allowed, status_code=201, summary="Take in what a citizen wrote")
     async def take_in(written: Written, request: Request) -> dict[str, Any]:
         said = {**written.model_dump(), "kind": written.kind or "", "by": f"api ({peer(request)})"}
         return _facts(await cases.take_in(said))
+
+    @router.get("/reports/cases", dependencies=allowed, summary="What came of the cases of some days")
+    async def report(asked: Annotated[ReportAsked, Query()]) -> dict[str, Any]:
+        return dataclasses.asdict(await cases.report(asked.model_dump()))
 
     @router.get("/cases/{number}", dependencies=allowed, summary="One case and what happened to it")
     async def one(number: CaseNumber) -> dict[str, Any]:

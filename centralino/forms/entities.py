@@ -44,20 +44,25 @@ class PromiseForm(Form):
 Reopening = Annotated[float, between("0s", "365d")]
 
 
+Told = list[Literal["taken in", "handed over", "answered", "closed", "reopened"]]
+
+
 class EntityForm(Form):
     name: ShownName
     numbers: Annotated[list[Number], Field(min_length=1)]
     offices: dict[Name, OfficeForm] = {}
     promises: list[PromiseForm] | None = None
     reopen_within: Reopening | None = None
+    tell: Told | None = None
     working_days: dict[str, Any] | None = None
 
 
 class EntitiesForm(Form):
-    """`promises`, `reopen_within` and `working_days` are those of every entity that has none of its own."""
+    """`promises`, `reopen_within`, `tell` and `working_days` are those of every entity that has none of its own."""
 
     entities: dict[Name, EntityForm]
     topics: list[Name] = []
     promises: list[PromiseForm] = []
     reopen_within: Reopening = 0.0
+    tell: Told = []
     working_days: dict[str, Any] | None = None

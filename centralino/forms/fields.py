@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 from zoneinfo import available_timezones
 
 import phonenumbers
+from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -88,6 +89,16 @@ def _calendar_day(value: object) -> date:
 
 
 CalendarDay = Annotated[date, PlainValidator(_calendar_day, json_schema_input_type=str)]
+
+
+def _mail_address(text: str) -> str:
+    with suppress(EmailNotValidError):
+        if address := validate_email(text, check_deliverability=False).ascii_email:
+            return address
+    refuse(f"{shown(text)} is no mail address", "write `office@comune.example`")
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 
 
 def e164(text: str) -> str:

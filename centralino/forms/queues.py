@@ -16,7 +16,7 @@ from pydantic import (
 
 from acd.rules import Pick
 from centralino.durations import between
-from centralino.forms.fields import Dialled, Form, Level, MenuKey, Name, Number, Texts, matching, refuse
+from centralino.forms.fields import Dialled, Form, Level, MailAddress, MenuKey, Name, Number, Texts, matching, refuse
 from centralino.located import TAG, did_you_mean, shown
 from ivr.hours import read_hours
 
@@ -85,15 +85,16 @@ class FullForm(Form):
 
 
 class MessagesForm(Form):
-    """A queue's voicemail: what callers hear, and for how long messages are kept."""
+    """A queue's voicemail: what callers hear, where messages go too, and for how long they are kept."""
 
     say: Texts | None = None
+    mail: MailAddress | None = None
     keep: Annotated[float, between("1d", "3650d")] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            refuse("this says nothing", "write `say`, `keep`, or both")
+            refuse("nothing is said here", 'write `say: {it: "…"}`, `mail: "office@comune.example"` or `keep: 90d`')
         return self
 
 

@@ -2,8 +2,12 @@
 
 import ipaddress
 import re
+from contextlib import suppress
+from email.headerregistry import Address
+from email.utils import parseaddr
 from typing import Annotated, Literal
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -188,6 +192,55 @@ class ConsoleForm(Form):
     listen: Listen = "127.0.0.1:5022"
 
 
+def read_sender(text: str) -> Address:
+    """`contatti@comune.example`, or `Comune <contatti@comune.example>`. Raises a pydantic error."""
+    name, address = parseaddr(text)
+    with suppress(EmailNotValidError, ValueError):
+        spec = validate_email(address, check_deliverability=False).ascii_email
+        if spec and text in (address, f"{name} <{address}>"):
+            return Address(name, addr_spec=spec)
+    refuse(f"{shown(text)} is no mail address", 'write `contatti@comune.example`, or `"Comune <contatti@…>"`')
+
+
+def _sender(text: str) -> str:
+    read_sender(text)
+    return text
+
+
+def _host_and_port(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if not colon or not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", host):
+        refuse(f"{shown(text)} is no server with its port", 'write `"relay.comune.example:587"`')
+    _port(port)
+    return text
+
+
+class MailForm(Form):
+    """mailchecks.py looks at what goes with what."""
+
+    sender: Annotated[str, AfterValidator(_sender)] | None = Field(None, alias="from")
+    relay: Annotated[str, AfterValidator(_host_and_port)] | None = None
+    tls: Literal["starttls", "from_the_start", "none"] = "starttls"
+    user: (
+        Annotated[str, matching(r"[\x21-\x7e]{1,200}", "is no user of a relay", "as the relay's people gave it")] | None
+    ) = None
+    secret: SecretName | None = None
+
+
+class SmsForm(Form):
+    """The HTTP gateway that takes our SMS."""
+
+    url: Annotated[
+        str,
+        matching(
+            r"(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s@]{1,500}",
+            "is no address of a gateway",
+            'write `"https://gateway.example/sms"`; its token is a `secret`, and plain http is for this machine only',
+        ),
+    ]
+    secret: SecretName | None = None
+
+
 class PortsForm(Form):
     http: Port = 8088
     ami: Port = 5038
@@ -220,6 +273,8 @@ class SettingsForm(Form):
     database: Annotated[str, AfterValidator(_database)] = "sqlite"
     web: WebForm = WebForm()
     console: ConsoleForm = ConsoleForm()
+    mail: MailForm = Field(default_factory=lambda: MailForm.model_validate({}))
+    sms: SmsForm | None = None
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
     voices: dict[Language, VoiceForm] = {}

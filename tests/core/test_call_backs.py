@@ -14,14 +14,16 @@ from acd.why import Why
 from agents.state import AfterReset, Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
+from centralino.call_backs import Wanted
 from centralino.events import Entry, Outcome
 from centralino.outgoing import Outgoing
+from centralino.signing import Refused
 from centralino.state import CallState
 from ivr.call_back import when_to_call
 from ivr.hours import Span, read_hours
 from ivr.menu import CallBack, HangUp, Key, Menu, Queue
 from ivr.prompts import words
-from tests.contact_centre import ContactCentre, dialplan
+from tests.contact_centre import ContactCentre, dialplan, phone_of
 
 CITIZEN = "+390551234567"
 ATTEMPT = "c1-back1"
@@ -467,3 +469,64 @@ def test_citizens_are_called_while_the_service_is_open_and_by_day(written, at, e
 def test_a_service_that_never_opens_calls_nobody() -> None:
     plan = dialplan("055", [HangUp("bye", words({"it": "Ciao"}))])
     assert when_to_call(replace(plan, hours=hours()), BY_DAY, datetime(2026, 11, 23, tzinfo=UTC)) is None
+
+
+def asked(centre: ContactCentre, number: str = CITIZEN, queue: str = "hall", service: str = "hall") -> str:
+    """A call-back about a case, as an office promises it: the name of the promise."""
+    person = centre.people.key_for(number, "", centre.clock.now_s())
+    made = centre.switchboard.call_backs.ask("10000426", Wanted(person, queue, service), "ana")
+    centre.settle()
+    return made.call
+
+
+def test_whom_an_office_promises_a_call_back_is_called_as_soon_as_one_of_its_people_is_free(
+    centre: ContactCentre,
+) -> None:
+    name = asked(centre)
+    assert not rings(centre), "nobody is there"
+    centre.clock.advance(600)
+    centre.choose("ana", Wish.READY)
+    assert rings(centre) == {phone_of("ana")}
+    centre.pick_up("ana")
+    assert rings(centre) == {CITIZEN}
+    citizen_picks_up(centre)
+    assert centre.talking_now()["ana"] == f"{name}-back1"
+    centre.put_down("ana")
+    assert centre.house.call_backs == {}
+    [over] = [entry.event for entry in centre.entries if isinstance(entry.event, ev.CallBackOver)]
+    assert (over.call, over.kept) == (name, True)
+
+
+def test_a_call_back_that_was_asked_for_outlives_the_engine_and_is_tried_again(centre: ContactCentre) -> None:
+    name = asked(centre)
+    centre.restart_engine()
+    centre.choose("ana", Wish.READY)
+    centre.pick_up("ana")
+    centre.line.turn_away(CITIZEN, EndCause.BUSY)
+    centre.settle()
+    assert centre.house.call_backs[name].due_s == centre.clock.now_s() + AGAIN_S[0]
+    centre.clock.advance(AGAIN_S[0])
+    assert centre.now(f"{name}-back2").queue == "hall"
+
+
+@pytest.mark.parametrize(
+    ("number", "queue", "service", "why"),
+    [
+        ("", "hall", "hall", "nobody knows a telephone number"),
+        ("+39899123456", "hall", "hall", "their number is not called"),
+        (CITIZEN, "nowhere", "hall", "there is no queue `nowhere`"),
+        (CITIZEN, "hall", "123", "there is no number `123`"),
+    ],
+)
+def test_a_call_back_that_could_not_be_kept_is_not_promised(
+    centre: ContactCentre, number: str, queue: str, service: str, why: str
+) -> None:
+    with pytest.raises(Refused, match=why):
+        asked(centre, number, queue, service)
+    assert centre.house.call_backs == {}
+
+
+def test_a_call_back_is_promised_once(centre: ContactCentre) -> None:
+    asked(centre)
+    with pytest.raises(Refused, match="promised already"):
+        asked(centre)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cases.channels import Channel
 from cases.clocks import InDays, Promise, Standing
 from cases.deadlines import Rule, Seen, due, see
 from cases.entities import Entities, Entity
@@ -16,7 +17,7 @@ from cases.sheets import Sheet
 from cases.sheets_store import keep_sheets
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
-from centralino.case_desk import Asked, Wanted
+from centralino.case_desk import Asked, Wanted, Written
 from centralino.clock import as_utc
 from centralino.desk import DatabaseCases
 from centralino.events import CallDisposed, VoicemailEnded, VoicemailStarted
@@ -44,9 +45,13 @@ async def history_of(house: House, number: str) -> tuple[CaseEvent, ...]:
     return (await histories(house.database, [number]))[number]
 
 
+def rule(house: House) -> Rule:
+    return Rule(CITY, ROME, as_utc(house.clock.now_s()))
+
+
 async def seen(house: House) -> tuple[Seen, ...]:
     """All cases, as they stand now."""
-    return await see(house.database, await cases(house.database), Rule(CITY, ROME, as_utc(house.clock.now_s())))
+    return await see(house.database, await cases(house.database), rule(house))
 
 
 async def do(house: House, number: str, act: Act, worker: Worker = ANA, **more: object) -> Case:
@@ -197,9 +202,31 @@ async def test_what_is_due_is_listed_by_its_end(house: House) -> None:
     await do(house, later, Act.STOP)
     house.clock.advance(timedelta(days=3).total_seconds())
     await do(house, later, Act.GO_ON)
-    assert due(await seen(house)) == []
+    assert await due(house.database, rule(house), 10) == ()
     house.clock.advance(timedelta(days=6).total_seconds())
-    assert [one.case.opened_by_call for one in due(await seen(house))] == ["c2", "c1"]
+    assert [one.case.opened_by_call for one in await due(house.database, rule(house), 10)] == ["c2", "c1"]
+    assert [one.case.opened_by_call for one in await due(house.database, rule(house), 1)] == ["c2"]
+    assert await due(house.database, rule(house), 10, "comune-firenze/tributi") == ()
+    assert await due(house.database, rule(house), 10) == tuple(
+        sorted(await seen(house), key=lambda one: one.case.opened_by_call or "", reverse=True)
+    ), "with all that stands beside them"
+
+
+async def test_a_citizens_history_is_found_by_telephone_and_by_mail_whatever_came_first(house: House) -> None:
+    number = await with_case(house, "c1", "3331234567")
+    await with_case(house, "c2", "3337654321")
+    desk = desk_of(house, lambda: load(SHIPPED))
+    by_phone = Written(Channel.LETTER, "a letter", "ana", number="020202", phone="333 1234567")
+    by_mail = Written(Channel.MAIL, "a mail", "ana", number="020202", mail="Ana@Example.org")
+    _, letter = await desk.take_in(by_phone)
+    _, mail = await desk.take_in(by_mail)
+
+    async def of(who: str) -> set[str]:
+        return {one.case.id for one in await desk.cases(Wanted(of=who))}
+
+    assert await of("333 123 45 67") == {number, letter.case.id}
+    assert await of("ana@example.ORG") == {mail.case.id}
+    assert await of("+39 06 1234") == await of("%") == set()
 
 
 async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House) -> None:

@@ -39,10 +39,10 @@ async def test_a_letter_opens_a_case_of_its_own_number_and_is_kept_word_for_word
     assert taken.why is JoinWhy.ANONYMOUS
     case = seen.case
     assert (case.state, case.entity, case.service, case.title) == ("open", "comune-scandicci", "055055", "Lamp")
-    assert (case.kind, case.name, case.number, case.opened_by_call) == ("report", "Ana", "Ana@example.org", None)
+    assert (case.kind, case.name, case.number, case.opened_by_call) == ("report", "Ana", "ana@example.org", None)
     assert [contact.kind for contact in case.contacts] == ["letter"]
     [kept] = seen.wrote
-    assert (kept.words, kept.by, kept.mail) == (LETTER.words, "a1001", "Ana@example.org")
+    assert (kept.words, kept.by, kept.mail) == (LETTER.words, "a1001", "ana@example.org")
 
 
 async def test_two_of_whom_nobody_can_say_who_they_are_never_share_a_case(house: House, desk: CaseDesk) -> None:

@@ -77,7 +77,7 @@ def test_an_export_is_a_file_for_its_owner_alone(engine: Path, tmp_path: Path) -
     to = tmp_path / "their.zip"
     code, said = centralino(engine, "person", NUMBER, "export", "--to", str(to))
     assert code == 0, said
-    assert "holds all that is held about them: 1 database people, 1 database calls" in said
+    assert "holds all that is held about them: 1 recordings, 11 database, 1 people's file" in said
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
     assert zipfile.ZipFile(to).namelist() == ["README.txt", "data.json"]
     code, said = centralino(engine, "person", NUMBER, "export", "--to", str(to))

@@ -60,6 +60,8 @@ outgoing:
   deny: ["+39055899"]
   through: {"+393": [second, carrier]}
   caller_id: {comune-scandicci: "055055"}
+mail: {from: "Prova <prova@comune.example.org>", relay: "relay.example:587", tls: starttls, user: posta, secret: RELAY}
+sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
 """,
     "queues.yaml": """\
   prova:
@@ -68,6 +70,7 @@ outgoing:
     pick: longest_idle
     longest_wrap_up: 10m
     whisper: true
+    voicemail: {say: {it: Dica., en: Speak.}, mail: prova@example.org}
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}
@@ -87,6 +90,7 @@ outgoing:
     "entities.yaml": """\
 topics: [tari, imu]
 reopen_within: 7d
+tell: [taken in, handed over]
 promises:
   - {within: 40 days, channels: [letter, fax], warn: 5d}
   - {within: 5 working days, kinds: [complaint], topics: [tari], complex: true}

@@ -18,14 +18,17 @@ from sqlalchemy.exc import DBAPIError
 
 from acd.rules import HeadStart, QueueRules
 from cases.case_number import FROM_CALL, case_number
+from cases.outbox import outbox
 from cases.sheets_store import sheets_table
-from cases.store import cases_table, contacts, people
+from cases.store import Contact, cases_table, contacts, people
 from centralino import database as database_module
+from centralino.clock import as_utc
 from centralino.database import DatabaseAway, database_url, metadata, open_database
 from centralino.events import (
     AgentPaused,
     AnyEvent,
     CallArrived,
+    CallBackAsked,
     CallBackBegun,
     CallBackOver,
     CallBackPromised,
@@ -287,20 +290,7 @@ async def test_a_call_back_stands_against_the_case_in_which_it_was_promised_and_
     await house.projected()
     [stands] = await cases(house.database, 10)
     assert stands.state == "open"
-    begun_s = house.clock.now_s()
-    house.tell(
-        CallBackBegun(
-            call="c1-back1",
-            of="c1",
-            attempt=1,
-            node="main",
-            service="055055",
-            person=person,
-            language="it",
-            queue="tributi",
-            first_entered_s=begun_s,
-        )
-    )
+    house.tell(attempt("c1", person, house.clock.now_s()))
     house.tell(offer("c1-back1"), CallBackRung(call="c1-back1", agent="a1", leg="leg-a1"), after_s=30)
     await house.projected()
     row = await call(house.database, "c1-back1")
@@ -315,6 +305,41 @@ async def test_a_call_back_stands_against_the_case_in_which_it_was_promised_and_
     assert (row.outcome, row.wait_s, row.talk_s, row.in_time) == ("answered", 65.0, 60.0, None)
     [stands] = await cases(house.database, 10)
     assert (stands.state, stands.closed_why) == ("closed", "nothing left to do")
+
+
+def attempt(of: str, person: str, first_entered_s: float) -> CallBackBegun:
+    where = {"node": "main", "service": "055055", "person": person, "language": "it", "queue": "tributi"}
+    return CallBackBegun(call=f"{of}-back1", of=of, attempt=1, first_entered_s=first_entered_s, **where)
+
+
+async def test_a_call_back_that_an_office_promised_stands_against_the_case_and_leaves_it_to_the_office(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = house.caller("3331234567")
+    house.tell(arrival("c1", person), CallDisposed(call="c1", kind="report", level="handed on", by="a1"), end("c1"))
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    where = {"node": "main", "service": "055055", "language": "it"}
+    house.tell(CallBackAsked(call="p1", case=stands.id, queue="tributi", person=person, by="office", **where))
+    await house.projected()
+    house.tell(attempt("p1", person, house.clock.now_s()), end("p1-back1"))
+    house.tell(CallBackOver(call="p1", kept=True, why="they talked"), after_s=1)
+    await house.projected()
+    [stands] = await cases(house.database, 10)
+    promised = Contact("call-back", "p1", as_utc(house.clock.now_s() - 1), "tributi", "+393331234567")
+    assert promised in stands.contacts
+    assert [(each.kind, each.call) for each in stands.contacts] == [
+        ("call", "c1"),
+        ("call-back", "p1"),
+        ("call", "p1-back1"),
+    ]
+    assert stands.state == "open", "it is for the office to say that it is over"
+    row = await call(house.database, "p1-back1")
+    assert row
+    assert (row.case_id, row.call_back_of) == (stands.id, "p1")
+    assert not caplog.records
+    await house.projector.rebuild()
+    assert await cases(house.database, 10) == (stands,)
 
 
 async def test_a_promise_that_was_given_up_keeps_the_case_open(house: House) -> None:
@@ -712,7 +737,7 @@ def compared(connection: Connection) -> MigrationContext:
     def is_ours(_: Any, name: str | None, kind: str, *_more: Any) -> bool:
         return kind != "table" or not str(name).startswith("sheet_words")
 
-    assert sheets_table.metadata is metadata
+    assert all(table.metadata is metadata for table in (sheets_table, outbox))
     return MigrationContext.configure(connection, opts={"include_object": is_ours})
 
 

@@ -99,9 +99,9 @@ class Kept:
     async def events_of(self, id: str) -> Sequence[KeptEvent]:
         return [KeptEvent(1, "CallArrived")]
 
-    async def cases(self, limit: int, state: State | None, office: str | None, *, due: bool) -> Sequence[KeptSeen]:
-        self.asked.append((limit, state, office, due))
-        return [KeptSeen(KeptCase("100016", state or State.OPEN))]
+    async def cases(self, wanted: dict[str, Any]) -> Sequence[KeptSeen]:
+        self.asked.append(wanted)
+        return [KeptSeen(KeptCase("100016", wanted["state"] or State.OPEN))]
 
     async def case(self, number: str) -> KeptSeen | None:
         return KeptSeen(KeptCase(number, State.OPEN)) if number == "100016" else None
@@ -426,6 +426,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
         "recordings",
@@ -446,7 +447,17 @@ async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
     messages = ("voicemails", "voicemails/c1/sound", "recordings", "recordings/sound?name=x")
-    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", *messages, "events"):
+    for path in (
+        "calls",
+        "calls/c1",
+        "own-calls",
+        "own-calls/own-1",
+        "cases",
+        "cases/100016",
+        "reports/cases",
+        *messages,
+        "events",
+    ):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]
