@@ -74,7 +74,6 @@ sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}
-    voicemail: {keep: 90d}
     call_backs: {ring: 20s, again_after: [10m, 1h], hours: "09:00-20:00"}
     sites:
       - laquila
