@@ -138,10 +138,10 @@ class QueueRules:
     all calls answered within `target_within_s`. `sites`: where its agents sit, in the order in which they open; the
     loader never leaves it empty. A call that has waited `longest_wait_s` goes to `longest_wait_then`; one that finds
     `full_waiting` others waiting goes to `full_then`; each pair is set together or not at all. `voicemail_say`:
-    language → greeting; `voicemail_mail`: where each message goes too, empty: nowhere. Who does not take
-    `unanswered_most` offers in a row (1 or more) is paused for `unanswered_pause_s`. `recording`: None where talks are
-    not recorded. `dialled`: what an agent keys in to hand a caller on to it; empty: nothing. `whisper`: agents hear who
-    calls before they are joined.
+    language → greeting; `voicemail_mail`: where each message goes too, empty: nowhere; messages older than
+    `voicemail_keep_s` are deleted (0: they stay). Who does not take `unanswered_most` offers in a row (1 or more) is
+    paused for `unanswered_pause_s`. `recording`: None where talks are not recorded. `dialled`: what an agent keys in to
+    hand a caller on to it; empty: nothing. `whisper`: agents hear who calls before they are joined.
     """
 
     name: str
@@ -159,6 +159,7 @@ class QueueRules:
     full_waiting: int | None = None
     full_then: Goto | None = None
     voicemail_say: Mapping[str, str] = field(default_factory=dict)
+    voicemail_keep_s: float = 0.0
     voicemail_mail: str = ""
     while_waiting: WhileWaiting = WhileWaiting()
     call_backs: CallBackRules = CallBackRules()

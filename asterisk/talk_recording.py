@@ -107,7 +107,7 @@ class TalkRecorder:
         """Why it could not be started; empty: it runs."""
         raw = self._raw(recording)
         try:
-            if await asyncio.to_thread(_is_written, raw):
+            if await asyncio.to_thread(is_written, raw):
                 return ""  # an engine before this one has started it
             await asyncio.to_thread(_make_ready, raw, self._recordings)
         except OSError as refused:
@@ -127,7 +127,7 @@ class TalkRecorder:
         try:
             if await self._until_closed(raw):
                 async with self._finishing:
-                    length_s = await asyncio.to_thread(_finish, raw)
+                    length_s = await asyncio.to_thread(finish, raw)
             else:
                 why = why or f"Asterisk has not closed it within {CLOSED_WITHIN_S:g} s"
         except OSError as refused:
@@ -137,7 +137,7 @@ class TalkRecorder:
     async def _until_closed(self, raw: Path) -> bool:
         """False: it is still being written."""
         for _ in range(int(CLOSED_WITHIN_S / LOOK_AGAIN_S)):
-            if not await asyncio.to_thread(_is_written, raw):
+            if not await asyncio.to_thread(is_written, raw):
                 return True
             await asyncio.sleep(LOOK_AGAIN_S)
         return False
@@ -194,7 +194,7 @@ def _make_ready(raw: Path, recordings: Path) -> None:
         file.write(_header(0))
 
 
-def _is_written(raw: Path) -> bool:
+def is_written(raw: Path) -> bool:
     """Whether somebody has `raw` open for writing: then the kernel gives nobody a lease to read it."""
     try:
         with raw.open("rb") as file:
@@ -206,7 +206,7 @@ def _is_written(raw: Path) -> bool:
     return False
 
 
-def _finish(raw: Path) -> float:
+def finish(raw: Path) -> float:
     """Make NAME.wav of what was recorded in NAME.raw; how many seconds it holds. Where there is no sound, no file."""
     wav = _wav(raw)
     if not raw.exists():

@@ -1,6 +1,7 @@
 """Messages that callers left, until they are worked through: each act kept with them and in their case's history."""
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +23,7 @@ from cases.store import (
 )
 from centralino.database import Database
 
+CALLS_AT_ONCE = 500
 IN_THE_HISTORY = {
     Act.CLAIM: "claimed the message of",
     Act.GIVE_BACK: "gave back the message of",
@@ -73,6 +75,16 @@ async def message(database: Database, now: datetime, call: str) -> Message:
     if not found:
         raise _no_message(call)
     return found[0]
+
+
+async def boxes(database: Database, calls: Collection[str]) -> dict[str, tuple[str, bool]]:
+    """The box of each message that was left in one of these calls, and whether it is to be worked through."""
+    found, asked = dict[str, tuple[str, bool]](), sorted(calls)
+    async with database.reading() as connection:
+        for some in (asked[n : n + CALLS_AT_ONCE] for n in range(0, len(asked), CALLS_AT_ONCE)):
+            wanted = select(messages.c.call, messages.c.box, messages.c.done_at).where(messages.c.call.in_(some))
+            found |= {row.call: (row.box, row.done_at is None) for row in await connection.execute(wanted)}
+    return found
 
 
 async def work_on(database: Database, call: str, doing: Doing, worker: Worker) -> None:

@@ -26,7 +26,9 @@ from centralino.installed import engines_time_s, in_force, instance_at, snapshot
 from centralino.knowledge_commands import knowledge_app
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.outbox_commands import outbox_app
+from centralino.person_commands import add_person_command
 from centralino.provision_command import add_provision_command
+from centralino.recording_commands import add_recording_commands
 from centralino.report_commands import report
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
@@ -35,6 +37,7 @@ from centralino.yaml_commands import add_yaml_commands
 from web.tokens import Role, make_token
 
 if TYPE_CHECKING:
+    from centralino.database import Database
     from centralino.settings import Configuration
 
 app = typer.Typer(
@@ -46,6 +49,8 @@ add_simulate_commands(app)
 add_call_commands(app)
 add_case_commands(app)
 add_voicemail_commands(app)
+add_recording_commands(app)
+add_person_command(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(knowledge_app, name="knowledge")
@@ -279,7 +284,13 @@ def audit(config: Config = HERE, state: State = VAR, as_json: AsJson = False) ->
     path = Folders((state / "asterisk").absolute()).calls
     rows = auditing.read_cdr(path, CDR_COLUMNS) if path.exists() else ()
     now_s = engines_time_s(state)
-    findings = with_database(config, state, lambda database: auditing.audit(database, rows, now_s=now_s))
+    recordings = instance_at(config, state, 0).recordings
+
+    async def audited(database: Database) -> tuple[auditing.Finding, ...]:
+        found = await auditing.audit(database, rows, now_s=now_s)
+        return (*found, *await auditing.recordings_missing(database, recordings))
+
+    findings = with_database(config, state, audited)
     shown.findings(findings, len(rows), as_json=as_json)
     if findings:
         sys.exit(PROBLEM)

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -128,6 +129,16 @@ class Database:
         async with self.writing(UPGRADE_DEADLINE_S) as connection:
             await connection.run_sync(_upgrade)
 
+    async def forget_traces(self) -> None:
+        """Leave nothing of what was deleted or overwritten in the file of SQLite, which is made anew. PostgreSQL gives
+        the room to other rows by itself. Raises DatabaseAway: the file is held by others, try again.
+        """
+        if self.file is not None:
+            try:
+                await asyncio.to_thread(_made_anew, self.file)
+            except sqlite3.OperationalError as busy:
+                raise DatabaseAway(f"what was erased still leaves traces in {self.file.name}: {busy}") from busy
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -183,6 +194,14 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={int(LOCK_WAIT_S * 1000)}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _made_anew(file: Path) -> None:
+    with closing(sqlite3.connect(file, timeout=TRANSACTION_DEADLINE_S, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+        is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_busy:  # somebody has been reading for all that time
+            raise sqlite3.OperationalError("its log is in use")
 
 
 def _begin_in_sqlite(connection: Connection) -> None:

@@ -41,8 +41,10 @@ from centralino.mailings import Mailings
 from centralino.mailings import Sources as MailingSources
 from centralino.post_office import post_office
 from centralino.public_desk import PublicDesk
+from centralino.recording_desk import RecordingDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
+from recordings.files import Shelf
 from supervision import store
 from supervision.case_report import CaseReport
 from web.api import Records, Sources
@@ -52,6 +54,7 @@ from web.configuration import ChangeRefused
 from web.knowledge import Knowledge
 from web.live import Live
 from web.public import Public
+from web.recordings import Recordings
 from web.tokens import Tokens
 from web.voicemails import Voicemails
 
@@ -104,6 +107,7 @@ class Shelves:
     records: Records
     cases: Cases
     voicemails: Voicemails
+    recordings: Recordings
     knowledge: Knowledge
     public: Public
 
@@ -122,6 +126,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.records,
         shelves.cases,
         shelves.voicemails,
+        shelves.recordings,
         shelves.knowledge,
         shelves.public,
         Tokens(place.state),
@@ -261,6 +266,20 @@ class DatabaseVoicemails:
         return await _done_or_refused(self._desk.listen(call, by, agent))
 
 
+class DatabaseRecordings:
+    """Recordings. Raises ConnectionError while the database is away, else ChangeRefused."""
+
+    def __init__(self, desk: RecordingDesk) -> None:
+        self._desk = desk
+
+    async def recordings(self, queue: str, *, due: bool, deleted: bool) -> Sequence[dict[str, Any]]:
+        ask = self._desk.deleted if deleted else self._desk.due if due else self._desk.kept
+        return [one.facts() for one in await _done_or_refused(ask(queue))]
+
+    async def listen_to_talk(self, name: str, by: str, agent: str) -> bytes:
+        return await _done_or_refused(self._desk.listen(name, by, agent))
+
+
 async def _done_or_refused(asking: Awaitable[Rows]) -> Rows:
     try:
         return await _asked(asking)
@@ -309,8 +328,9 @@ def serve(place: Place, database_url: str) -> int:
     listener = listen_at(*place.web)
     database, live = open_database(database_url), Live()
     configuration = InForce(place.deployment, place.state / "configurations")
-    recordings = place.state / "recordings"
-    secrets = Instance(place.deployment, place.state).secrets(frozenset())
+    instance = Instance(place.deployment, place.state)
+    shelf = Shelf(instance.recordings, instance.recording_keys)
+    secrets = instance.secrets(frozenset())
 
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
@@ -326,12 +346,15 @@ def serve(place: Place, database_url: str) -> int:
     cases = DatabaseCases(case_desk, AttachmentDesk(database, configuration, now, place.state))
     telling = partial(telling_of, case_codes=secrets.case_codes)
     mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
-    voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
-    sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
+    voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
+    recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
+    sheets = DatabaseKnowledge(
+        knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
+    )
     public = PublicDesk(cases, configuration, prove, secrets.case_codes)
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets), public)
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, sheets, public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
-    mailings = Mailings(database, MailingSources(configuration, now, recordings))
+    mailings = Mailings(database, MailingSources(configuration, now, shelf.folder))
 
     async def work(stop: asyncio.Event) -> None:
         if place.guarded:

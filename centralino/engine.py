@@ -12,7 +12,7 @@ import importlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,14 +28,15 @@ from agents.state import AfterReset, Wish
 from agents.supervisors import How
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
-from asterisk.talk_recording import TalkRecorder
+from asterisk.talk_recording import TalkRecorder, finish, is_written
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import Proofs, proves
 from centralino import events as ev
-from centralino import recovery, voices
+from centralino import personal_data, recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
 from centralino.call_backs import Wanted
+from centralino.call_states import CallState
 from centralino.clock import Clock, RunningClock
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
@@ -43,11 +44,12 @@ from centralino.effects import new_day
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
-from centralino.keeping import Keeping
+from centralino.keeping import Keeping, Record
 from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
+from centralino.sealing import Closing, Sealing
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
 from centralino.state import House
@@ -140,6 +142,7 @@ class Engine:
             await self._open_doors()
             tasks.append(asyncio.create_task(self._project()))
             tasks.append(asyncio.create_task(self._keeping().run()))
+            tasks.append(asyncio.create_task(self._sealing.run()))
             tasks.append(asyncio.create_task(self._open_cases.run(asyncio.shield(self._database))))
             await stop.wait()
         finally:
@@ -174,6 +177,9 @@ class Engine:
             self._check_pin,
         )
         book = Book(self.house, self._on_record)
+        shelf = files.Shelf(self.instance.recordings, self.instance.recording_keys)
+        self._sealing = Sealing(shelf, self._recordings_in_use, Closing(is_written, finish))
+        book.watchers.append(self._sealing.entry)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around, self._releases())
         self._emergencies = Emergencies(self.switchboard, self._speaker, self.instance.notices)
@@ -452,14 +458,19 @@ class Engine:
                 raise CommandRefused(f"there is no command `calls.{what}`")
 
     def _about_people(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
-        """`key`: what stands for whoever has this number, so that a letter and a call of theirs have one case."""
+        """`key`: what stands for whoever has this number, so that a letter and a call of theirs have one case. What is
+        `held` in the people's file about whoever has it, or these keys; that it was `exported`; `erase` it.
+        """
         number = str(args.get("number") or "")
-        if what != "key" or is_withheld(number):
-            raise CommandRefused("there is only `people.key`, of a telephone number")
+        if what == "key" and not is_withheld(number):
+            try:
+                return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
+            except OSError as refused:
+                raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
         try:
-            return {"key": self.people.key_for(number, str(args.get("name") or ""), self.clock.now_s())}
+            return personal_data.carry_out(what, args, self.people, self.switchboard.book)
         except OSError as refused:
-            raise CommandRefused(f"it cannot be written down: {refused.strerror}") from refused
+            raise CommandRefused(f"the file of people cannot be read or written: {refused.strerror}") from refused
 
     def _about_cases(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
         """`prove`: whether who gave a proof on the page, right or not (`proven`), is told of `case`."""
@@ -602,7 +613,25 @@ class Engine:
         def rules() -> Mapping[str, QueueRules]:
             return self.configuration.rules.queues
 
-        return Keeping(self.instance.recordings, self.clock, rules, self.switchboard.book.write)
+        record = Record(rules, self._boxes, self.switchboard.book.write)
+        return Keeping(self.instance.recordings, self.clock, record)
+
+    async def _boxes(self, calls: Collection[str]) -> Mapping[str, tuple[str, bool]]:
+        """Of messages. Raises ConnectionError while nobody can say."""
+        if not self._database.done():
+            raise ConnectionError("the database is not there yet")
+        from cases import voicemails
+        from centralino.database import DatabaseAway
+
+        try:
+            return await voicemails.boxes(self._database.result(), calls)
+        except DatabaseAway as away:
+            raise ConnectionError(f"the database is away: {away}") from away
+
+    def _recordings_in_use(self) -> set[str]:
+        """Those whose end is not on record yet."""
+        messages = {call.recording for call in self.house.calls.values() if call.state is CallState.VOICEMAIL}
+        return messages | self.house.recordings.keys()
 
     def _find_case(self, number: str, proof: str, found: Callable[[CaseStanding | None], None]) -> None:
         """Beside the calls: the caller waits, at most as long as the attendant does."""

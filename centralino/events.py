@@ -743,6 +743,20 @@ class ConfigurationLoaded(Event, frozen=True, kw_only=True):
     files: list[str]  # that changed
 
 
+class PersonExported(Event, frozen=True, kw_only=True):
+    """All that is held about whoever has these keys was handed to `by`."""
+
+    persons: list[str]
+    by: str
+
+
+class PersonErased(Event, frozen=True, kw_only=True):
+    """Nobody can tell any more whom these keys stand for."""
+
+    persons: list[str]
+    by: str
+
+
 class EmergencyStarted(Event, frozen=True, kw_only=True):
     """Callers of `service` hear a notice first, until somebody ends it, or until `until_s` (0: no end is set)."""
 
@@ -873,6 +887,8 @@ AnyEvent = (
     | OwnCallRefused
     | EngineStarted
     | ConfigurationLoaded
+    | PersonExported
+    | PersonErased
     | EmergencyStarted
     | EmergencyEnded
     | AsteriskConnected

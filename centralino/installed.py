@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from centralino.database import Database
     from centralino.instance import Instance
     from centralino.settings import Configuration
+    from recordings.files import Shelf
 
 
 def snapshot(state: Path) -> dict[str, Any]:
@@ -70,3 +71,11 @@ def instance_at(config: Path, state: Path, port_offset: int) -> Instance:
     instance = Instance(config.absolute(), state.absolute(), port_offset)
     instance.make_folders()
     return instance
+
+
+def shelf_at(config: Path, state: Path) -> Shelf:
+    """Its recordings, and what opens them."""
+    from recordings.files import Shelf
+
+    instance = instance_at(config, state, 0)
+    return Shelf(instance.recordings, instance.recording_keys)

@@ -1,5 +1,6 @@
 """One installation on one machine: its folders, its ports, its secrets, and what its Asterisk is told."""
 
+import base64
 import fcntl
 import os
 import secrets as random
@@ -14,6 +15,7 @@ import yaml
 from asterisk.configuration import Node, PhoneAccount
 from centralino import lamps
 from centralino.settings import Configuration
+from recordings.sealed import KEY_BYTES, Keys
 
 
 class CannotKeep(Exception):
@@ -22,6 +24,13 @@ class CannotKeep(Exception):
 
 class MissingSecret(CannotKeep):
     """A password of a carrier or a service is nowhere; the text says where to write it."""
+
+
+class RecordingKeys(msgspec.Struct):
+    """By their ids, as base64. `in_use` seals; the others open what was sealed before they were replaced."""
+
+    in_use: str
+    keys: dict[str, str]
 
 
 class Secrets(msgspec.Struct):
@@ -34,6 +43,7 @@ class Secrets(msgspec.Struct):
     case_codes: str
     phones: dict[str, str] = {}
     carriers: dict[str, str] = {}
+    recordings: RecordingKeys | None = None
     services: dict[str, str] = {}
 
 
@@ -95,6 +105,28 @@ class Instance:
         with _alone(self.secrets_file.with_suffix(".lock")):
             return self._secrets(phones)
 
+    def recording_keys(self) -> Keys:
+        """What recordings are sealed with. Raises CannotKeep."""
+        kept = self.secrets(frozenset()).recordings
+        assert kept, "they were made"
+        try:
+            known = {name: base64.b64decode(key, validate=True) for name, key in kept.keys.items()}
+        except ValueError as odd:
+            raise CannotKeep(f"{self.secrets_file}: a key of `recordings` is no base64: {odd}") from odd
+        if any(len(key) != KEY_BYTES for key in known.values()) or kept.in_use not in known:
+            raise CannotKeep(f"{self.secrets_file}: `recordings` needs keys of {KEY_BYTES} bytes, and that in use")
+        return Keys(kept.in_use, known)
+
+    def new_recording_key(self) -> str:
+        """Make one, in use from now on; the old ones stay for what they have sealed. Its id. Raises CannotKeep."""
+        with _alone(self.secrets_file.with_suffix(".lock")):
+            kept = self._secrets(frozenset())
+            assert kept.recordings, "they were made"
+            made = _made_keys()
+            kept.recordings = RecordingKeys(made.in_use, kept.recordings.keys | made.keys)
+            _write_private(self.secrets_file, yaml.safe_dump(msgspec.to_builtins(kept)))
+        return made.in_use
+
     def _secrets(self, phones: frozenset[str]) -> Secrets:
         path = self.secrets_file
         kept = yaml.safe_load(path.read_text()) if path.exists() else {}
@@ -104,6 +136,7 @@ class Instance:
             raise CannotKeep(f"{path}: {odd}; put each secret in quotes") from odd
         for phone in sorted(phones - known.phones.keys()):
             known.phones[phone] = _made()
+        known.recordings = known.recordings or _made_keys()
         now = msgspec.to_builtins(known)
         if now != kept:
             _write_private(path, yaml.safe_dump(now))
@@ -175,6 +208,12 @@ def _secret_of(carrier: str, name: str, secrets: Secrets) -> str:
 
 def _made() -> str:
     return random.token_urlsafe(18)
+
+
+def _made_keys() -> RecordingKeys:
+    """One. why its id is random: secrets.yaml made anew must not bear the name of a key that was lost."""
+    id = random.token_hex(4)
+    return RecordingKeys(id, {id: base64.b64encode(random.token_bytes(KEY_BYTES)).decode()})
 
 
 @contextmanager

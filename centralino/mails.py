@@ -1,7 +1,8 @@
 """A message of the outbox as a mail: its headers, its words, its files."""
 
 import mimetypes
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
@@ -13,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from cases.case_number import is_case_number
 from cases.outbox import Sending
+from recordings.sealed import CannotOpen, Keys, opened, sealed_path
 
 FILES_BYTES_MAX = 10_000_000  # together; what relays commonly take, before the third that base64 adds
 _HEADERS = HeaderRegistry()
@@ -82,19 +84,27 @@ def is_message_id(text: str) -> bool:
     return text == f"<{inside}>" and inside.isascii() and inside.isprintable() and not set(inside) & set(" <>")
 
 
-def read_files(paths: Iterable[str]) -> list[File]:
-    """Those that are there, FILES_BYTES_MAX of them together."""
+def read_files(paths: Iterable[str], keys: Callable[[], Keys]) -> list[File]:
+    """Those that are there, FILES_BYTES_MAX of them together. `keys` open those that are encrypted."""
     files, left_bytes = [], FILES_BYTES_MAX
     for path in map(Path, paths):
         content = None
-        if path.is_file() and path.stat().st_size <= left_bytes:
-            content = path.read_bytes()
-            left_bytes -= len(content)
+        with suppress(FileNotFoundError, CannotOpen):
+            content = _read(path, left_bytes, keys)
+        left_bytes -= len(content or b"")
         files.append(File(path.name, content))
     return files
 
 
 # --- within
+
+
+def _read(path: Path, bytes_max: int, keys: Callable[[], Keys]) -> bytes | None:
+    """None: it is too long."""
+    sealed = sealed_path(path)
+    if (sealed if sealed.exists() else path).stat().st_size > bytes_max:
+        return None
+    return b"".join(opened(sealed, keys())) if sealed.exists() else path.read_bytes()
 
 
 def _subject(sending: Sending) -> str:

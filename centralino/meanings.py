@@ -288,6 +288,7 @@ def _queue(name: str, form: QueueForm, all_sites: tuple[str, ...]) -> QueueRules
         full_waiting=form.full.waiting if form.full else None,
         full_then=_way_on(form.full.then, name) if form.full else None,
         voicemail_say=(form.voicemail.say if form.voicemail else None) or {},
+        voicemail_keep_s=(form.voicemail.keep if form.voicemail else None) or 0.0,
         voicemail_mail=(form.voicemail.mail if form.voicemail else None) or "",
         while_waiting=_while_waiting(form.while_waiting),
         call_backs=_call_backs(form.call_backs),

@@ -8,9 +8,12 @@ import os
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import phonenumbers
@@ -35,6 +38,7 @@ class Person:
 
 
 NOBODY = Person("", "")
+FORGOTTEN = "-"  # the key in a line of somebody who was
 
 
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -94,6 +98,28 @@ class People:
         """Whom `key` stands for; empty number and name for a withheld one."""
         return self._person_of.get(key, NOBODY)
 
+    def key_of(self, number: str) -> str:
+        """The key of whoever has `number` (as anybody writes it); empty: nobody we know."""
+        return self._key_of.get(normalised(number), "")
+
+    def told_by(self, keys: Collection[str]) -> list[dict[str, Any]]:
+        """All that the file holds about the persons with these keys, in order. Raises OSError."""
+        return [msgspec.to_builtins(line) for _, line in self._lines_about(keys)]
+
+    def forget(self, keys: Collection[str]) -> None:
+        """From now on nobody can tell whom these keys stand for, nor what they keyed in. Raises OSError."""
+        fd = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)  # ours appends, wherever it is told to write
+        try:
+            for (start, end), line in self._lines_about(keys):
+                # why in its place: who calls meanwhile is appended
+                os.pwrite(fd, _to_line.encode(_Line(FORGOTTEN)).ljust(end - start)[: end - start], start)
+                self._answers.pop(line.key, None)
+                self._key_of.pop(line.number, None)
+                self._person_of.pop(line.key, None)
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+
     def close(self) -> None:
         """Sync what was written, and close the file."""
         self._sync.submit(os.fdatasync, self._fd).result()
@@ -119,8 +145,20 @@ class People:
         if line.answer:
             self._answers[line.key] = line.answer
             return
+        if line.key == FORGOTTEN:
+            return
         self._key_of[line.number] = line.key
         self._person_of[line.key] = Person(line.number, line.name)
+
+    def _lines_about(self, keys: Collection[str]) -> list[tuple[tuple[int, int], _Line]]:
+        """Each with where it begins and ends, without its line break."""
+        data, found = self._path.read_bytes(), dict[tuple[int, int], _Line]()
+        for match in re.finditer(b"|".join(re.escape(key.encode()) for key in keys) or rb"(?!)", data):
+            place = data.rfind(b"\n", 0, match.start()) + 1, data.find(b"\n", match.end())
+            if place not in found:
+                with suppress(msgspec.DecodeError, UnicodeDecodeError):
+                    found[place] = _from_line.decode(data[slice(*place)])
+        return [(place, line) for place, line in sorted(found.items()) if line.key in keys or line.of in keys]
 
     def _read_back(self) -> None:
         data = self._path.read_bytes()

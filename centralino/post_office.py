@@ -22,8 +22,9 @@ async def post_office(
     database: Database, state: Path, configuration: Callable[[], Configuration], now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Messages are sent while this is open. `configuration` gives the one in force."""
-    secret = Instance(state, state).secret_of_service
-    mail = MailWay(lambda: configuration().settings.mail, secret, state / "mail")
+    instance = Instance(state, state)
+    secret = instance.secret_of_service
+    mail = MailWay(lambda: configuration().settings.mail, secret, state / "mail", instance.recording_keys)
     sms = SmsWay(lambda: configuration().settings.sms, secret)
     postmen = [Postman(database, Way.MAIL, mail.send, now), Postman(database, Way.SMS, sms.send, now)]
     rounds = [asyncio.create_task(postman.run(), name="send what waits") for postman in postmen]

@@ -16,27 +16,34 @@ from centralino.instance import MissingSecret
 from centralino.mail_settings import Mail, Tls
 from centralino.mails import NoAddress, composed, envelope_sender, read_files
 from centralino.postman import Closed, NotNow, Refused
+from recordings.sealed import Keys
 
 STEP_WITHIN_S = 30.0  # a relay's answer to one command
 GOODBYE_WITHIN_S = 2.0
 COME_BACK_LATER = 421
 
 
+def path_of_kept(folder: Path, id: int) -> Path:
+    """Where this message of the outbox stands as a file."""
+    return folder / f"{id:06d}.eml"
+
+
 @dataclass(frozen=True, slots=True)
 class MailWay:
     """`mail` gives what is configured now, `password` the secret of that name (raises MissingSecret); `folder`: for the
-    files where there is no relay.
+    files where there is no relay; `keys` open recordings.
     """
 
     mail: Callable[[], Mail]
     password: Callable[[str], str]
     folder: Path
+    keys: Callable[[], Keys]
 
     async def send(self, sending: Sending) -> None:
         """Raises Refused, NotNow, Closed."""
         mail = self.mail()
         try:
-            files = await asyncio.to_thread(read_files, sending.attachments)
+            files = await asyncio.to_thread(read_files, sending.attachments, self.keys)
             message = composed(sending, mail.sender, files)
         except NoAddress as wrong:
             raise Refused(str(wrong)) from wrong
@@ -53,7 +60,7 @@ class MailWay:
             new.unlink(missing_ok=True)
             new.touch(mode=0o600)
             new.write_bytes(message.as_bytes())
-            os.replace(new, self.folder / f"{sending.id:06d}.eml")
+            os.replace(new, path_of_kept(self.folder, sending.id))
         except OSError as error:
             raise Closed(f"no mail can be kept in {self.folder}: {error.strerror}") from error
 

@@ -12,7 +12,7 @@ from cases.messages import Act, How
 from cases.state import CaseRefused
 from centralino.asking import Result
 from centralino.clock import as_utc
-from centralino.installed import engines_time_s, in_force, instance_at, with_database
+from centralino.installed import engines_time_s, in_force, shelf_at, with_database
 from centralino.options import HERE, VAR, AsJson, Config, State, Stop, by_whom
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def _at_the_desk(config: Path, state: Path, ask: Callable[[VoicemailDesk], Corou
     from centralino.voicemail_desk import VoicemailDesk
 
     configuration, now = in_force(config, state), as_utc(engines_time_s(state))
-    recordings = instance_at(config, state, 0).recordings
+    shelf = shelf_at(config, state)
     try:
         return with_database(
-            config, state, lambda database: ask(VoicemailDesk(database, lambda: configuration, lambda: now, recordings))
+            config, state, lambda database: ask(VoicemailDesk(database, lambda: configuration, lambda: now, shelf))
         )
     except CaseRefused as refused:
         raise Stop(str(refused)) from refused

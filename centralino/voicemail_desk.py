@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from cases import voicemails
 from cases.messages import Act, Doing, How
@@ -12,9 +11,11 @@ from cases.state import CaseRefused
 from cases.voicemails import Message
 from centralino.case_desk import worker_of
 from centralino.database import Database
+from centralino.instance import CannotKeep
 from centralino.located import did_you_mean, shown
 from centralino.settings import Configuration
-from recordings.files import NoSound, sound_of
+from recordings.files import NoSound, Shelf, sound_of
+from supervision import recordings_view
 
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 KNOWN_HOWS = {how.replace(" ", "-"): how for how in How}
@@ -35,16 +36,16 @@ class Asked:
 
 
 class VoicemailDesk:
-    """`configuration` gives the one in force, `now` the instant; `recordings` is the folder. All raise DatabaseAway."""
+    """`configuration` gives the one in force, `now` the instant. All raise DatabaseAway."""
 
     def __init__(
         self,
         database: Database,
         configuration: Callable[[], Configuration],
         now: Callable[[], datetime],
-        recordings: Path,
+        shelf: Shelf,
     ) -> None:
-        self._database, self._configuration, self._now, self._recordings = database, configuration, now, recordings
+        self._database, self._configuration, self._now, self._shelf = database, configuration, now, shelf
 
     async def to_be_worked_through(self, box: str = "") -> tuple[Message, ...]:
         """The longest waiting first. Raises CaseRefused where no queue has this name."""
@@ -73,8 +74,11 @@ class VoicemailDesk:
         """The sound, as a WAV file; that it is listened to is on record before. Raises CaseRefused."""
         message = await voicemails.message(self._database, self._now(), call)
         try:
-            sound = await asyncio.to_thread(sound_of, self._recordings, message.recording)
-        except NoSound as why:
+            sound = await asyncio.to_thread(sound_of, self._shelf, message.recording)
+        except (NoSound, CannotKeep) as why:
+            deleted = await recordings_view.recording(self._database, message.recording)
+            if deleted and deleted.deleted_at:
+                raise CaseRefused(f"the message of {call} was deleted: {deleted.deleted_why}") from why
             raise CaseRefused(f"the message of {call} cannot be heard, and stays on the list: {why}") from why
         await self.work(call, Asked("listen", by, agent=agent, office=office))
         return sound

@@ -23,6 +23,7 @@ COMMANDS = {
     "case": "all that is on record about a case: NUMBER; with an act, such as note WORDS, something is done to it",
     "voicemails": "messages to be worked through, the longest waiting first; --box QUEUE chooses",
     "voicemail": "CALL claim, give-back, done --how HOW or undo: work through a message",
+    "recordings": "recordings of talks and messages, and until when they are kept; --due, --deleted",
     "knowledge": "the sheets of the knowledge base: search WORDS, show ID, outdated",
     "outbox": "mail and SMS that are not sent yet, or could not be; again ID tries one again",
     "report": "what came of some days: cases --from DAY --to DAY",
@@ -146,6 +147,8 @@ def _run(words: tuple[str, ...]) -> Meaning:
         return Refuse("listen makes a file, and none is made from here; the command line and the API let you listen")
     if words[0] == "case" and "attachment" in words[1:]:
         return Refuse("attachment makes a file, and none is made from here; the command line and the API give it out")
+    if words[0] == "recordings" and "new-key" in words:
+        return Refuse("no secret is made from here: the command line makes a new key")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

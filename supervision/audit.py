@@ -1,5 +1,6 @@
 """Asterisk's own records of calls held against ours: nothing that came in may be missing."""
 
+import asyncio
 import csv
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,9 @@ from pathlib import Path
 from centralino.clock import as_utc
 from centralino.database import Database
 from centralino.events import ENDED_UNSEEN
+from recordings.files import is_there
 from supervision.calls_view import CallState
+from supervision.recordings_view import kept
 from supervision.store import Call, calls_since
 
 INBOUND = ("from-carrier", "fallback")  # fallback: Asterisk spoke alone, since no engine was there
@@ -40,6 +43,7 @@ class FindingKind(StrEnum):
     CASE_MISSING = "case missing"
     NOT_ENDED = "call not ended"
     CDR_MISSING = "CDR missing"
+    RECORDING_MISSING = "recording missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,17 @@ async def audit(
         *_not_ended(calls, ended_at, settled),
         *(finding for call in calls.values() if call.arrived_at >= since for finding in _of_call(call, settled)),
         *_cdrs_missing(calls, {row.uniqueid for row in cdr_rows}, since, settled),
+    )
+
+
+async def recordings_missing(database: Database, folder: Path) -> tuple[Finding, ...]:
+    """Recordings that were made and not deleted by us, and whose files are not in `folder` any more."""
+    made = [one for one in await kept(database) if one.duration_s]
+    gone = await asyncio.to_thread(lambda: [one for one in made if not is_there(folder, one.name)])
+    text = "The {kind} recorded as {name}, {long:.0f} s, is not there any more, and nothing says that it was deleted."
+    return tuple(
+        Finding(FindingKind.RECORDING_MISSING, one.call, text.format(kind=one.kind, name=one.name, long=one.duration_s))
+        for one in gone
     )
 
 

@@ -38,6 +38,7 @@ from centralino.journal import Journal
 from centralino.people import People, Person
 from supervision import own_calls_view, store
 from supervision.calls_view import CallRow, after, arrived, begun
+from supervision.recordings_view import put_recordings
 from supervision.store import Places
 
 BATCH_MAX = 500
@@ -282,6 +283,7 @@ class Projector:
             await save_people(connection, who)
             await self._put_calls(connection, batch)
             await _put_own_calls(connection, batch)
+            await put_recordings(connection, batch)
             await store.save_entries(connection, batch)
         self._n, self._cases_n = new.calls_n, new.cases_n
         self._remember(who)

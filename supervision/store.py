@@ -15,6 +15,7 @@ from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.events import AgentEvent, CallEvent, Entry, OwnCallEvent
 from supervision.calls_view import CallRow, CallState
 from supervision.own_calls_view import OwnCallRow, OwnCallState
+from supervision.recordings_view import recordings_table
 
 __all__ = [
     "Call",
@@ -265,7 +266,7 @@ async def save_entries(connection: AsyncConnection, entries: Sequence[Entry]) ->
 async def empty_projections(connection: AsyncConnection) -> None:
     """Empty what the journal can fill again, and go back to its beginning. Cases and contacts stay as they are."""
     await connection.execute(projected.update().values(calls_n=0))
-    for table in (calls_table, own_calls_table, call_events, agents_log, house_log):
+    for table in (calls_table, own_calls_table, call_events, agents_log, house_log, recordings_table):
         await connection.execute(table.delete())
 
 

@@ -26,6 +26,8 @@ from centralino.door import DoorClient, door_path
 from centralino.instance import Instance
 from centralino.settings import load
 from demo.phone import Phone
+from recordings.files import Shelf, path_of, sound_of
+from recordings.sealed import sealed_path
 from supervision import store
 from tests.ports import MOVED_BY
 
@@ -171,6 +173,15 @@ class House:
         """The files of messages that are being left."""
         files = self.instance.recordings.rglob("*.wav")
         return [file for file in files if file.stem in self.now["calls"]]
+
+    async def sound_of(self, recording: str) -> bytes:
+        """The WAV file of a recording that is over, once it is encrypted."""
+        sealed = sealed_path(path_of(self.instance.recordings, recording))
+        async with asyncio.timeout(SEEN_WITHIN_S):
+            while True:
+                if sealed.exists() and not sealed.with_suffix("").exists():
+                    return sound_of(Shelf(self.instance.recordings, self.instance.recording_keys), recording)
+                await asyncio.sleep(0.05)
 
     def pid_of(self, part: str) -> int:
         """The process of `engine` or `desk`."""

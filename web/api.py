@@ -21,6 +21,7 @@ from web.configuration import Configurations, add_to_api
 from web.knowledge import Knowledge, add_knowledge
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
 from web.public import Public
+from web.recordings import Recordings, add_recordings
 from web.tokens import Role, Tokens
 from web.voicemails import Voicemails, add_voicemails
 
@@ -65,6 +66,7 @@ class Sources:
     records: Records
     cases: Cases
     voicemails: Voicemails
+    recordings: Recordings
     knowledge: Knowledge
     public: Public
     tokens: Tokens
@@ -222,6 +224,7 @@ def api(sources: Sources) -> APIRouter:
     _add_records(router, sources, trusted)
     add_cases(router, sources.cases, trusted)
     add_voicemails(router, sources.voicemails, trusted)
+    add_recordings(router, sources.recordings, trusted)
     add_knowledge(router, sources.knowledge, trusted)
     add_commands(router, sources.command, trusted)
     add_to_api(router, sources.configurations, trusted, [Depends(bearer_of(sources.tokens, Role.ADMIN))])

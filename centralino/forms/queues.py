@@ -84,14 +84,17 @@ class FullForm(Form):
     then: GotoForm
 
 
-class GreetingForm(Form):
+class MessagesForm(Form):
+    """A queue's voicemail: what callers hear, where messages go too, and for how long they are kept."""
+
     say: Texts | None = None
     mail: MailAddress | None = None
+    keep: Annotated[float, between("1d", "3650d")] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
         if not self.model_fields_set:
-            refuse("nothing is said here", 'write `say: {it: "…"}`, or `mail: "office@comune.example"`')
+            refuse("nothing is said here", 'write `say: {it: "…"}`, `mail: "office@comune.example"` or `keep: 90d`')
         return self
 
 
@@ -189,7 +192,7 @@ class QueueForm(Form):
     sites: Annotated[list[SiteOfQueue], Field(min_length=1)] | None = None
     longest_wait: LongestWaitForm | None = None
     full: FullForm | None = None
-    voicemail: GreetingForm | None = None
+    voicemail: MessagesForm | None = None
     while_waiting: WhileWaitingForm = WhileWaitingForm()
     call_backs: CallBackRulesForm = CallBackRulesForm()
     recording: RecordingForm | None = None

@@ -226,8 +226,8 @@ async def test_outside_hours_a_message_is_kept_on_a_case_that_the_next_call_join
         await house.until_ended()
     row = await house.row("calls", lambda c: c["number"] == "+39055200007" and c["state"] == "ended")
     assert row["outcome"] == "voicemail"
-    recording = house.instance.recordings / f"{row['voicemail']}.wav"
-    assert recording.stat().st_size > 8000
+    assert len(await house.sound_of(row["voicemail"])) > 8000
+    assert not house.recordings_now(), "it stands encrypted on the disk"
     case = await house.row("cases", lambda c: c["id"] == row["case_id"])
     assert case["state"] == "open", "a message waits to be worked through"
     async with house.citizen("+39055200007") as citizen:
@@ -283,7 +283,7 @@ async def test_a_message_is_on_the_list_heard_and_done_and_its_case_closes(
     to = tmp_path / "heard.wav"
     code, told = await house.cli("voicemail", row["id"], "listen", "--to", str(to))
     assert code == 0, told
-    assert to.read_bytes() == (house.instance.recordings / f"{row['voicemail']}.wav").read_bytes()
+    assert to.read_bytes() == await house.sound_of(row["voicemail"])
     code, told = await house.cli("voicemail", row["id"], "done", "--how", "called-back")
     assert code == 0, told
     assert row["id"] not in {one["call"] for one in await house.json("voicemails")}

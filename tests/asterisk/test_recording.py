@@ -1,6 +1,7 @@
 """Talks that are recorded on the real Asterisk: who is where in the file, who is in none, and when it goes."""
 
 import asyncio
+import io
 import os
 import signal
 import wave
@@ -75,9 +76,9 @@ def files(house: House) -> list[Path]:
     return [path for path in (house.instance.recordings / "talks").rglob("*") if path.is_file()]
 
 
-def channels(file: Path) -> tuple[bytes, bytes]:
+def channels(recorded: bytes) -> tuple[bytes, bytes]:
     """What stands left, and what right."""
-    with wave.open(str(file)) as sound:
+    with wave.open(io.BytesIO(recorded)) as sound:
         assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate()) == (2, 2, 8000)
         both = np.frombuffer(sound.readframes(sound.getnframes()), "<i2").reshape(-1, 2)
     return both[:, 0].tobytes(), both[:, 1].tobytes()
@@ -106,14 +107,15 @@ async def test_the_caller_stands_in_one_channel_and_the_agent_in_the_other(house
         await agent.hang_up()
         await call.wait_ended(5)
     ended = await on_record(house, id_, "TalkRecordingEnded")
-    file = house.instance.recordings / f"{ended['recording']}.wav"
-    left, right = channels(file)
+    left, right = channels(await house.sound_of(ended["recording"]))
     assert heard_at(left, AGENT_SAYS).is_same
     assert heard_at(right, CALLER_SAYS).is_same
     assert not heard_at(left, CALLER_SAYS).is_same
     assert not heard_at(right, AGENT_SAYS).is_same
     assert len(left) / 2 / 8000 == pytest.approx(ended["duration_s"], abs=0.01)
-    assert file.stat().st_mode & 0o007 == 0, "nobody else may listen"
+    [file] = files(house)
+    assert file.name.endswith(".wav.enc")
+    assert file.stat().st_mode & 0o077 == 0, "nobody else may listen"
 
 
 async def test_who_refuses_is_in_no_file(house: House) -> None:
@@ -163,7 +165,7 @@ async def test_a_recording_goes_on_while_the_engine_is_killed(house: House) -> N
         await call.hang_up()
         await agent.wait_ended(5)
     ended = await on_record(house, id_, "TalkRecordingEnded")
-    left, right = channels(house.instance.recordings / f"{ended['recording']}.wav")
+    left, right = channels(await house.sound_of(ended["recording"]))
     for heard, says in ((left, AGENT_SAYS), (right, CALLER_SAYS)):
         third = len(heard) // 6 * 2
         assert heard_at(heard[:third], says[: 2 * 8000 * 2]).is_same
@@ -199,7 +201,7 @@ async def test_what_is_said_while_the_agent_pauses_the_recording_is_in_no_file_n
         await agent.hang_up()
         await call.wait_ended(5)
     ended = await on_record(house, id_, "TalkRecordingEnded")
-    left, right = channels(house.instance.recordings / f"{ended['recording']}.wav")
+    left, right = channels(await house.sound_of(ended["recording"]))
     assert heard_at(right, CALLER_SAYS).is_same
     assert heard_at(left, AGENT_SAYS).is_same
     assert not heard_at(right, SECRET).is_same
@@ -209,14 +211,14 @@ async def test_what_is_said_while_the_agent_pauses_the_recording_is_in_no_file_n
 
 
 async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House) -> None:
-    [kept, gone] = sorted(file for file in files(house) if file.suffix == ".wav")[:2]
+    [kept, gone] = sorted(file for file in files(house) if file.name.endswith(".wav.enc"))[:2]
     old = gone.parent.parent / "2026-01-01" / gone.name
     old.parent.mkdir()
     gone.rename(old)
     instance = house.now["instance"]
     os.kill(house.pid_of("engine"), signal.SIGKILL)
     await house.until(lambda now: now["instance"] != instance and now["can_answer"], 20)
-    deleted = await on_record(house, gone.stem.rpartition("-talk")[0], "RecordingDeleted")
+    deleted = await on_record(house, gone.name.rpartition("-talk")[0], "RecordingDeleted")
     assert deleted["why"] == "older than 30 days"
     assert not old.exists()
     assert kept.exists()

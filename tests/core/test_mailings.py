@@ -18,12 +18,14 @@ from centralino.mails import address_in
 from centralino.postman import Postman
 from centralino.relay import MailWay
 from centralino.settings import Configuration, examine, load
+from recordings.sealed import Keys, seal
 from tests.core.test_settings import SMALL
 from tests.core.test_voicemails import ANA, Act, case_of, do, leave_message, now
 from tests.records import House
 from tests.relays import Relay, open_relay
 
 ROOT = Path(__file__).parents[2]
+KEYS = Keys("k1", {"k1": bytes(32)})
 TRIBUTI = "tributi@example.org"
 SHEET = Sheet("id", "Title", "service", "Ufficio", "Words.")
 
@@ -53,11 +55,12 @@ async def test_each_message_for_a_queue_that_wants_it_is_mailed_with_its_sound(
     sound = house.folder / "recordings" / "d" / "c1.wav"
     sound.parent.mkdir(parents=True)
     sound.write_bytes(b"RIFF" + bytes(40) + b"hello")
+    seal(sound, KEYS)
     await mailings(house, configuration).look()
     case = (await case_of(house, "c1")).id
     async with open_relay(Relay()) as relay:
         mail = Mail(Address("", "desk", "example.org"), "127.0.0.1", relay.port, Tls.NONE)
-        way = MailWay(lambda: mail, str, house.folder / "mail")
+        way = MailWay(lambda: mail, str, house.folder / "mail", lambda: KEYS)
         await Postman(house.database, Way.MAIL, way.send, lambda: now(house)).look()
     [taken] = relay.taken
     assert (taken.to, taken.mail["Subject"]) == ([TRIBUTI], f"[#{case}] Messaggio in segreteria per tributi")
@@ -67,7 +70,7 @@ async def test_each_message_for_a_queue_that_wants_it_is_mailed_with_its_sound(
         assert said in body.get_content()
     [attached] = taken.mail.iter_attachments()
     assert (attached.get_filename(), attached.get_content_type()) == ("c1.wav", "audio/x-wav")
-    assert attached.get_content() == sound.read_bytes()
+    assert attached.get_content() == b"RIFF" + bytes(40) + b"hello"
 
 
 async def test_a_message_is_mailed_once_whatever_is_started_or_projected_again(

@@ -22,11 +22,13 @@ from centralino.mails import FILES_BYTES_MAX
 from centralino.postman import PAUSES, REST, Postman
 from centralino.relay import MailWay
 from centralino.sms_gateway import SmsWay
+from recordings.sealed import Keys
 from tests.certificates import made_certificate
 from tests.core.test_case_work import with_case
 from tests.records import House
 from tests.relays import DROP, HANG, TAKE, Gateway, Relay, open_gateway, open_relay
 
+KEYS = Keys("k1", {"k1": bytes(32)})
 HERE = Address("Comune di Prova", "contatti", "comune.example.org")
 DEADLINE_S = 20.0
 
@@ -52,7 +54,7 @@ def no_password(name: str) -> str:
 
 
 def mail_way(house: House, mail: Mail) -> MailWay:
-    return MailWay(lambda: mail, no_password, house.folder / "mail")
+    return MailWay(lambda: mail, no_password, house.folder / "mail", lambda: KEYS)
 
 
 def through(relay: Relay) -> Mail:
@@ -374,7 +376,7 @@ async def test_the_relay_is_met_by_tls_and_with_our_password(
     relay = Relay(users={"desk": "s3cret"})
     async with open_relay(relay, context, is_safe_from_the_start=tls is Tls.FROM_THE_START):
         mail = replace(through(relay), tls=tls, user="desk", secret="RELAY_PASSWORD")
-        way = MailWay(lambda: mail, Instance(tmp_path, tmp_path).secret_of_service, tmp_path / "mail")
+        way = MailWay(lambda: mail, Instance(tmp_path, tmp_path).secret_of_service, tmp_path / "mail", lambda: KEYS)
         carrier = postman(house, way.send)
         await put(house, a_mail(house))
         await is_not_taken(house, carrier, "secret RELAY_PASSWORD is nowhere")
@@ -400,7 +402,7 @@ async def test_a_relay_without_tls_is_given_neither_mail_nor_password_unless_tha
     await put(house, a_mail(house))
     async with open_relay(Relay()) as relay:
         mail = replace(through(relay), tls=Tls.STARTTLS, user="desk", secret="RELAY_PASSWORD")
-        carrier = postman(house, MailWay(lambda: mail, str, house.folder / "mail").send)
+        carrier = postman(house, MailWay(lambda: mail, str, house.folder / "mail", lambda: KEYS).send)
         await is_not_taken(house, carrier, "STARTTLS")
     assert relay.tried == 0
 

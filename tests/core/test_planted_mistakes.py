@@ -82,7 +82,7 @@ sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
     pick: longest_idle
     longest_wrap_up: 10m
     whisper: true
-    voicemail: {say: {it: Dica., en: Speak.}, mail: prova@example.org}
+    voicemail: {say: {it: Dica., en: Speak.}, mail: prova@example.org, keep: 90d}
     dialled: "812"
     unanswered: {most: 2, pause: 10m}
     recording: {refuse_key: "7", keep: 30d, longest_pause: 2m}

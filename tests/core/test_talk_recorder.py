@@ -49,13 +49,13 @@ class Studio:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.ami, self.free_bytes = folder, Ami(), ROOM_AT_START_BYTES
         self._told: asyncio.Queue[PhoneEvent] = asyncio.Queue()
-        self.looked, loop, look = asyncio.Event(), asyncio.get_running_loop(), talk_recording._is_written
+        self.looked, loop, look = asyncio.Event(), asyncio.get_running_loop(), talk_recording.is_written
 
         def is_written(raw: Path) -> bool:
             loop.call_soon_threadsafe(self.looked.set)
             return look(raw)
 
-        monkeypatch.setattr(talk_recording, "_is_written", is_written)
+        monkeypatch.setattr(talk_recording, "is_written", is_written)
         monkeypatch.setattr(talk_recording, "_free_bytes", lambda folder: self.free_bytes)
         monkeypatch.setattr(talk_recording, "ROOM_EVERY_S", 0.01)
         self.recorder = self.another_life()

@@ -15,11 +15,14 @@ from centralino.desk import DatabaseVoicemails
 from centralino.events import VoicemailEnded
 from centralino.settings import load
 from centralino.voicemail_desk import VoicemailDesk
+from recordings.files import Shelf
+from recordings.sealed import Keys
 from tests.core.test_voicemails import leave_message, now
 from tests.records import House, arrival, end, opened_house
 from web.configuration import ChangeRefused
 
 ROOT = Path(__file__).parents[2]
+KEYS = Keys("k1", {"k1": bytes(32)})
 SOUND = b"RIFF" + bytes(40) + b"hello"
 
 
@@ -144,7 +147,9 @@ def test_a_queue_that_is_not_there_is_named(state: Path) -> None:
 async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House, tmp_path: Path) -> None:
     leave_message(house, "c1")
     await house.projected()
-    desk = VoicemailDesk(house.database, lambda: load(ROOT), lambda: now(house), tmp_path / "recordings")
+    desk = VoicemailDesk(
+        house.database, lambda: load(ROOT), lambda: now(house), Shelf(tmp_path / "recordings", lambda: KEYS)
+    )
     api = DatabaseVoicemails(desk)
     keep(tmp_path, "d/c1", SOUND)
     assert await api.listen_to("c1", "api", "a1001") == SOUND
@@ -161,6 +166,8 @@ async def test_no_name_of_a_recording_leads_out_of_their_folder(house: House, tm
     told = VoicemailEnded(call="c1", recording="../secret", kept=True, duration_s=1, why="x")
     house.tell(arrival("c1", house.caller("3331234567")), told, end("c1"))
     await house.projected()
-    desk = VoicemailDesk(house.database, lambda: load(ROOT), lambda: now(house), tmp_path / "recordings")
+    desk = VoicemailDesk(
+        house.database, lambda: load(ROOT), lambda: now(house), Shelf(tmp_path / "recordings", lambda: KEYS)
+    )
     with pytest.raises(ChangeRefused, match="is no name of a recording"):
         await DatabaseVoicemails(desk).listen_to("c1", "api", "")

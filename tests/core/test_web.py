@@ -139,6 +139,16 @@ class Kept:
         self.asked.append((call, "listen", by.split(":", maxsplit=1)[0], agent))
         return b"RIFF"
 
+    async def recordings(self, queue: str, *, due: bool, deleted: bool) -> Sequence[dict[str, Any]]:
+        self.asked.append((queue, due, deleted))
+        return [{"name": "talks/hall/2026-11-23/c1-talk1", "standing": "kept"}]
+
+    async def listen_to_talk(self, name: str, by: str, agent: str) -> bytes:
+        if "c7" in name:
+            raise ChangeRefused(f"there is no recording `{name}`")
+        self.asked.append((name, by.split(":", maxsplit=1)[0], agent))
+        return b"RIFF"
+
     async def search(self, words: str, entity: str, kind: str, limit: int) -> Sequence[dict[str, Any]]:
         self.asked.append((words, entity, kind, limit))
         if not words.strip():
@@ -252,7 +262,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), *5 * [house.kept]), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *6 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -432,6 +442,8 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
+        "recordings",
+        "recordings/sound?name=talks/hall/2026-11-23/c1-talk1",
         "knowledge?q=x",
         "knowledge/tari",
         "outdated-knowledge",
@@ -460,6 +472,7 @@ async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
     messages = ("voicemails", "voicemails/c1/sound", "cases/100016/attachments/1")
+    messages += ("recordings", "recordings/sound?name=x")
     for path in (
         "calls",
         "calls/c1",
@@ -555,6 +568,19 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
             "/api/v1/cases/1/note", headers=house.bearer(role) if role else {}, json={"words": "x"}
         )
         assert told.status_code == code
+
+
+async def test_recordings_are_listed_by_the_api_and_talks_listened_to_on_record(house: House) -> None:
+    bearer = house.bearer(Role.SUPERVISOR)
+    listed = await house.web.get("/api/v1/recordings?queue=hall&deleted=true", headers=bearer)
+    assert listed.json()["recordings"][0]["standing"] == "kept"
+    assert house.kept.asked[-1] == ("hall", False, True)
+    name = "talks/hall/2026-11-23/c1-talk1"
+    sound = await house.web.get(f"/api/v1/recordings/sound?name={name}&agent=a1", headers=bearer)
+    assert (sound.content, sound.headers["cache-control"]) == (b"RIFF", "no-store")
+    assert house.kept.asked[-1] == (name, "api (127.0.0.1", "a1")
+    refused = await house.web.get("/api/v1/recordings/sound?name=c7", headers=bearer)
+    assert (refused.status_code, refused.json()["error"]) == (409, "there is no recording `c7`")
 
 
 async def test_people_work_through_messages_by_the_api_and_listen_on_record(house: House) -> None:

@@ -1,0 +1,80 @@
+"""Recordings are encrypted once they are closed, in a thread beside the calls; at the start, those that are not."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from centralino import events as ev
+from centralino.instance import CannotKeep
+from recordings.files import Shelf, path_of
+from recordings.sealed import seal
+
+AGAIN_S = 300.0  # the disk was full, or the key cannot be read
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How Asterisk's files are looked at: whether it still writes one, and what makes NAME.wav of NAME.raw."""
+
+    is_written: Callable[[Path], bool]
+    finish: Callable[[Path], object]
+
+
+class Sealing:
+    """`in_use` gives the names of recordings whose end is not on record yet. Give `entry` what is put on record."""
+
+    def __init__(self, shelf: Shelf, in_use: Callable[[], Collection[str]], closing: Closing) -> None:
+        self._shelf, self._in_use, self._closing = shelf, in_use, closing
+        self._waiting: asyncio.Queue[str] = asyncio.Queue()  # as many as are closed while one is sealed
+
+    def entry(self, entry: ev.Entry) -> None:
+        if isinstance(entry.event, ev.VoicemailEnded | ev.TalkRecordingEnded):
+            self._waiting.put_nowait(entry.event.recording)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        left = await asyncio.to_thread(lambda: list(_plain(self._shelf.folder)))
+        for name in left:
+            self._waiting.put_nowait(name)
+        while True:
+            await self._seal(await self._waiting.get())
+
+    async def _seal(self, name: str) -> None:
+        if name in self._in_use():
+            return  # it comes again, with its end
+        try:
+            if await asyncio.to_thread(self._sealed, name):
+                return
+            why = "Asterisk still writes it"
+        except (OSError, ValueError, CannotKeep) as refused:
+            why = str(refused)
+        except Exception:  # ours, and loud; the next recording is sealed all the same
+            log.exception("%s could not be encrypted", name)
+            return
+        log.error("%s is not encrypted yet, and it is tried again: %s", name, why)
+        asyncio.get_running_loop().call_later(AGAIN_S, self._waiting.put_nowait, name)
+
+    def _sealed(self, name: str) -> bool:
+        """Seal what there is of it, if anything; False: it cannot be yet."""
+        plain = path_of(self._shelf.folder, name)
+        raw = plain.with_suffix(".raw")
+        if any(file.exists() and self._closing.is_written(file) for file in (plain, raw)):
+            return False
+        if raw.exists():
+            self._closing.finish(raw)
+        if plain.exists():
+            seal(plain, self._shelf.keys())
+        return True
+
+
+def _plain(folder: Path) -> Iterator[str]:
+    """The names of what is not sealed; what was being sealed when we were killed is made anew."""
+    for file in folder.rglob("*"):
+        if file.suffix in (".wav", ".raw"):
+            yield str(file.relative_to(folder).with_suffix(""))
+        elif file.name.endswith(".wav.enc.new"):
+            file.unlink(missing_ok=True)
