@@ -15,10 +15,12 @@ from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from cases.telling import Service, Telling
+from centralino import reports
 from centralino.database import Database
 from centralino.located import did_you_mean, shown
 from centralino.people import cleaned, normalised
 from centralino.settings import Configuration
+from supervision.case_report import CaseReport
 from supervision.store import language_of
 
 NOTHING_SAID = Classified()
@@ -99,6 +101,10 @@ class CaseDesk:
             return await deadlines.due(self._database, self._rule(), wanted.limit, wanted.office)
         of = wanted.of if "@" in wanted.of else normalised(wanted.of)
         return await self._see(await store.cases(self._database, wanted.limit, wanted.state, wanted.office, of))
+
+    async def report(self, asked: reports.Asked) -> CaseReport:
+        """Raises CaseRefused."""
+        return await reports.report_of_cases(self._database, asked, self._configuration(), self._now())
 
     async def case(self, number: str) -> Seen | None:
         """None: there is no such case."""

@@ -27,7 +27,7 @@ from centralino.knowledge_commands import knowledge_app
 from centralino.options import HERE, PROBLEM, VAR, AsJson, Config, PortOffset, State, Stop, by_whom, instant
 from centralino.outbox_commands import outbox_app
 from centralino.provision_command import add_provision_command
-from centralino.report_commands import add_report_commands
+from centralino.report_commands import report
 from centralino.simulate_commands import add_simulate_commands
 from centralino.site_commands import sites_app
 from centralino.voicemail_commands import add_voicemail_commands
@@ -46,13 +46,13 @@ add_simulate_commands(app)
 add_call_commands(app)
 add_case_commands(app)
 add_voicemail_commands(app)
-add_report_commands(app)
 add_provision_command(agents_app)
 app.add_typer(agents_app, name="agents", invoke_without_command=True)
 app.add_typer(knowledge_app, name="knowledge")
 app.add_typer(outbox_app, name="outbox")
 app.add_typer(sites_app, name="sites")
 app.add_typer(call_backs_app, name="call-backs")
+app.add_typer(report, name="report")
 
 StartsAt = Annotated[
     str | None, typer.Option("--clock", help="Start our clock there (2026-11-22T21:00, local); needs `testing: true`.")

@@ -26,7 +26,7 @@ from cases.sheets import BadQuestion, Sheet
 from cases.sheets_store import Found, Question
 from cases.state import CaseRefused
 from cases.voicemails import Message
-from centralino import knowledge, voicemail_desk
+from centralino import knowledge, reports, voicemail_desk
 from centralino.asking import visit
 from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
 from centralino.changes import Changes
@@ -41,6 +41,7 @@ from centralino.post_office import post_office
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
+from supervision.case_report import CaseReport
 from web.api import Records, Sources
 from web.app import create_app
 from web.cases import Cases
@@ -214,6 +215,9 @@ class DatabaseCases:
 
     async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
         return await _asked(self._desk.cases(Wanted(**wanted)))
+
+    async def report(self, asked: dict[str, str]) -> CaseReport:
+        return await _done_or_refused(self._desk.report(reports.Asked(**asked)))
 
     async def case(self, number: str) -> Seen | None:
         return await _asked(self._desk.case(number))

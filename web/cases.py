@@ -30,6 +30,9 @@ class Cases(Protocol):
     async def cases(self, wanted: dict[str, Any]) -> Sequence[Row]:
         """The newest that fit, or those that are due: see `Wanted`."""
 
+    async def report(self, asked: dict[str, str]) -> Row:
+        """What came of the cases of some days: see `ReportAsked`. Raises ChangeRefused."""
+
     async def case(self, number: str) -> Row | None:
         """None: there is none."""
 
@@ -51,6 +54,18 @@ class Wanted(BaseModel):
     office: Named | None = None
     of: Annotated[str, Field(max_length=254)] = ""
     due: bool = False
+
+
+class ReportAsked(BaseModel):
+    """The cases that were opened from the day `first` (`2026-11-22`; else the 1st of the month) to the day `last` (else
+    today); of a number of ours, or of an entity.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    first: Named = ""
+    last: Named = ""
+    number: Named = ""
+    entity: Named = ""
 
 
 class Written(BaseModel):
@@ -104,6 +119,10 @@ def add_cases(router: APIRouter, cases: Cases, allowed: Sequence[Any]) -> None:
     async def take_in(written: Written, request: Request) -> dict[str, Any]:
         said = {**written.model_dump(), "kind": written.kind or "", "by": f"api ({peer(request)})"}
         return _facts(await cases.take_in(said))
+
+    @router.get("/reports/cases", dependencies=allowed, summary="What came of the cases of some days")
+    async def report(asked: Annotated[ReportAsked, Query()]) -> dict[str, Any]:
+        return dataclasses.asdict(await cases.report(asked.model_dump()))
 
     @router.get("/cases/{number}", dependencies=allowed, summary="One case and what happened to it")
     async def one(number: CaseNumber) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def test_the_log_holds_the_words_but_no_callers_number_and_no_code() -> None:
     [
         ("relo", Completion("ad ")),
         ("a", Completion("", ("agents", "audit"))),
-        ("re", Completion("load ")),
+        ("re", Completion("", ("reload", "report"))),
         ("", Completion("", tuple(sorted((*COMMANDS, "exit", "help"))))),
         ("agents ", Completion("", ("extend", "in", "out", "pause", "ready", "reset"))),
         ("agents p", Completion("ause ")),

@@ -416,6 +416,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
         "knowledge?q=x",
@@ -433,8 +434,18 @@ async def test_the_api_wants_a_token(house: House) -> None:
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    messages = ("voicemails", "voicemails/c1/sound")
-    for path in ("calls", "calls/c1", "own-calls", "own-calls/own-1", "cases", "cases/100016", *messages, "events"):
+    messages = ("voicemails", "voicemails/c1/sound", "reports/cases")
+    for path in (
+        "calls",
+        "calls/c1",
+        "own-calls",
+        "own-calls/own-1",
+        "cases",
+        "cases/100016",
+        "reports/cases",
+        *messages,
+        "events",
+    ):
         answer = await house.web.get(f"/api/v1/{path}", headers=bearer)
         assert answer.status_code == 403
         assert "wallboard" in answer.json()["error"]

@@ -1,0 +1,216 @@
+"""A whole city but for its Asterisk: citizens call a fake one, and write through the real doors of a real desk.
+
+The engine's decisions, journal and projector run in the test; the desk is a process of its own, on the deployment that
+ships, on SQLite or PostgreSQL. Time is the test's: the desk follows the engine's clock, as it always does.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from agents.disposition import Level
+from asterisk.port import CallerId
+from cases.channels import Channel
+from centralino import events as ev
+from centralino.database import Database, database_url, open_database
+from centralino.door import DoorServer, door_path
+from centralino.journal import Journal
+from centralino.settings import Configuration, load
+from supervision.projector import Projector
+from tests.contact_centre import ContactCentre
+from web.tokens import Role, make_token
+
+SHIPPED = Path(__file__).parents[1]
+FILES = ("agents.yaml", "queues.yaml", "entities.yaml")
+WITHIN_S = 30.0
+TALK_S = 60.0
+
+
+class City:
+    """Made by `opened_city`."""
+
+    def __init__(self, folder: Path, setting: str) -> None:
+        self.state, self.deployment = folder / "var", folder / "deployment"
+        self.port = _free_port()
+        self.configuration = self._deploy(setting)
+        self.centre = ContactCentre(folder)
+        self._ship(self.configuration)
+        self.clock = self.centre.clock
+        self.journal = Journal.open(self.state / "journal", self.clock)
+        self.journal.start_segment(None)
+        self.centre.on_entry = lambda entry: self._keep(entry.event)
+        self.database: Database = open_database(database_url(setting, self.state))
+        self.projector = Projector(self.journal, self.centre.people, self.database)
+        self.door = DoorServer(door_path(self.state), self._snapshot, self._command)
+        self.web: httpx.AsyncClient
+
+    # --- time
+
+    def at(self, local: str) -> None:
+        """Go on until `2026-11-23 09:00`, local time; the desk follows."""
+        self.wait(self.local(local).timestamp() - self.clock.now_s())
+
+    def local(self, text: str) -> datetime:
+        return datetime.fromisoformat(text).replace(tzinfo=self.configuration.settings.time_zone)
+
+    def wait(self, seconds: float) -> None:
+        assert seconds >= 0, "time goes on only"
+        self.clock.advance(seconds)
+        self.door.publish({"at_s": self.clock.now_s()})
+
+    # --- calls
+
+    def call(self, call: str, number: str, caller: str, keys: str = "") -> None:
+        """A citizen calls `number` and presses `keys`."""
+        self.centre.line.truth.within_reach.add(caller)
+        self.centre.call(call, number=number, caller=CallerId(caller, ""))
+        self.centre.press(call, keys)
+
+    def talk(self, agent: str) -> None:
+        """The agent answers, they talk, and the agent hangs up."""
+        self.centre.pick_up(agent)
+        self.wait(TALK_S)
+        self.centre.put_down(agent)
+
+    def leave_message(self, call: str, seconds: float) -> None:
+        """The caller, whom the voicemail greets, speaks so long and hangs up."""
+        self.wait(self.centre.line.sound_s + seconds)
+        self.centre.hang_up(call)
+
+    async def dispose(self, call: str, kind: str, level: Level, topic: str = "") -> None:
+        """Say what came of it, by the API."""
+        said = {"kind": kind, "level": level, "topic": topic}
+        await self.post(f"calls/{call}/disposition", said)
+
+    # --- the desk
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask the API; it must not refuse."""
+        answer = await self.web.post(f"/api/v1/{path}", json=body)
+        assert answer.is_success, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def write(self, channel: Channel, words: str, mail: str, whom: str) -> str:
+        """A citizen writes to `whom`, a number of ours or an entity; their case."""
+        to = {"number" if whom.isdigit() else "entity": whom}
+        told = await self.post("cases", {"channel": channel, "words": words, "mail": mail, **to})
+        return str(told["id"])
+
+    async def work(self, case: str, act: str, **asked: str) -> None:
+        """Somebody of ours works on the case, by the API."""
+        await self.post(f"cases/{case}/{act}", asked)
+
+    async def projected(self) -> None:
+        await self.projector.caught_up(WITHIN_S)
+
+    # --- within
+
+    def _deploy(self, setting: str) -> Configuration:
+        self.deployment.mkdir(parents=True)
+        self.state.mkdir(mode=0o700)
+        for name in FILES:
+            shutil.copy(SHIPPED / name, self.deployment)
+        shutil.copytree(SHIPPED / "dialplans", self.deployment / "dialplans")
+        machine = yaml.safe_load((SHIPPED / "centralino.yaml").read_text())
+        machine |= {"database": setting, "web": {"listen": f"127.0.0.1:{self.port}"}}
+        del machine["console"]
+        (self.deployment / "centralino.yaml").write_text(yaml.safe_dump(machine))
+        return load(self.deployment)
+
+    def _ship(self, configuration: Configuration) -> None:
+        """Have the fake run what ships; agents come as tests ask for them."""
+        centre = self.centre
+        centre.queues.update(configuration.rules.queues)
+        centre.dialplans.update(configuration.dialplans)
+        centre.entities.update(configuration.entities.entities)
+        roster = replace(centre.configuration.roster, sites=configuration.roster.sites)
+        centre.configuration = replace(
+            centre.configuration, settings=configuration.settings, roster=roster, entities=configuration.entities
+        )
+        centre.restart_engine()
+
+    def _keep(self, event: ev.AnyEvent) -> None:
+        self.journal.append(event)
+
+    def _snapshot(self) -> dict[str, Any]:
+        rooms = {name: {} for name in ("nodes", "queues", "agents", "calls", "totals", "emergencies")}
+        told = {"at_s": self.clock.now_s(), "instance": "test", "configuration_at_s": 0.0, "can_answer": True}
+        return {**told, "why_not": "", **rooms}
+
+    def _command(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
+        if name == "people.key":
+            return {"key": self.centre.people.key_for(args["number"], args["name"], self.clock.now_s())}
+        assert name == "calls.dispose", name
+        words = {key: str(args.get(key) or "") for key in ("call", "agent", "kind", "level", "by", "topic")}
+        self.centre.switchboard.dispositions.dispose(ev.CallDisposed(**words))
+        return {key: word for key, word in words.items() if key != "by"}
+
+
+@asynccontextmanager
+async def opened_city(folder: Path, setting: str, at: str) -> AsyncIterator[City]:
+    """`setting`: the database, as an admin writes it; it is made ready. `at`: the local time that it begins at."""
+    city = City(folder, setting)
+    city.at(at)
+    await city.database.upgrade()
+    projecting = asyncio.create_task(city.projector.run())
+    await city.door.start()
+    try:
+        async with _desk(city):
+            yield city
+    finally:
+        projecting.cancel()
+        await asyncio.wait([projecting])
+        await city.door.close()
+        city.journal.close()
+        await city.database.close()
+
+
+@asynccontextmanager
+async def _desk(city: City) -> AsyncIterator[None]:
+    """The desk as a process of its own, and a client of its API."""
+    folders = ("--config", str(city.deployment), "--state", str(city.state))
+    log = (city.state / "desk.out").open("wb")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "centralino", "desk", *folders, stdout=log, stderr=subprocess.STDOUT, env=os.environ
+    )
+    headers = {"Authorization": f"Bearer {make_token(city.state, Role.SUPERVISOR)}"}
+    address = f"http://127.0.0.1:{city.port}"
+    try:
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=WITHIN_S) as city.web:
+            await _answers(city, process)
+            yield
+    finally:
+        log.close()
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), WITHIN_S)
+
+
+async def _answers(city: City, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            assert process.returncode is None, (city.state / "desk.out").read_text()
+            try:
+                if (await city.web.get("/healthz")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)  # it does not listen yet
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
