@@ -15,6 +15,8 @@ class JoinWhy(StrEnum):
     NO_OPEN_CASE = "no open case"
     CLOSED_LATELY = "same caller, closed lately"
     ANONYMOUS = "nobody can say who it is"
+    UNPROVEN = "anybody may name any telephone there"  # on the public page
+    CAME_BEFORE = "it had come before"
     BY_HAND = "somebody said so"
 
 

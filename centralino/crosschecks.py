@@ -54,7 +54,7 @@ USES = {
         Use("number", ("entities", ANY, "numbers", ANY)),
         Use("queue", ("entities", ANY, "offices", ANY, "queue")),
     ),
-    SETTINGS: (),
+    SETTINGS: (Use("entity", ("public", "entities", ANY)),),
 }
 
 
@@ -83,6 +83,8 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += problems_of_mail(deployment.files[SETTINGS])
+    problems += twice(deployment.files[SETTINGS], ("public", "entities", ANY), "entity")
+    problems += _nobody_to_write_to(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
 
@@ -390,6 +392,12 @@ def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
 
 
 # --- centralino.yaml
+
+
+def _nobody_to_write_to(deployment: Deployment) -> Iterator[Problem]:
+    if "public" in deployment.files[SETTINGS].data and deployment.names("entity") == []:
+        hint = "write one into entities.yaml, or remove `public`"
+        yield deployment.files[SETTINGS].at_key(("public",), "there is no entity that citizens could write to", hint)
 
 
 def _in_settings(settings: Located) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from centralino.instance import Instance
 from centralino.mailings import Mailings
 from centralino.mailings import Sources as MailingSources
 from centralino.post_office import post_office
+from centralino.public_desk import PublicDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
 from supervision import store
@@ -48,6 +49,7 @@ from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.knowledge import Knowledge
 from web.live import Live
+from web.public import Public
 from web.tokens import Tokens
 from web.voicemails import Voicemails
 
@@ -100,6 +102,7 @@ class Shelves:
     cases: Cases
     voicemails: Voicemails
     knowledge: Knowledge
+    public: Public
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -117,6 +120,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.cases,
         shelves.voicemails,
         shelves.knowledge,
+        shelves.public,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -227,7 +231,7 @@ class DatabaseCases:
         return seen
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
-        said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
+        said = Classified(*(asked.pop(field.name) for field in fields(Classified)))
         return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
 
 
@@ -304,14 +308,18 @@ def serve(place: Place, database_url: str) -> int:
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(place.state, lambda door: door.command(name, **args))
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
+    async def prove(case: str, proven: bool) -> bool:
+        told = await visit(place.state, lambda door: door.command("cases.prove", case=case, proven=proven))
+        return bool(told["is_let_in"])
+
+    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, engine, secrets.case_codes)))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, recordings))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets))
+    public = PublicDesk(cases, configuration, prove, secrets.case_codes)
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, DatabaseKnowledge(sheets), public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
     mailings = Mailings(database, MailingSources(configuration, now, recordings))
 

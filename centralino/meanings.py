@@ -54,9 +54,11 @@ from centralino.forms.settings import (
     CARRIER,
     CarrierForm,
     MailForm,
+    PublicForm,
     SettingsForm,
     SmsForm,
     TlsForm,
+    read_address,
     read_sender,
     split_address,
 )
@@ -125,6 +127,17 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicPages:
+    """The pages for citizens: the host name under which they are asked for, where the privacy notice is, and for whom
+    (ids; empty: all entities) citizens can write there.
+    """
+
+    host: str
+    privacy_notice: str
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What centralino.yaml says. `time_zone` is that of all times in YAML; `testing` allows `--clock`.
 
@@ -149,6 +162,7 @@ class Settings:
     piper_voices: Mapping[str, str] = field(default_factory=dict)
     mail: Mail = field(default_factory=Mail)
     sms: Sms = field(default_factory=Sms)
+    public: PublicPages | None = None
 
 
 def settings(form: SettingsForm) -> Settings:
@@ -173,6 +187,7 @@ def settings(form: SettingsForm) -> Settings:
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
         mail=_mail(form.mail),
         sms=_sms(form.sms),
+        public=_public(form.public) if form.public else None,
     )
 
 
@@ -181,6 +196,10 @@ def _mail(form: MailForm) -> Mail:
     sender = read_sender(form.sender) if form.sender else Mail().sender
     tls = {"starttls": MailTls.STARTTLS, "from_the_start": MailTls.FROM_THE_START, "none": MailTls.NONE}[form.tls]
     return Mail(sender, host, int(port), tls, form.user or "", form.secret or "")
+
+
+def _public(form: PublicForm) -> PublicPages:
+    return PublicPages(read_address(form.address), form.privacy_notice, tuple(form.entities or ()))
 
 
 def _sms(form: SmsForm | None) -> Sms:

@@ -59,7 +59,10 @@ OF_A_FOLDER = ("check", "test")
 PRIVATE = ("--from", "--of", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 # Of these commands, all that stands after so many words is private, but for what follows the options named.
 OF_CITIZENS = {"case": 3, "take-in": 1}
-OF_THE_HOUSE = ("--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number")
+OF_THE_HOUSE = (
+    "--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number", "--requester",
+    "--region", "--contacts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

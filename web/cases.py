@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agents.disposition import Kind
 from cases.channels import Channel
+from cases.requester import Region, Requester
 from cases.state import WORDS_MAX, Act, State
 from web.configuration import peer
 
@@ -84,12 +85,15 @@ class Written(BaseModel):
     mail: Annotated[str, Field(max_length=254)] = ""
     kind: Kind | None = None
     topic: Annotated[str, Field(max_length=40)] = ""
+    requester: Requester | None = None
+    region: Region | None = None
     into: Named = ""
 
 
 class Asked(BaseModel):
     """`words`: why, or what was answered. `agent`: as that agent; `office`: as somebody of that `ENTITY/OFFICE`; else
-    as a supervisor. `to` goes with hand-over, `into` with merge; kind, topic, title and is_complex with classify.
+    as a supervisor. `to` goes with hand-over, `into` with merge, `contacts` (places in the case's list, 1 the first)
+    with split; kind, topic, title, is_complex, requester and region with classify.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -102,6 +106,9 @@ class Asked(BaseModel):
     topic: Annotated[str, Field(max_length=40)] | None = None
     title: Annotated[str, Field(max_length=200)] | None = None
     is_complex: bool | None = None
+    requester: Requester | None = None
+    region: Region | None = None
+    contacts: Annotated[frozenset[Annotated[int, Field(ge=1, le=99_999)]], Field(max_length=500)] = frozenset()
 
 
 class ManyCases(BaseModel):

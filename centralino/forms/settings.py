@@ -241,6 +241,32 @@ class SmsForm(Form):
     secret: SecretName | None = None
 
 
+def read_address(text: str) -> str:
+    """The host name of `https://contatti.comune.example`. Raises a pydantic error."""
+    found = re.fullmatch(r"https://([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)/?", text)
+    if not found:
+        refuse(f"{shown(text)} is no address of a site", 'write `"https://contatti.comune.example"`, without a path')
+    return found[1].lower()
+
+
+def _site(text: str) -> str:
+    read_address(text)
+    return text
+
+
+class PublicForm(Form):
+    """The pages for citizens. `entities`: for whom they can write there; none: for all of entities.yaml."""
+
+    address: Annotated[str, AfterValidator(_site)]
+    privacy_notice: Annotated[
+        str,
+        matching(
+            r"https://[^\s\"'<>]{3,500}", "is no address of a page", 'write `"https://www.comune.example/privacy"`'
+        ),
+    ]
+    entities: Names | None = None
+
+
 class PortsForm(Form):
     http: Port = 8088
     ami: Port = 5038
@@ -275,6 +301,7 @@ class SettingsForm(Form):
     console: ConsoleForm = ConsoleForm()
     mail: MailForm = Field(default_factory=lambda: MailForm.model_validate({}))
     sms: SmsForm | None = None
+    public: PublicForm | None = None
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
     voices: dict[Language, VoiceForm] = {}

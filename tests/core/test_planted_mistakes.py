@@ -61,6 +61,10 @@ outgoing:
   through: {"+393": [second, carrier]}
   caller_id: {comune-scandicci: "055055"}
 mail: {from: "Prova <prova@comune.example.org>", relay: "relay.example:587", tls: starttls, user: posta, secret: RELAY}
+public:
+  address: "https://contatti.comune.example"
+  privacy_notice: "https://www.comune.example/privacy"
+  entities: [comune-scandicci, comune-firenze]
 sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
 """,
     "queues.yaml": """\

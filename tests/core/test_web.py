@@ -145,6 +145,12 @@ class Kept:
     async def outdated(self) -> Sequence[dict[str, Any]]:
         return [{"id": "old", "owner": "Anagrafe"}]
 
+    def site(self) -> None:
+        return None
+
+    def secret(self) -> str:
+        return "secret"
+
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
     counts = {"waiting": 1, "free": 0, "talking": 1, "offered": 10, "answered": 8, "abandoned": 2, "in_time": 6}
@@ -240,7 +246,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), *4 * [house.kept]), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *5 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -510,6 +516,12 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
     number, act, asked = house.kept.asked[-1]  # type: ignore[misc]
     assert (number, act, asked["to"]) == ("100016", "hand-over", "a/b")
     assert asked["by"].startswith("api (127.0.0.1:")
+    split = {"words": "x", "contacts": [2, 3]}
+    assert (await house.web.post("/api/v1/cases/100016/split", headers=bearer, json=split)).status_code == 200
+    assert house.kept.asked[-1][2]["contacts"] == {2, 3}
+    for odd in ({"contacts": [0]}, {"contacts": "2"}, {"region": "Padania"}, {"requester": "king"}):
+        answer = await house.web.post("/api/v1/cases/100016/classify", headers=bearer, json=odd)
+        assert answer.status_code == 422
     refused = await house.web.post("/api/v1/cases/100016/note", headers=bearer, json={})
     assert (refused.status_code, refused.json()["error"]) == (409, "`note` needs words")
     for act, wrong in (
