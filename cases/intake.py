@@ -35,7 +35,7 @@ class Intake:
     say. `phone` in E.164. `by`: who typed it in, or how it came. `kind` and `topic` are said where they are known.
     `into`: the case that it is for, by its number; empty: the sender's open one for that service, or a new one.
     `sender` UNPROVEN: it has a case of its own. `once`: of such, what is the same where the same piece comes again, and
-    is not taken in again; empty: it comes once.
+    is not taken in again; empty: it comes once. `language`: that they used, empty where nobody can say.
     """
 
     channel: Channel
@@ -55,6 +55,7 @@ class Intake:
     into: str = ""
     sender: Sender = Sender.KNOWN
     once: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ async def take_in(
             return TakenIn(await _opened_by(connection, intake.once), JoinWhy.CAME_BEFORE)
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
         case = await stand(connection, intake, n, decision, at)
-        if intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
+        if intake.sender is Sender.UNPROVEN:
+            await telling.acknowledge_form(connection, case, at, intake.language)
+        elif intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
             news = (Progress.REOPENED, Progress.TAKEN_IN) if isinstance(decision, Reopen) else (Progress.TAKEN_IN,)
             await telling.tell(connection, case, news, at)
         return TakenIn(case, decision.why)

@@ -66,8 +66,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours. `sender` and
-    `once`: see cases/intake.py.
+    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours. Of `sender`,
+    `once` and `language`, see cases/intake.py.
     """
 
     channel: Channel
@@ -86,6 +86,7 @@ class Written:
     into: str = ""
     sender: Sender = Sender.KNOWN
     once: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,7 @@ def _piece(written: Written, configuration: Configuration) -> Intake:
     _known_topic(written.topic, configuration)
     entity, number = _for_whom(written, configuration)
     words = written.words.replace("\0", "")  # PostgreSQL takes none
-    as_it_came = ("channel", "by", "kind", "topic", "requester", "region", "into", "sender", "once")
+    as_it_came = ("channel", "by", "kind", "topic", "requester", "region", "into", "sender", "once", "language")
     piece = {name: getattr(written, name) for name in as_it_came}
     piece |= {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
     piece |= {"words": words, "phone": _phone(written.phone), "mail": _mail(written.mail)}

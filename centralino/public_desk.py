@@ -62,10 +62,11 @@ class PublicDesk:
     def now_s(self) -> float:
         return time.time()
 
-    async def take_in(self, values: Mapping[str, str], once: str) -> Taken:
+    async def take_in(self, values: Mapping[str, str], once: str, language: str) -> Taken:
         as_written = ("entity", "topic", "subject", "words", "name", "phone", "mail")
         written: dict[str, Any] = {name: values[name] for name in as_written}
-        written |= {"channel": Channel.FORM, "by": "web form", "sender": Sender.UNPROVEN, "once": once}
+        written |= {"channel": Channel.FORM, "by": "web form", "sender": Sender.UNPROVEN}
+        written |= {"once": once, "language": language}
         written["requester"] = Requester(values["requester"]) if values["requester"] else None
         written["region"] = Region(values["region"]) if values["region"] else None
         seen = await self._in_turn(self._cases.take_in(written))

@@ -58,8 +58,10 @@ class Public(Protocol):
     def now_s(self) -> float:
         """Since 1970."""
 
-    async def take_in(self, values: Mapping[str, str], once: str) -> Taken:
-        """Keep what a citizen wrote; what came before with the same `once` is there already. Raises ChangeRefused."""
+    async def take_in(self, values: Mapping[str, str], once: str, language: str) -> Taken:
+        """Keep what a citizen wrote, and acknowledge it; what came before with the same `once` is there already. Raises
+        ChangeRefused.
+        """
 
     async def look(self, number: str, proof: str) -> CitizensView | None:
         """How a case stands, in the time of its place; None: number and proof fit none, or too many were wrong."""
@@ -132,7 +134,7 @@ class _Pages:
 
     async def _keep(self, texts: Texts, form: Form, bears: str, once: str) -> HTMLResponse:
         try:
-            taken = await self._public.take_in(form.values, once)
+            taken = await self._public.take_in(form.values, once, texts.language)
         except ConnectionError as away:
             log.warning("what a citizen wrote could not be taken in: %s", away)
             return self.form(texts, form, bears, _Said("away", 503))
@@ -140,7 +142,7 @@ class _Pages:
             log.warning("what a citizen wrote was refused: %s", refused)
             return self.form(texts, form, bears, _Said("away", 409))
         told = {"case": in_groups(taken.case), "code": taken.code, "mail": form.values["mail"]}
-        return _html(self._taken.render(t=texts, **self._around("write"), **told), 200)
+        return _html(self._taken.render(t=texts, **self._around("write", languages=()), **told), 200)
 
     def form(self, texts: Texts, form: Form, token: str, said: "_Said | None" = None) -> HTMLResponse:
         """The form with what was written in it. `said`: why it comes back."""
@@ -151,7 +153,8 @@ class _Pages:
         known["trouble"] = texts(said.what, **numbers) if said.what else ""
         known["requesters"] = [(one, texts(f"requester.{one}")) for one in Requester]
         known["regions"] = [(one, texts("abroad") if one is Region.ABROAD else one) for one in Region]
-        return _html(self._write.render(t=texts, **self._around("write"), **known), said.status)
+        around = self._around("write", languages=() if said.status != 200 else LANGUAGES)
+        return _html(self._write.render(t=texts, **around, **known), said.status)
 
     # the state of a case
 
@@ -180,8 +183,9 @@ class _Pages:
         known["trouble"] = [texts(line) for line in look.trouble]
         return _html(self._case.render(t=texts, **self._around("case"), **known), look.status)
 
-    def _around(self, page: str) -> dict[str, Any]:
-        return {"page": page, "base": PUBLIC, "languages": LANGUAGES}
+    def _around(self, page: str, languages: tuple[str, ...] = LANGUAGES) -> dict[str, Any]:
+        """`languages`: none where another would lose what stands on the page."""
+        return {"page": page, "base": PUBLIC, "languages": languages}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,10 @@ PUBLIC_TEXTS: dict[str, tuple[str, str]] = {
     "region": ("Da quale regione", "From which region"),
     "abroad": ("dall'estero", "from abroad"),
     "consent": ("Ho letto l'informativa sulla privacy.", "I have read the privacy notice."),
-    "privacy_notice": ("Leggi l'informativa sulla privacy", "Read the privacy notice"),
+    "privacy_notice": (
+        "Leggi l'informativa sulla privacy (in un'altra scheda)",
+        "Read the privacy notice (in another tab)",
+    ),
     "trap": ("Lascia vuoto questo campo", "Leave this field empty"),
     "send": ("Invia", "Send"),
     "error": ("Errore", "Error"),
@@ -105,9 +108,10 @@ PUBLIC_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "confirmation": ("Inviamo una conferma a {mail}.", "A confirmation goes to {mail}."),
     "state_explained": (
-        "Scrivi il numero della pratica, e il codice che hai ricevuto oppure le ultime quattro cifre del telefono da "
-        "cui hai chiamato.",
-        "Enter the case number, and the code you were given or the last four digits of the telephone you called from.",
+        "Scrivi il numero della pratica, e il codice che hai ricevuto oppure le ultime quattro cifre del telefono che "
+        "hai indicato o da cui hai chiamato.",
+        "Enter the case number, and the code you were given or the last four digits of the telephone that you named or "
+        "called from.",
     ),
     "number": ("Numero della pratica", "Case number"),
     "proof": ("Codice, o ultime quattro cifre del telefono", "Code, or last four digits of the telephone"),

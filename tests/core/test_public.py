@@ -13,7 +13,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from cases.case_number import is_case_number, keyed
+from cases.case_number import in_groups, is_case_number, keyed
+from cases.outbox import Way, waiting
 from cases.proof import WRONG_PROOFS_MAX, Proofs, code_of
 from cases.requester import Region, Requester
 from cases.standing import Stage
@@ -392,6 +393,19 @@ async def test_what_no_browser_sends_is_refused(
     assert (await office.web.post("/public/case", content=body, headers=headers)).status_code == status
 
 
+async def test_who_left_an_address_has_number_and_code_by_mail_once_in_the_language_of_the_page(office: Office) -> None:
+    await office.form()
+    for _ in range(2):
+        number, code = number_and_code((await office.send()).text)
+    [sent] = await waiting(office.house.database)
+    assert (sent.channel, sent.to, sent.subject) == (Way.MAIL, "ana@example.org", "We have received your request")
+    assert in_groups(number) in sent.words
+    assert code in sent.words
+    assert GOOD["words"] not in sent.words, "anybody may name any address"
+    await office.send({"mail": "", "words": "x"})
+    assert len(await waiting(office.house.database)) == 1, "no SMS to whoever is named"
+
+
 # how their case stands
 
 
@@ -566,10 +580,13 @@ async def test_every_field_has_a_label_and_every_hint_is_there(office: Office, p
     assert order == ["header", "main", "h1", "form"]
 
 
-async def test_the_language_is_kept_from_page_to_page(office: Office) -> None:
+async def test_the_language_is_kept_from_page_to_page_and_offered_where_nothing_is_lost_by_it(office: Office) -> None:
     page = await office.form("/public/write", **{"accept-language": "it"})
     assert 'action="/public/write?lang=it"' in page
-    assert "Abbiamo ricevuto" in (await office.send(lang="it")).text
+    assert "English" in page
+    wrong, sent = (await office.send({"consent": ""}, lang="it")).text, (await office.send(lang="it")).text
+    assert "Abbiamo ricevuto" in sent
+    assert "English" not in wrong + sent
 
 
 def test_every_text_is_there_in_both_languages_with_the_same_in_braces() -> None:
