@@ -91,6 +91,13 @@ async def work_on(database: Database, work: Work, offices: Collection[str], tell
         await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
 
 
+async def look_whether(database: Database, work: Work, offices: Collection[str]) -> None:
+    """Whether it may be done now. Raises CaseRefused, DatabaseAway."""
+    async with database.reading() as connection:
+        case = await _standing(connection, work.number)
+    change(case, Doing(work.act, work.words, work.to), work.worker, offices)
+
+
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
     """What people did to each of these cases, in order."""
     found = await _by_case(database, select(case_events).where(case_events.c.case_id.in_(numbers)))

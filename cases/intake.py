@@ -73,27 +73,35 @@ async def take_in(
     `reopening_s` is opened again. Raises CaseRefused, DatabaseAway.
     """
     async with database.writing() as connection:
-        n = await _keep(connection, intake, at)
+        n = await keep(connection, intake, at)
         if n is None:
             return TakenIn(await _opened_by(connection, intake.once), JoinWhy.CAME_BEFORE)
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
-        if isinstance(decision, OpenNew):
-            case = case_number(FROM_DESK, n)
-            await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
-        else:
-            case = decision.case
-            await connection.execute(cases_table.update().where(cases_table.c.id == case).values(_joined(intake, at)))
-        if isinstance(decision, Reopen):
-            await _reopen(connection, case, intake, at)
-        contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
-        contact |= {"person": intake.person or None, "service": intake.service}
-        await connection.execute(contacts.insert().values(contact))
+        case = await stand(connection, intake, n, decision, at)
         if intake.sender is Sender.UNPROVEN:
-            await telling.acknowledge(connection, case, at, intake.language)
+            await telling.confirm(connection, case, at, intake.language)
         elif intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
             news = (Progress.REOPENED, Progress.TAKEN_IN) if isinstance(decision, Reopen) else (Progress.TAKEN_IN,)
             await telling.tell(connection, case, news, at)
         return TakenIn(case, decision.why)
+
+
+async def stand(
+    connection: AsyncConnection, intake: Intake, n: int, decision: Join | Reopen | OpenNew, at: datetime
+) -> str:
+    """Have the `n`-th piece, that was kept, stand with its case, as was decided; the case."""
+    if isinstance(decision, OpenNew):
+        case = case_number(FROM_DESK, n)
+        await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
+    else:
+        case = decision.case
+        await connection.execute(cases_table.update().where(cases_table.c.id == case).values(_joined(intake, at)))
+    if isinstance(decision, Reopen):
+        await _reopen(connection, decision, intake, at)
+    contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
+    contact |= {"person": intake.person or None, "service": intake.service}
+    await connection.execute(contacts.insert().values(contact))
+    return case
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +127,7 @@ async def kept(database: Database, case: str) -> tuple[Kept, ...]:
         return tuple(Kept(*(getattr(row, field.name) for field in fields(Kept))) for row in rows)
 
 
-async def _keep(connection: AsyncConnection, intake: Intake, at: datetime) -> int | None:
+async def keep(connection: AsyncConnection, intake: Intake, at: datetime) -> int | None:
     """Its number; None: it is there already. Of two that come at once, one waits here until the other is kept."""
     row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
     row |= {"at": at, "once": intake.once or None}
@@ -154,11 +162,11 @@ async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime
     )
 
 
-async def _reopen(connection: AsyncConnection, case: str, intake: Intake, at: datetime) -> None:
+async def _reopen(connection: AsyncConnection, reopen: Reopen, intake: Intake, at: datetime) -> None:
     again = {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}
-    await connection.execute(cases_table.update().where(cases_table.c.id == case).values(**again))
-    event = {"case_id": case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
-    await connection.execute(case_events.insert().values(event | {"words": JoinWhy.CLOSED_LATELY, "about": ""}))
+    await connection.execute(cases_table.update().where(cases_table.c.id == reopen.case).values(**again))
+    event = {"case_id": reopen.case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
+    await connection.execute(case_events.insert().values(event | {"words": reopen.why, "about": ""}))
 
 
 async def _open_one(connection: AsyncConnection, number: str) -> str:

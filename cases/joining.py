@@ -18,6 +18,11 @@ class JoinWhy(StrEnum):
     UNPROVEN = "written on the public page"  # where anybody may name any telephone
     CAME_BEFORE = "it had come before"
     BY_HAND = "somebody said so"
+    BY_NUMBER = "names the case, and its sender is on it"
+    BY_THREAD = "answers a mail of ours, and its sender is on the case"
+    NO_CASE_NAMED = "names no case"
+    NOT_THEIRS = "names a case that its sender is not on"
+    CLOSED_BEFORE = "names a case that was closed"
 
 
 class CloseWhy(StrEnum):

@@ -21,6 +21,7 @@ class Act(StrEnum):
     HAND_OVER = "hand over"  # to an office
     ANSWER = "answer"  # by the office, to the citizen
     SEND_BACK = "send back"  # to the first level
+    CALL_BACK = "call back"  # promised: the people of a queue call the citizen
     STOP = "stop"  # its clock: another administration, or the citizen, must answer first
     GO_ON = "go on"
     CLOSE = "close"
@@ -54,6 +55,7 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.OPEN, A.SHEET): Move(S.OPEN),
     (S.OPEN, A.CLASSIFY): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.HAND_OVER): Move(S.AT_OFFICE, FIRST_LEVEL),
+    (S.OPEN, A.CALL_BACK): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.STOP): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.GO_ON): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.CLOSE): Move(S.CLOSED, FIRST_LEVEL),
@@ -65,6 +67,7 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.AT_OFFICE, A.HAND_OVER): Move(S.AT_OFFICE, SECOND_LEVEL),  # to the office that it is for
     (S.AT_OFFICE, A.ANSWER): Move(S.CLOSED, SECOND_LEVEL),
     (S.AT_OFFICE, A.SEND_BACK): Move(S.OPEN, SECOND_LEVEL),
+    (S.AT_OFFICE, A.CALL_BACK): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.STOP): Move(S.AT_OFFICE, SECOND_LEVEL),
     (S.AT_OFFICE, A.GO_ON): Move(S.AT_OFFICE, SECOND_LEVEL),
     (S.AT_OFFICE, A.CLOSE): Move(S.CLOSED, SECOND_LEVEL),

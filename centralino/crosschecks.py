@@ -26,7 +26,7 @@ from centralino.deployment import (
 from centralino.durations import NotADuration, seconds
 from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
-from centralino.mailchecks import problems_of_mail
+from centralino.mailchecks import problems_of_addresses, problems_of_mail
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
 from ivr.hours import read_hours
@@ -54,7 +54,11 @@ USES = {
         Use("number", ("entities", ANY, "numbers", ANY)),
         Use("queue", ("entities", ANY, "offices", ANY, "queue")),
     ),
-    SETTINGS: (Use("entity", ("public", "entities", ANY)),),
+    SETTINGS: (
+        Use("number", ("mail", "addresses", ANY, "number")),
+        Use("entity", ("mail", "addresses", ANY, "entity")),
+        Use("entity", ("public", "entities", ANY)),
+    ),
 }
 
 
@@ -83,6 +87,7 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += problems_of_mail(deployment.files[SETTINGS])
+    problems += problems_of_addresses(deployment)
     problems += twice(deployment.files[SETTINGS], ("public", "entities", ANY), "entity")
     problems += _nobody_to_write_to(deployment)
     problems += _no_way_to_offices(deployment)

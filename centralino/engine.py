@@ -39,6 +39,7 @@ from centralino.call_backs import Wanted
 from centralino.clock import Clock, RunningClock
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
+from centralino.effects import new_day
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
@@ -49,7 +50,7 @@ from centralino.releases import Releases
 from centralino.reloading import Reloading
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
-from centralino.state import House, new_day
+from centralino.state import House
 from centralino.switchboard import Surroundings, Switchboard
 from ivr.situation import CaseStanding
 from recordings import files

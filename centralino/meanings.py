@@ -59,9 +59,11 @@ from centralino.forms.settings import (
     SmsForm,
     TlsForm,
     read_address,
+    read_megabytes,
     read_sender,
     split_address,
 )
+from centralino.mail_addresses import MailAddress, MailIn
 from centralino.mail_settings import Mail, Sms
 from centralino.mail_settings import Tls as MailTls
 from centralino.outgoing import Outgoing
@@ -157,10 +159,13 @@ class Settings:
     web_port: int = 8055
     console_host: str = "127.0.0.1"
     console_port: int = 5022
+    mail_host: str = "127.0.0.1"
+    mail_port: int = 2525
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
     mail: Mail = field(default_factory=Mail)
+    mail_in: MailIn = field(default_factory=MailIn)
     sms: Sms = field(default_factory=Sms)
     public: PublicPages | None = None
 
@@ -168,6 +173,7 @@ class Settings:
 def settings(form: SettingsForm) -> Settings:
     web_host, web_port = _host_and_port(form.web.listen)
     console_host, console_port = _host_and_port(form.console.listen)
+    mail_host, mail_port = _host_and_port(form.mail.listen)
     first, last = (int(port) for port in form.rtp.split("-"))
     carriers = tuple(_carrier(name, carrier) for name, carrier in _carriers(form).items())
     return Settings(
@@ -182,10 +188,13 @@ def settings(form: SettingsForm) -> Settings:
         web_port=web_port,
         console_host=console_host,
         console_port=console_port,
+        mail_host=mail_host,
+        mail_port=mail_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
         mail=_mail(form.mail),
+        mail_in=_mail_in(form.mail),
         sms=_sms(form.sms),
         public=_public(form.public) if form.public else None,
     )
@@ -196,6 +205,11 @@ def _mail(form: MailForm) -> Mail:
     sender = read_sender(form.sender) if form.sender else Mail().sender
     tls = {"starttls": MailTls.STARTTLS, "from_the_start": MailTls.FROM_THE_START, "none": MailTls.NONE}[form.tls]
     return Mail(sender, host, int(port), tls, form.user or "", form.secret or "")
+
+
+def _mail_in(form: MailForm) -> MailIn:
+    said = {address.lower(): MailAddress(of.number, of.entity or "") for address, of in form.addresses.items()}
+    return MailIn(said, read_megabytes(form.largest))
 
 
 def _public(form: PublicForm) -> PublicPages:

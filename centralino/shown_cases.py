@@ -61,6 +61,9 @@ def one(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
     for name, value in facts.items():
         if value:
             print_wrapped(f"{name:<12}", plain(value))
+    for file in seen.attachments:
+        about = f"{file.name} ({file.content_type}, {file.size_bytes:,} bytes)"
+        print_line(f"{'attachment':<12}{file.id}  {plain(about)}")
     for at, what, words in sorted(_story(seen), key=lambda line: line[0]):
         print_wrapped(f"{at.astimezone(zone):%d/%m/%Y %H:%M}  ", what)
         for line in words.splitlines():
@@ -126,4 +129,5 @@ def _written(place: str, piece: Kept) -> tuple[str, str]:
 def _facts(seen: Seen) -> dict[str, Any]:
     clock = {"clock": dataclasses.asdict(seen.clock) if seen.clock else None}
     beside = {"history": [dataclasses.asdict(event) for event in seen.history]}
+    beside["attachments"] = [dataclasses.asdict(one) for one in seen.attachments]
     return dataclasses.asdict(seen.case) | clock | beside | {"wrote": [dataclasses.asdict(one) for one in seen.wrote]}

@@ -133,6 +133,29 @@ def test_a_letter_is_taken_in_and_told_with_its_case(state: Path) -> None:
     assert (code, "the engine is not running" in said) == (1, True), "whose it is, only the engine knows"
 
 
+def test_the_report_counts_the_cases_of_some_days_and_says_what_is_wrong_with_a_question(state: Path) -> None:
+    code, said = centralino(state, "report", "cases", "--from", "2026-11-01", "--to", "2026-11-30")
+    assert code == 0, said
+    lines = [line.rstrip() for line in said.splitlines()]
+    assert lines[:2] == [
+        "Cases opened from 01/11/2026 to 30/11/2026: 1",
+        "closed 0 (0.0 %), solved at the first level 0 (0.0 %)",
+    ]
+    assert "protezione-civile  1       100.0 %  0 (0.0 %)  0 (0.0 %)" in lines
+    assert (
+        "Cases opened from 01/10/2026 to 31/10/2026: 0"
+        in centralino(state, "report", "cases", "--from", "2026-10-01", "--to", "2026-10-31")[1]
+    )
+    for wrong, told in (
+        (("--from", "2026-11-31"), "`2026-11-31` is no day; write it as 2026-11-22"),
+        (("--from", "2026-12-01", "--to", "2026-11-01"), "2026-12-01 is after 2026-11-01: no day is between them"),
+        (("--entity", "comune-fiesola"), "there is no entity `comune-fiesola`; did you mean `comune-fiesole`?"),
+        (("--number", "055056"), "there is no number `055056`"),
+    ):
+        code, said = centralino(state, "report", "cases", *wrong)
+        assert (code, told in said) == (1, True), said
+
+
 def test_who_asks_is_classified_in_any_case_of_letters_and_shown(state: Path) -> None:
     code, said = centralino(state, "case", CASE, "classify", "--requester", "institution", "--region", "emilia-romagna")
     assert code == 0, said
@@ -160,26 +183,3 @@ def test_a_letter_of_many_words_is_read_in_80_columns_and_split_off(
     assert (code, f"what was split off is case {new}" in said) == (0, True), said
     code, said = centralino(state, "case", new)
     assert (code, "[1] mail: Diga" in said, f"split from {CASE}, by" in said) == (0, True, True), said
-
-
-def test_the_report_counts_the_cases_of_some_days_and_says_what_is_wrong_with_a_question(state: Path) -> None:
-    code, said = centralino(state, "report", "cases", "--from", "2026-11-01", "--to", "2026-11-30")
-    assert code == 0, said
-    lines = [line.rstrip() for line in said.splitlines()]
-    assert lines[:2] == [
-        "Cases opened from 01/11/2026 to 30/11/2026: 1",
-        "closed 0 (0.0 %), solved at the first level 0 (0.0 %)",
-    ]
-    assert "protezione-civile  1       100.0 %  0 (0.0 %)  0 (0.0 %)" in lines
-    assert (
-        "Cases opened from 01/10/2026 to 31/10/2026: 0"
-        in centralino(state, "report", "cases", "--from", "2026-10-01", "--to", "2026-10-31")[1]
-    )
-    for wrong, told in (
-        (("--from", "2026-11-31"), "`2026-11-31` is no day; write it as 2026-11-22"),
-        (("--from", "2026-12-01", "--to", "2026-11-01"), "2026-12-01 is after 2026-11-01: no day is between them"),
-        (("--entity", "comune-fiesola"), "there is no entity `comune-fiesola`; did you mean `comune-fiesole`?"),
-        (("--number", "055056"), "there is no number `055056`"),
-    ):
-        code, said = centralino(state, "report", "cases", *wrong)
-        assert (code, told in said) == (1, True), said

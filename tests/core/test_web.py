@@ -110,6 +110,12 @@ class Kept:
         self.asked.append(written)
         return KeptSeen(KeptCase("200014", State.OPEN))
 
+    async def take_out(self, number: str, id: int, by: str, agent: str) -> tuple[str, bytes]:
+        if id != 7:
+            raise ChangeRefused(f"case 1000 16 has no attachment {id}")
+        self.asked.append((number, id, by.split(":", maxsplit=1)[0], agent))
+        return 'evil\r\nX: ";.html', b"<script>"
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> KeptSeen:
         if not asked["words"]:
             raise ChangeRefused("`note` needs words")
@@ -422,6 +428,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "cases/100016/attachments/1",
         "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
@@ -437,10 +444,22 @@ async def test_the_api_wants_a_token(house: House) -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
+async def test_an_attachment_is_given_out_to_be_saved_never_to_be_shown(house: House) -> None:
+    bearer = house.bearer()
+    given = await house.web.get("/api/v1/cases/100016/attachments/7?agent=a1", headers=bearer)
+    assert (given.status_code, given.content) == (200, b"<script>")
+    said = [given.headers[name] for name in ("content-type", "x-content-type-options", "cache-control")]
+    assert said == ["application/octet-stream", "nosniff", "no-store"]
+    assert given.headers["content-disposition"] == "attachment; filename*=UTF-8''evil%0D%0AX%3A%20%22%3B.html"
+    assert house.kept.asked[-1] == ("100016", 7, "api (127.0.0.1", "a1")
+    for id, code in (("8", 409), ("0", 422), ("x", 422), ("99999999999999999999", 422)):
+        assert (await house.web.get(f"/api/v1/cases/100016/attachments/{id}", headers=bearer)).status_code == code
+
+
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    messages = ("voicemails", "voicemails/c1/sound", "reports/cases")
+    messages = ("voicemails", "voicemails/c1/sound", "cases/100016/attachments/1")
     for path in (
         "calls",
         "calls/c1",
