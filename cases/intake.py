@@ -79,7 +79,7 @@ async def take_in(
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
         case = await stand(connection, intake, n, decision, at)
         if intake.sender is Sender.UNPROVEN:
-            await telling.confirm(connection, case, at, intake.language)
+            await telling.acknowledge_form(connection, case, at, intake.language)
         elif intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
             news = (Progress.REOPENED, Progress.TAKEN_IN) if isinstance(decision, Reopen) else (Progress.TAKEN_IN,)
             await telling.tell(connection, case, news, at)

@@ -143,7 +143,7 @@ async def _keep_mail(connection: AsyncConnection, arrived: Arrived, house: House
         progress = Progress.REOPENED if isinstance(stands.decision, Reopen) else Progress.TAKEN_IN
         # why never empty: what answers no mail would be sent with a return path, and might come back to us
         received = Received(arrived.sender, mail.message_id or "no Message-ID", arrived.at)
-        await house.telling.acknowledge(connection, case, progress, received)
+        await house.telling.acknowledge_mail(connection, case, progress, received)
     return TakenIn(case, stands.decision.why, told)
 
 

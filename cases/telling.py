@@ -69,21 +69,23 @@ class Telling:
             text = sms_of(news, await self._language(connection, row))
             await put(connection, Outgoing(channel=Way.SMS, to=mobile, subject=told, words=text, at=at, case=case))
 
-    async def confirm(self, connection: AsyncConnection, case: str, at: datetime, language: str) -> None:
-        """What came by our own page is always confirmed, by mail where they left an address; never by SMS, which
+    async def acknowledge_mail(
+        self, connection: AsyncConnection, case: str, progress: Progress, mail: Received
+    ) -> None:
+        """Answer a mail that stands with `case` now."""
+        row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
+        subject, words = mail_of(self._news(row, progress, ""), await self._language(connection, row))
+        reply: dict[str, Any] = {"channel": Way.MAIL, "to": mail.sender, "in_reply_to": mail.message_id, "at": mail.at}
+        await put(connection, Outgoing(subject=subject, words=words, case=case, **reply))
+
+    async def acknowledge_form(self, connection: AsyncConnection, case: str, at: datetime, language: str) -> None:
+        """What came by our own page is always acknowledged, by mail where they left an address; never by SMS, which
         costs: anybody may name any telephone there.
         """
         row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
         if mail := await _mail_of(connection, case):
             language = language or await self._language(connection, row)
             await _send_mail(connection, mail, self._news(row, Progress.TAKEN_IN, ""), language, at)
-
-    async def acknowledge(self, connection: AsyncConnection, case: str, progress: Progress, mail: Received) -> None:
-        """Answer a mail that stands with `case` now."""
-        row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
-        subject, words = mail_of(self._news(row, progress, ""), await self._language(connection, row))
-        reply: dict[str, Any] = {"channel": Way.MAIL, "to": mail.sender, "in_reply_to": mail.message_id, "at": mail.at}
-        await put(connection, Outgoing(subject=subject, words=words, case=case, **reply))
 
     def _news(self, row: Any, told: Progress, words: str) -> News:
         entity, service = self.entities.of_case(row.entity, row.service), self.services.get(row.service)
