@@ -743,6 +743,18 @@ class ConfigurationLoaded(Event, frozen=True, kw_only=True):
     files: list[str]  # that changed
 
 
+class RecordingHalted(Event, frozen=True, kw_only=True):
+    """The disk is nearly full: no message and no talk is recorded from now on."""
+
+    free_bytes: int
+
+
+class RecordingPossible(Event, frozen=True, kw_only=True):
+    """There is room again."""
+
+    free_bytes: int
+
+
 class PersonExported(Event, frozen=True, kw_only=True):
     """All that is held about whoever has these keys was handed to `by`."""
 
@@ -887,6 +899,8 @@ AnyEvent = (
     | OwnCallRefused
     | EngineStarted
     | ConfigurationLoaded
+    | RecordingHalted
+    | RecordingPossible
     | PersonExported
     | PersonErased
     | EmergencyStarted

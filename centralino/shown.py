@@ -63,6 +63,8 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     queues, agents, now = snapshot["queues"].values(), snapshot["agents"].values(), snapshot["calls"].values()
     answering = "calls are answered" if snapshot["can_answer"] else f"calls are NOT answered: {snapshot['why_not']}"
     print_line(answering)
+    if not snapshot.get("can_record", True):
+        print_line("DISK      nearly full: no message and no talk is recorded; calls go on")
     print_line(
         f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking"
     )

@@ -81,6 +81,7 @@ class Surroundings:
     has_open_case: Callable[[str, str], bool]  # a person, for a service; what is known now
     find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
+    may_record: Callable[[], bool]  # there is room
     check_pin: CHECK_PIN
 
 
@@ -117,6 +118,7 @@ class Switchboard:
         self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
         self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
+        self.attendant.may_record = around.may_record
         self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
         self.attendant.end = self.dispatcher.end = self.offices.end = self.call_backs.end = self._end_as_planned
