@@ -48,7 +48,7 @@ from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
-from centralino.sealing import Closing, Sealing
+from centralino.sealing import Closing, OnRecord, Sealing
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
 from centralino.state import CallState, House, new_day
@@ -180,7 +180,8 @@ class Engine:
             self._check_pin,
         )
         shelf = files.Shelf(self.instance.recordings, self.instance.recording_keys)
-        self._sealing = Sealing(shelf, self._recordings_in_use, Closing(is_written, finish))
+        on_record = OnRecord(self._recordings_in_use, lambda: self.house.discarded, book.write)
+        self._sealing = Sealing(shelf, on_record, Closing(is_written, finish))
         book.watchers.append(self._sealing.entry)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around, self._releases())

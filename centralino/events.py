@@ -422,6 +422,15 @@ class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
     why: str
 
 
+class TalkRecordingDiscarded(CallEvent, frozen=True, kw_only=True):
+    """The recording ends before its talk, for good, and is deleted; no other talk of this call is recorded."""
+
+    agent: str
+    leg: str
+    recording: str
+    why: str
+
+
 class TalkRecordingPauseFailed(CallEvent, frozen=True, kw_only=True):
     """It was to pause for a caller who waits, or to go on after it, and did not; that is tried again until it is so."""
 
@@ -863,6 +872,7 @@ AnyEvent = (
     | CallResumed
     | TalkRecordingStarted
     | TalkRecordingPaused
+    | TalkRecordingDiscarded
     | TalkRecordingPauseFailed
     | TalkRecordingResumed
     | TalkNotRecorded

@@ -408,6 +408,7 @@ SENTENCES = {
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
     "TalkRecordingPaused": "the recording of the talk with {agent} pauses",
     "TalkRecordingResumed": "the recording of the talk with {agent} goes on",
+    "TalkRecordingDiscarded": "{agent} ends the recording of the talk, and it is deleted",
     "TalkRecordingPauseFailed": "the recording of the talk with {agent} did not pause or go on; tried again",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",

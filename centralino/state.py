@@ -88,6 +88,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
+    (S.TALKING, ev.TalkRecordingDiscarded): S.TALKING,
     (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
     (S.TALKING, ev.TalkRecordingPauseFailed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,
@@ -365,6 +366,7 @@ class House(msgspec.Struct):
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
+    discarded: dict[str, str] = {}  # recordings that are to be deleted, and of which call
     callers_today: dict[str, int] = {}  # calls by person
     call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
     # The latest calls that ended, and own calls that became another's: their legs, where they live on, are hung up.
@@ -857,6 +859,15 @@ def _talk_recording_resumed(house: House, event: ev.TalkRecordingResumed, entry:
         recording.paused, recording.paused_until_s = False, 0.0
 
 
+def _talk_recording_discarded(house: House, event: ev.TalkRecordingDiscarded, entry: Entry) -> None:
+    house.discarded[event.recording] = event.call
+    house.calls[event.call].recording_refused = True
+
+
+def _recording_deleted(house: House, event: ev.RecordingDeleted, entry: Entry) -> None:
+    house.discarded.pop(event.recording, None)
+
+
 def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
     house.recordings.pop(event.recording, None)
 
@@ -1094,6 +1105,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.TalkRecordingPaused: _talk_recording_paused,
     ev.TalkRecordingResumed: _talk_recording_resumed,
     ev.TalkRecordingEnded: _talk_recording_ended,
+    ev.TalkRecordingDiscarded: _talk_recording_discarded,
+    ev.RecordingDeleted: _recording_deleted,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,
     ev.VoicemailEnded: _voicemail_ended,

@@ -47,6 +47,7 @@ from centralino.phone_transfers import PhoneTransfers
 from centralino.recording_pauses import AGAIN_ALARM as RECORDING_AGAIN_ALARM
 from centralino.recording_pauses import ALARM as RECORDING_ALARM
 from centralino.recording_pauses import RecordingPauses
+from centralino.recording_stops import RecordingStops
 from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
@@ -140,6 +141,7 @@ class Switchboard:
         self.ear = AgentsEar(desk, around.voice)
         self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, self.ear)
         self.consulting.pause_recording = self.recording_pauses.pressed
+        self.consulting.discard_recording = RecordingStops(desk, self.ear).pressed
         self.consulting.apply_recording_pause = self.recording_pauses.apply
         self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
         self.consulting.stay_with = self.offices.answered

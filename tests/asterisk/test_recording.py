@@ -211,6 +211,33 @@ async def test_what_is_said_while_the_agent_pauses_the_recording_is_in_no_file_n
     await house.no_leftovers()
 
 
+async def test_a_recording_that_the_agent_ends_for_good_is_deleted_and_the_talk_goes_on(house: House) -> None:
+    before = files(house)
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880008") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        id_ = await the_call(house, "offered")
+        await on_record(house, id_, "RecordingTold")
+        agent = await ring.answer()
+        await talk(call, agent)
+        for speaker in (call, agent):
+            speaker.be_silent()
+        assert len(files(house)) == len(before) + 1
+        for asked in (Spoken.DELETE_RECORDING, Spoken.RECORDING_DELETED):
+            agent.press("*3")
+            assert (await hear(agent, await spoken(house, asked.prompt("it")), 10)).is_same
+        assert (await on_record(house, id_, "RecordingDeleted"))["why"] == "the caller did not want it"
+        assert files(house) == before
+        await talk(call, agent)
+        await agent.hang_up()
+        await call.wait_ended(5)
+        await house.until_ended()
+    assert files(house) == before
+    _, trail = await house.cli("why", id_)
+    assert "a1001 ends the recording of the talk, and it is deleted" in trail
+    assert "the agent pressed *3 twice: the caller does not want it" in trail
+
+
 async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House) -> None:
     [kept, gone] = sorted(file for file in files(house) if file.name.endswith(".wav.enc"))[:2]
     old = gone.parent.parent / "2026-01-01" / gone.name
