@@ -160,7 +160,7 @@ async def measure(database: Database, year: Year, looks: int) -> dict[str, Any]:
     configuration = load(ROOT)
     now = BEGIN + YEAR
 
-    async def nobody(number: str, name: str) -> str:
+    async def nobody(name: str, args: dict[str, str]) -> dict[str, Any]:
         raise AssertionError("nothing is taken in")
 
     desk = CaseDesk(database, Around(lambda: configuration, lambda: now, nobody, "no code is told"))

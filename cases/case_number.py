@@ -4,7 +4,7 @@ It is made from where the case came from (one digit) and a number that is unique
 arrival in the journal. So replaying the journal gives every case the number that its citizen was told.
 """
 
-FROM_CALL, FROM_DESK = 1, 2  # the latter: letters, faxes, forms, mails
+FROM_CALL, FROM_DESK, FROM_SPLIT = 1, 2, 3  # the second: letters, faxes, forms, mails; the third: of other cases
 SEQUENCE_DIGITS_MIN = 6
 
 # Damm's quasigroup: every single wrong digit and every swap of two neighbours changes the check digit.

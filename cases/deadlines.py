@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from cases.attachments import Attachment
 from cases.clocks import Calendar, Clock, Matter, Standing, clock, promise_for
 from cases.entities import Entities
 from cases.history import CaseEvent, clock_events, histories, marked
@@ -27,12 +28,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`clock` None: nothing was promised. `wrote`: what came in otherwise than by a call; only of one case alone."""
+    """`clock` None: nothing was promised. `wrote`: what came in otherwise than by a call, and `attachments` the files
+    that came with it; only of one case alone.
+    """
 
     case: Case
     history: tuple[CaseEvent, ...]
     clock: Clock | None
     wrote: tuple[Kept, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 async def see(database: Database, cases: Sequence[Case], rule: Rule) -> tuple[Seen, ...]:

@@ -1,7 +1,7 @@
 """What people do to cases: each act and its words, kept with the case in one transaction with what comes of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cases.case_number import in_groups, keyed
 from cases.clocks import Mark, Marked
 from cases.progress import OF_ACTS
+from cases.requester import Region, Requester
+from cases.splitting import split_off
 from cases.state import Act, CaseRefused, Change, Doing, Standing, State, Worker, change
-from cases.store import GOES_ON, Case, Unfinished, case_events, cases_table, contacts
+from cases.store import GOES_ON, Case, Unfinished, case_events, cases_table, contacts, move_contacts
 from cases.telling import NOBODY, Telling
 from centralino.database import Database
 
 TAKES_IN = "takes in"  # another case, that was merged into this one
+SPLIT_FROM = "split from"  # another case, that held this matter too
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +42,20 @@ class Classified:
     topic: str | None = None
     title: str | None = None
     is_complex: bool | None = None
+    requester: Requester | None = None
+    region: Region | None = None
 
     def in_words(self) -> str:
         """For the history."""
         hard = {None: None, True: "complex", False: "simple"}[self.is_complex]
-        return ", ".join(word for word in (self.kind, self.topic, self.title, hard) if word)
+        said = (self.kind, self.topic, self.title, hard, self.requester, self.region)
+        return ", ".join(word for word in said if word)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What somebody does to the case with this `number`. `to`: the office that it is handed over to, or the sheet that
-    was used. `into`: the number of the case that it is merged into.
+    was used. `into`: the number of the case that it is merged into. `contacts`: the places of those that are split off.
     """
 
     number: str
@@ -59,6 +65,7 @@ class Work:
     words: str = ""
     to: str = ""
     into: str = ""
+    contacts: frozenset[int] = frozenset()
     classified: Classified = Classified()
 
 
@@ -76,8 +83,19 @@ async def work_on(database: Database, work: Work, offices: Collection[str], tell
             values["merged_into"] = into.id
             await _bring_contacts(connection, case.id, into.id, work)
         await connection.execute(cases_table.update().where(cases_table.c.id == case.id).values(**values))
-        await _note(connection, case.id, work, about=into.id if into else work.to)
+        n = await _note(connection, case.id, work, about=into.id if into else work.to)
+        if work.act is Act.SPLIT:
+            new = await split_off(connection, case.id, work.contacts, n, work.at)
+            await connection.execute(case_events.update().where(case_events.c.id == n).values(about=new))
+            await _note(connection, new, work, about=case.id, act=SPLIT_FROM)
         await telling.tell(connection, case.id, OF_ACTS.get(work.act, ()), work.at, work.words)
+
+
+async def look_whether(database: Database, work: Work, offices: Collection[str]) -> None:
+    """Whether it may be done now. Raises CaseRefused, DatabaseAway."""
+    async with database.reading() as connection:
+        case = await _standing(connection, work.number)
+    change(case, Doing(work.act, work.words, work.to), work.worker, offices)
 
 
 async def histories(database: Database, numbers: Collection[str]) -> dict[str, tuple[CaseEvent, ...]]:
@@ -144,17 +162,20 @@ def _changed(case: Standing, made: Change, work: Work) -> dict[str, Any]:
         values["closed_at"] = work.at if is_over else None
         values["closed_why"] = (work.words or str(work.act)) if is_over else None
         values["closed_by"] = work.worker.by if is_over else None
-    said = {name: getattr(work.classified, name) for name in ("kind", "topic", "title", "is_complex")}
+    said = {field.name: getattr(work.classified, field.name) for field in fields(Classified)}
     return values | {name: value for name, value in said.items() if value is not None}
 
 
 async def _bring_contacts(connection: AsyncConnection, case: str, into: str, work: Work) -> None:
-    await connection.execute(contacts.update().where(contacts.c.case_id == case).values(case_id=into))
+    await move_contacts(connection, contacts.c.case_id == case, into)
     await connection.execute(cases_table.update().where(cases_table.c.id == into).values(worked_at=work.at))
     await _note(connection, into, work, about=case, act=TAKES_IN)
 
 
-async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> None:
+async def _note(connection: AsyncConnection, case: str, work: Work, about: str, act: str = "") -> int:
+    """The number of the event."""
     row = {"case_id": case, "at": work.at, "act": act or work.act, "about": about}
     row["words"] = work.words or work.classified.in_words()
-    await connection.execute(case_events.insert().values(row | {"by": work.worker.by, "role": work.worker.role}))
+    row |= {"by": work.worker.by, "role": work.worker.role}
+    inserted = await connection.execute(case_events.insert().values(row).returning(case_events.c.id))
+    return int(inserted.scalar_one())

@@ -3,21 +3,30 @@
 import secrets
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.case_number import FROM_DESK, case_number, in_groups, keyed
 from cases.channels import Channel
 from cases.joining import Closed, ClosedCase, Join, JoinWhy, OpenCase, OpenNew, Reopen, case_for
 from cases.progress import Progress
+from cases.requester import Region, Requester
 from cases.state import Act, CaseRefused, State
 from cases.store import BY_RULE, GOES_ON, case_events, cases_table, contacts, intakes
 from cases.telling import NOBODY, Telling
-from centralino.database import Database
+from centralino.database import Database, insert_or_update
 
 NOT_BY_US = frozenset({Channel.CALL, Channel.VOICEMAIL, Channel.CALL_BACK})  # the engine brings these
+
+
+class Sender(StrEnum):
+    """Whether anybody vouches for it that a piece is from whoever it says."""
+
+    KNOWN = "known"
+    UNPROVEN = "unproven"  # on an open page anybody may name any telephone
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,8 @@ class Intake:
     """One piece. `service`: the number of ours that it is for; `person`: the key of who sent it, empty: nobody can
     say. `phone` in E.164. `by`: who typed it in, or how it came. `kind` and `topic` are said where they are known.
     `into`: the case that it is for, by its number; empty: the sender's open one for that service, or a new one.
+    `sender` UNPROVEN: it has a case of its own. `once`: of such, what is the same where the same piece comes again, and
+    is not taken in again; empty: it comes once. `language`: that they used, empty where nobody can say.
     """
 
     channel: Channel
@@ -39,7 +50,12 @@ class Intake:
     person: str = ""
     kind: str = ""
     topic: str = ""
+    requester: Requester | None = None
+    region: Region | None = None
     into: str = ""
+    sender: Sender = Sender.KNOWN
+    once: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +73,42 @@ async def take_in(
     `reopening_s` is opened again. Raises CaseRefused, DatabaseAway.
     """
     async with database.writing() as connection:
+        n = await keep(connection, intake, at)
+        if n is None:
+            return TakenIn(await _opened_by(connection, intake.once), JoinWhy.CAME_BEFORE)
         decision = await _case_for(connection, intake, at - timedelta(seconds=reopening_s))
-        row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
-        inserted = await connection.execute(intakes.insert().values(row | {"at": at}).returning(intakes.c.id))
-        n = int(inserted.scalar_one())
-        if isinstance(decision, OpenNew):
-            case = case_number(FROM_DESK, n)
-            await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
-        else:
-            case = decision.case
-            await connection.execute(cases_table.update().where(cases_table.c.id == case).values(worked_at=at))
-        if isinstance(decision, Reopen):
-            await _reopen(connection, case, intake, at)
-        contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
-        await connection.execute(contacts.insert().values(contact))
-        if intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
+        case = await stand(connection, intake, n, decision, at)
+        if intake.sender is Sender.UNPROVEN:
+            await telling.acknowledge_form(connection, case, at, intake.language)
+        elif intake.channel is not Channel.MAIL:  # a mail is acknowledged by who takes mails in
             news = (Progress.REOPENED, Progress.TAKEN_IN) if isinstance(decision, Reopen) else (Progress.TAKEN_IN,)
             await telling.tell(connection, case, news, at)
         return TakenIn(case, decision.why)
+
+
+async def stand(
+    connection: AsyncConnection, intake: Intake, n: int, decision: Join | Reopen | OpenNew, at: datetime
+) -> str:
+    """Have the `n`-th piece, that was kept, stand with its case, as was decided; the case."""
+    if isinstance(decision, OpenNew):
+        case = case_number(FROM_DESK, n)
+        await connection.execute(cases_table.insert().values(_new(case, intake, decision.why, at)))
+    else:
+        case = decision.case
+        await connection.execute(cases_table.update().where(cases_table.c.id == case).values(_joined(intake, at)))
+    if isinstance(decision, Reopen):
+        await _reopen(connection, decision, intake, at)
+    contact = {"case_id": case, "kind": intake.channel, "at": at, "ended_at": at, "intake": n}
+    contact |= {"person": intake.person or None, "service": intake.service}
+    await connection.execute(contacts.insert().values(contact))
+    return case
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One piece as it came. Nothing of it is trusted text."""
 
+    id: int
     at: datetime
     channel: str
     by: str
@@ -99,11 +127,28 @@ async def kept(database: Database, case: str) -> tuple[Kept, ...]:
         return tuple(Kept(*(getattr(row, field.name) for field in fields(Kept))) for row in rows)
 
 
+async def keep(connection: AsyncConnection, intake: Intake, at: datetime) -> int | None:
+    """Its number; None: it is there already. Of two that come at once, one waits here until the other is kept."""
+    row = {name: getattr(intake, name) for name in ("channel", "by", "subject", "words", "name", "phone", "mail")}
+    row |= {"at": at, "once": intake.once or None}
+    insert = insert_or_update(connection.dialect.name, intakes, ("once",), ()).returning(intakes.c.id)
+    found = (await connection.execute(insert.values(row))).scalar_one_or_none()
+    return None if found is None else int(found)
+
+
+async def _opened_by(connection: AsyncConnection, once: str) -> str:
+    """The case that it opened, whatever became of that."""
+    n = (await connection.execute(select(intakes.c.id).where(intakes.c.once == once))).scalar_one()
+    return case_number(FROM_DESK, int(n))
+
+
 async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime) -> Join | Reopen | OpenNew:
     if intake.into:
         return Join(await _open_one(connection, intake.into), JoinWhy.BY_HAND)
     if not intake.person:
         return OpenNew(JoinWhy.ANONYMOUS)
+    if intake.sender is Sender.UNPROVEN:
+        return OpenNew(JoinWhy.UNPROVEN)
     of_person = select(cases_table).where(cases_table.c.person == intake.person).with_for_update()
     rows = (await connection.execute(of_person)).all()
     return case_for(
@@ -117,11 +162,11 @@ async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime
     )
 
 
-async def _reopen(connection: AsyncConnection, case: str, intake: Intake, at: datetime) -> None:
+async def _reopen(connection: AsyncConnection, reopen: Reopen, intake: Intake, at: datetime) -> None:
     again = {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}
-    await connection.execute(cases_table.update().where(cases_table.c.id == case).values(**again))
-    event = {"case_id": case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
-    await connection.execute(case_events.insert().values(event | {"words": JoinWhy.CLOSED_LATELY, "about": ""}))
+    await connection.execute(cases_table.update().where(cases_table.c.id == reopen.case).values(**again))
+    event = {"case_id": reopen.case, "at": at, "act": Act.REOPEN, "by": intake.by, "role": BY_RULE}
+    await connection.execute(case_events.insert().values(event | {"words": reopen.why, "about": ""}))
 
 
 async def _open_one(connection: AsyncConnection, number: str) -> str:
@@ -136,6 +181,14 @@ async def _open_one(connection: AsyncConnection, number: str) -> str:
     return str(row.id)
 
 
+def _joined(intake: Intake, at: datetime) -> dict[str, Any]:
+    """What a case is told by one more piece; what was said before stays."""
+    said = {name: getattr(intake, name) for name in ("requester", "region")}
+    return {"worked_at": at} | {
+        name: func.coalesce(cases_table.c[name], value) for name, value in said.items() if value
+    }
+
+
 def _new(case: str, intake: Intake, why: JoinWhy, at: datetime) -> dict[str, Any]:
     return {
         "id": case,
@@ -147,6 +200,8 @@ def _new(case: str, intake: Intake, why: JoinWhy, at: datetime) -> dict[str, Any
         "title": intake.subject or None,
         "kind": intake.kind or None,
         "topic": intake.topic or None,
+        "requester": intake.requester,
+        "region": intake.region,
         "why": why,
         "is_complex": False,
         "worked_at": at,

@@ -15,7 +15,14 @@ class JoinWhy(StrEnum):
     NO_OPEN_CASE = "no open case"
     CLOSED_LATELY = "same caller, closed lately"
     ANONYMOUS = "nobody can say who it is"
+    UNPROVEN = "anybody may name any telephone there"  # on the public page
+    CAME_BEFORE = "it had come before"
     BY_HAND = "somebody said so"
+    BY_NUMBER = "names the case, and its sender is on it"
+    BY_THREAD = "answers a mail of ours, and its sender is on the case"
+    NO_CASE_NAMED = "names no case"
+    NOT_THEIRS = "names a case that its sender is not on"
+    CLOSED_BEFORE = "names a case that was closed"
 
 
 class CloseWhy(StrEnum):

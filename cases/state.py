@@ -17,15 +17,17 @@ class Act(StrEnum):
 
     NOTE = "note"
     SHEET = "sheet"  # of the knowledge base: what was said to the citizen stands in it
-    CLASSIFY = "classify"  # kind, topic, title, whether it is complex
+    CLASSIFY = "classify"  # kind, topic, title, whether it is complex, and who asks from where
     HAND_OVER = "hand over"  # to an office
     ANSWER = "answer"  # by the office, to the citizen
     SEND_BACK = "send back"  # to the first level
+    CALL_BACK = "call back"  # promised: the people of a queue call the citizen
     STOP = "stop"  # its clock: another administration, or the citizen, must answer first
     GO_ON = "go on"
     CLOSE = "close"
     REOPEN = "reopen"
     MERGE = "merge"  # into another case
+    SPLIT = "split"  # some of its contacts, into a new case
 
 
 class Role(StrEnum):
@@ -53,27 +55,34 @@ MOVES: Mapping[tuple[State, Act], Move] = {
     (S.OPEN, A.SHEET): Move(S.OPEN),
     (S.OPEN, A.CLASSIFY): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.HAND_OVER): Move(S.AT_OFFICE, FIRST_LEVEL),
+    (S.OPEN, A.CALL_BACK): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.STOP): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.GO_ON): Move(S.OPEN, FIRST_LEVEL),
     (S.OPEN, A.CLOSE): Move(S.CLOSED, FIRST_LEVEL),
     (S.OPEN, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.OPEN, A.SPLIT): Move(S.OPEN, FIRST_LEVEL),
     (S.AT_OFFICE, A.NOTE): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.SHEET): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.CLASSIFY): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.HAND_OVER): Move(S.AT_OFFICE, SECOND_LEVEL),  # to the office that it is for
     (S.AT_OFFICE, A.ANSWER): Move(S.CLOSED, SECOND_LEVEL),
     (S.AT_OFFICE, A.SEND_BACK): Move(S.OPEN, SECOND_LEVEL),
+    (S.AT_OFFICE, A.CALL_BACK): Move(S.AT_OFFICE),
     (S.AT_OFFICE, A.STOP): Move(S.AT_OFFICE, SECOND_LEVEL),
     (S.AT_OFFICE, A.GO_ON): Move(S.AT_OFFICE, SECOND_LEVEL),
     (S.AT_OFFICE, A.CLOSE): Move(S.CLOSED, SECOND_LEVEL),
     (S.AT_OFFICE, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.AT_OFFICE, A.SPLIT): Move(S.AT_OFFICE, FIRST_LEVEL),
     (S.CLOSED, A.NOTE): Move(S.CLOSED),
     (S.CLOSED, A.SHEET): Move(S.CLOSED),
     (S.CLOSED, A.CLASSIFY): Move(S.CLOSED, FIRST_LEVEL),
     (S.CLOSED, A.REOPEN): Move(S.OPEN, FIRST_LEVEL),
     (S.CLOSED, A.MERGE): Move(S.MERGED, FIRST_LEVEL),
+    (S.CLOSED, A.SPLIT): Move(S.CLOSED, FIRST_LEVEL),
 }
-NEEDS_WORDS = frozenset({A.NOTE, A.ANSWER, A.SEND_BACK, A.STOP, A.CLOSE, A.REOPEN})  # why, or what was answered
+NEEDS_WORDS = frozenset(
+    {A.NOTE, A.ANSWER, A.SEND_BACK, A.STOP, A.CLOSE, A.REOPEN, A.SPLIT}
+)  # why, or what was answered
 ENDS_A_STOP = frozenset({A.GO_ON, A.ANSWER, A.CLOSE, A.MERGE})
 WORDS_MAX = 20_000
 

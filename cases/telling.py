@@ -25,6 +25,15 @@ class Service:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A mail that is answered by itself."""
+
+    sender: str
+    message_id: str
+    at: datetime
+
+
 async def unknown(_connection: AsyncConnection, _call: str) -> str:
     """Nobody can say in which language a call was."""
     return ""
@@ -55,11 +64,28 @@ class Telling:
             return
         news = self._news(row, told, words)
         if mail := await _mail_of(connection, case):
-            subject, text = mail_of(news, await self._language(connection, row))
-            await put(connection, Outgoing(channel=Way.MAIL, to=mail, subject=subject, words=text, at=at, case=case))
+            await _send_mail(connection, mail, news, await self._language(connection, row), at)
         elif self.by_sms and (mobile := await _mobile_of(connection, row)):
             text = sms_of(news, await self._language(connection, row))
             await put(connection, Outgoing(channel=Way.SMS, to=mobile, subject=told, words=text, at=at, case=case))
+
+    async def acknowledge_mail(
+        self, connection: AsyncConnection, case: str, progress: Progress, mail: Received
+    ) -> None:
+        """Answer a mail that stands with `case` now."""
+        row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
+        subject, words = mail_of(self._news(row, progress, ""), await self._language(connection, row))
+        reply: dict[str, Any] = {"channel": Way.MAIL, "to": mail.sender, "in_reply_to": mail.message_id, "at": mail.at}
+        await put(connection, Outgoing(subject=subject, words=words, case=case, **reply))
+
+    async def acknowledge_form(self, connection: AsyncConnection, case: str, at: datetime, language: str) -> None:
+        """What came by our own page is always acknowledged, by mail where they left an address; never by SMS, which
+        costs: anybody may name any telephone there.
+        """
+        row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
+        if mail := await _mail_of(connection, case):
+            language = language or await self._language(connection, row)
+            await _send_mail(connection, mail, self._news(row, Progress.TAKEN_IN, ""), language, at)
 
     def _news(self, row: Any, told: Progress, words: str) -> News:
         entity, service = self.entities.of_case(row.entity, row.service), self.services.get(row.service)
@@ -86,6 +112,11 @@ def is_mobile(number: str) -> bool:
 
 
 # --- within
+
+
+async def _send_mail(connection: AsyncConnection, to: str, news: News, language: str, at: datetime) -> None:
+    subject, text = mail_of(news, language)
+    await put(connection, Outgoing(channel=Way.MAIL, to=to, subject=subject, words=text, at=at, case=news.case))
 
 
 async def _mail_of(connection: AsyncConnection, case: str) -> str:

@@ -9,18 +9,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cases.book import book_of_case, save_book
 from cases.messages import Act, Doing, Handling, State, handle
 from cases.state import CaseRefused, Worker
 from cases.state import State as CaseState
 from cases.store import (
-    book_of_case,
     case_events,
     cases_table,
     contacts,
     is_its_message,
     messages,
     people,
-    save_book,
 )
 from centralino.database import Database
 

@@ -14,11 +14,12 @@ from asterisk.port import Telephony
 from centralino import events as ev
 from centralino.alarms import Alarms
 from centralino.book import Book
+from centralino.call_states import CallState
 from centralino.clock import Clock, as_utc
 from centralino.offices import Offices
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 from ivr import actions as act
 from ivr.actions import Phase, Place, Why
 from ivr.menu import Dialplan, Transfer, Voicemail

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from centralino import state
+from centralino import effects
 from centralino.events import AnyEvent, Entry
 from centralino.state import CallNow, House
 
@@ -17,9 +17,9 @@ class Book:
 
     def write(self, event: AnyEvent) -> Entry:
         """Raises IllegalMove, with nothing written, where the state of the call does not allow `event`."""
-        state.check(self.house, event)
+        effects.check(self.house, event)
         entry = self._append(event)
-        state.apply(self.house, entry)
+        effects.apply(self.house, entry)
         for watcher in self.watchers:
             watcher(entry)
         return entry

@@ -14,13 +14,14 @@ from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino import signing
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
 from centralino.located import shown
 from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import CallBackNow, CallNow, CallState
+from centralino.state import CallBackNow, CallNow
 from ivr.call_back import when_to_call
 from ivr.hours import Span
 

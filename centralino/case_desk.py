@@ -3,27 +3,32 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
 from cases import deadlines, intake, store
+from cases.attachments import attachments_of
 from cases.channels import Channel
 from cases.deadlines import Rule, Seen
-from cases.history import Classified, Work, work_on
-from cases.intake import Intake, TakenIn
+from cases.history import Classified, Work, look_whether, work_on
+from cases.intake import Intake, Sender, TakenIn
+from cases.requester import Region, Requester
 from cases.sheets import Sheet
 from cases.sheets_store import sheet
 from cases.state import WORDS_MAX, Act, CaseRefused, Role, State, Worker
 from cases.telling import Service, Telling
 from centralino import reports
 from centralino.database import Database
+from centralino.door import CommandRefused
 from centralino.located import did_you_mean, shown
-from centralino.people import cleaned, normalised
+from centralino.people import cleaned, e164, normalised
 from centralino.settings import Configuration
 from supervision.case_report import CaseReport
 from supervision.store import language_of
 
 NOTHING_SAID = Classified()
+CLASSIFIED = "kind, topic, title, whether it is complex, requester and region"
 KNOWN_ACTS = {act.replace(" ", "-"): act for act in Act}
 LINE_MAX = 200
 
@@ -45,7 +50,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What `by` does, in words as people write them: `act` is one of KNOWN_ACTS; as `agent`, as somebody of `office`,
-    or else as a supervisor. With `sheet`, `words` is the id of one.
+    or else as a supervisor. With `sheet`, `words` is the id of one. `contacts`: the places of those that `split` takes.
     """
 
     act: str
@@ -55,12 +60,15 @@ class Asked:
     into: str = ""
     agent: str = ""
     office: str = ""
+    contacts: frozenset[int] = frozenset()
     classified: Classified = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours."""
+    """What a citizen wrote, as it is typed in or comes from a form; for `entity`, or for `number` of ours. Of `sender`,
+    `once` and `language`, see cases/intake.py.
+    """
 
     channel: Channel
     words: str
@@ -73,18 +81,23 @@ class Written:
     mail: str = ""
     kind: str = ""
     topic: str = ""
+    requester: Requester | None = None
+    region: Region | None = None
     into: str = ""
+    sender: Sender = Sender.KNOWN
+    once: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a CaseDesk looks at: the configuration in force, the instant, and the key for a telephone number and a name
-    (raises ConnectionError while the engine, who keeps the keys, is away). `case_codes`: the secret that they are of.
+    """What a CaseDesk looks at: the configuration in force, the instant, and the engine, which carries out a command of
+    its door (raises CommandRefused; ConnectionError while it is away). `case_codes`: the secret that they are of.
     """
 
     configuration: Callable[[], Configuration]
     now: Callable[[], datetime]
-    key_for: Callable[[str, str], Awaitable[str]]
+    engine: Callable[[str, dict[str, str]], Awaitable[dict[str, Any]]]
     case_codes: str
 
 
@@ -93,7 +106,7 @@ class CaseDesk:
 
     def __init__(self, database: Database, around: Around) -> None:
         self._database = database
-        self._configuration, self._now, self._key_for = around.configuration, around.now, around.key_for
+        self._configuration, self._now, self._engine = around.configuration, around.now, around.engine
         self._case_codes = around.case_codes
 
     async def cases(self, wanted: Wanted) -> tuple[Seen, ...]:
@@ -112,7 +125,8 @@ class CaseDesk:
         if found is None:
             return None
         [seen] = await self._see([found])
-        return replace(seen, wrote=await intake.kept(self._database, found.id))
+        wrote, files = await intake.kept(self._database, found.id), await attachments_of(self._database, found.id)
+        return replace(seen, wrote=wrote, attachments=files)
 
     async def work(self, number: str, asked: Asked) -> Seen:
         """Do it; the case as it is then. Raises CaseRefused."""
@@ -122,8 +136,11 @@ class CaseDesk:
         if act is Act.SHEET:
             used = await self._sheet(words.strip())
             words, to = used.title, used.id
-        work = Work(number, act, worker, self._now(), words, to, asked.into, asked.classified)
-        await work_on(self._database, work, configuration.entities.offices(), self._telling(configuration))
+        work = Work(number, act, worker, self._now(), words, to, asked.into, asked.contacts, asked.classified)
+        if act is Act.CALL_BACK:
+            work = await self._have_called_back(work, configuration)
+        telling = telling_of(configuration, self._case_codes)
+        await work_on(self._database, work, configuration.entities.offices(), telling)
         seen = await self.case(number)
         assert seen, "cases are never removed"
         return seen
@@ -135,23 +152,31 @@ class CaseDesk:
         configuration = self._configuration()
         piece = _piece(written, configuration)
         if piece.phone and not piece.into:
-            piece = replace(piece, person=await self._key_for(piece.phone, piece.name))
+            name = piece.name if piece.sender is Sender.KNOWN else ""  # it would be everybody's name for that telephone
+            told = await self._engine("people.key", {"number": piece.phone, "name": name})
+            piece = replace(piece, person=str(told["key"]))
         reopening_s = configuration.entities.reopening_s(piece.entity, piece.service)
-        telling = self._telling(configuration)
+        telling = telling_of(configuration, self._case_codes)
         taken = await intake.take_in(self._database, piece, self._now(), reopening_s, telling)
         seen = await self.case(taken.case)
         assert seen, "it was kept a moment ago"
         return taken, seen
 
-    def _telling(self, configuration: Configuration) -> Telling:
-        numbers = configuration.dialplans.values()
-        return Telling(
-            configuration.entities,
-            {number.number: Service(number.name, number.languages[0]) for number in numbers},
-            self._case_codes,
-            bool(configuration.settings.sms.url),
-            language_of,
-        )
+    async def _have_called_back(self, work: Work, configuration: Configuration) -> Work:
+        """The engine promises it; the work, with the queue. why the engine first: it knows whether it can be kept."""
+        await look_whether(self._database, work, configuration.entities.offices())
+        its = await store.case(self._database, work.number)
+        assert its, "it was looked at just now"
+        office = configuration.entities.offices().get(its.office or "")
+        queue = work.to or (office.queue if office else "")
+        if not queue:
+            raise CaseRefused("who calls back? Name the queue; it is known where an office with agents has the case")
+        asked = {"case": its.id, "person": its.person, "queue": queue, "service": its.service, "by": work.worker.by}
+        try:
+            await self._engine("call_backs.ask", asked | {"entity": its.entity or ""})
+        except CommandRefused as refused:
+            raise CaseRefused(str(refused)) from refused
+        return replace(work, to=queue)
 
     async def _sheet(self, id: str) -> Sheet:
         """Raises CaseRefused."""
@@ -168,12 +193,26 @@ class CaseDesk:
         return Rule(configuration.entities, configuration.settings.time_zone, self._now())
 
 
+def telling_of(configuration: Configuration, case_codes: str) -> Telling:
+    """Who is told what. `case_codes`: the secret that the codes of cases are of."""
+    numbers = configuration.dialplans.values()
+    return Telling(
+        configuration.entities,
+        {number.number: Service(number.name, number.languages[0]) for number in numbers},
+        case_codes,
+        bool(configuration.settings.sms.url),
+        language_of,
+    )
+
+
 def _act(asked: Asked, configuration: Configuration) -> Act:
     if asked.act not in KNOWN_ACTS:
         raise CaseRefused(f"nobody can {shown(asked.act)} a case; {did_you_mean(asked.act, KNOWN_ACTS)}")
     act, said = KNOWN_ACTS[asked.act], asked.classified
     if (act is Act.CLASSIFY) is (said == NOTHING_SAID):
-        raise CaseRefused("kind, topic, title and whether it is complex are for `classify`, which needs one of them")
+        raise CaseRefused(f"{CLASSIFIED} are for `classify`, which needs one of them")
+    if (act is Act.SPLIT) is (not asked.contacts):
+        raise CaseRefused("contacts are for `split`, which needs their places in what the case shows")
     _known_topic(said.topic or "", configuration)
     return act
 
@@ -202,10 +241,12 @@ def _piece(written: Written, configuration: Configuration) -> Intake:
         raise CaseRefused(f"{len(written.words)} characters are too many; {WORDS_MAX} can be kept")
     _known_topic(written.topic, configuration)
     entity, number = _for_whom(written, configuration)
-    said = {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
-    how = {"phone": _phone(written.phone), "mail": _mail(written.mail)}
-    about = {name: getattr(written, name) for name in ("kind", "topic", "into")}
-    return Intake(written.channel, number, written.words, written.by, entity, **about, **said, **how)
+    words = written.words.replace("\0", "")  # PostgreSQL takes none
+    as_it_came = ("channel", "by", "kind", "topic", "requester", "region", "into", "sender", "once", "language")
+    piece = {name: getattr(written, name) for name in as_it_came}
+    piece |= {name: cleaned(getattr(written, name), LINE_MAX) for name in ("subject", "name")}
+    piece |= {"words": words, "phone": _phone(written.phone), "mail": _mail(written.mail)}
+    return Intake(**piece, entity=entity, service=number)
 
 
 def _for_whom(written: Written, configuration: Configuration) -> tuple[str, str]:
@@ -227,8 +268,8 @@ def _for_whom(written: Written, configuration: Configuration) -> tuple[str, str]
 
 
 def _phone(text: str) -> str:
-    number = normalised(text)
-    if text.strip() and not number.startswith("+"):
+    number = e164(text)
+    if text.strip() and not number:
         raise CaseRefused(f"{shown(text)} is no telephone number")
     return number
 

@@ -160,7 +160,7 @@ def desk(
     deployment: Annotated[Path | None, typer.Option("--deployment", help="The YAML that people edit.")] = None,
     guarded: Guarded = False,
 ) -> None:
-    """The process for people: web pages, API and SSH console (started by `run`)."""
+    """The process for people: web pages, API, SSH console and mail (started by `run`)."""
     from centralino import settings
     from centralino.database import database_url
     from centralino.desk import Place, PortTaken, serve
@@ -176,6 +176,7 @@ def desk(
         (deployment or config).absolute(),
         web=(ours.web_host, instance.web_port(configuration)),
         console=(ours.console_host, instance.console_port(configuration)),
+        mail=(ours.mail_host, instance.mail_port(configuration)),
         time_zone=ours.time_zone,
         guarded=guarded,
     )

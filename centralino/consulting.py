@@ -16,6 +16,7 @@ from asterisk.carrier import Allowed
 from asterisk.port import CallerId, EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.dispatch import Dispatcher
 from centralino.handed_to import COLLEAGUE, OUTSIDE
 from centralino.outgoing import NotCalled, may_call
@@ -25,7 +26,7 @@ from centralino.people import People
 from centralino.phone_codes import PhoneCodes
 from centralino.settings import Configuration
 from centralino.signing import Refused
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 
 log = logging.getLogger(__name__)
 

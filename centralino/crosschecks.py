@@ -26,7 +26,7 @@ from centralino.deployment import (
 from centralino.durations import NotADuration, seconds
 from centralino.forms.agents import bare_mac
 from centralino.located import Located, Path, Problem, did_you_mean, shown
-from centralino.mailchecks import problems_of_mail
+from centralino.mailchecks import problems_of_addresses, problems_of_mail
 from centralino.stepchecks import hours_problems, no_call_comes, problems_in, reached_steps
 from centralino.trunkchecks import problems_of_carriers, takes_calls
 from ivr.hours import read_hours
@@ -54,7 +54,11 @@ USES = {
         Use("number", ("entities", ANY, "numbers", ANY)),
         Use("queue", ("entities", ANY, "offices", ANY, "queue")),
     ),
-    SETTINGS: (),
+    SETTINGS: (
+        Use("number", ("mail", "addresses", ANY, "number")),
+        Use("entity", ("mail", "addresses", ANY, "entity")),
+        Use("entity", ("public", "entities", ANY)),
+    ),
 }
 
 
@@ -83,6 +87,9 @@ def problems_across(deployment: Deployment) -> list[Problem]:
     problems += _in_settings(deployment.files[SETTINGS])
     problems += problems_of_carriers(deployment)
     problems += problems_of_mail(deployment.files[SETTINGS])
+    problems += problems_of_addresses(deployment)
+    problems += twice(deployment.files[SETTINGS], ("public", "entities", ANY), "entity")
+    problems += _nobody_to_write_to(deployment)
     problems += _no_way_to_offices(deployment)
     return problems
 
@@ -390,6 +397,12 @@ def _no_way_to_offices(deployment: Deployment) -> Iterator[Problem]:
 
 
 # --- centralino.yaml
+
+
+def _nobody_to_write_to(deployment: Deployment) -> Iterator[Problem]:
+    if "public" in deployment.files[SETTINGS].data and deployment.names("entity") == []:
+        hint = "write one into entities.yaml, or remove `public`"
+        yield deployment.files[SETTINGS].at_key(("public",), "there is no entity that citizens could write to", hint)
 
 
 def _in_settings(settings: Located) -> Iterator[Problem]:

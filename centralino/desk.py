@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, tzinfo
 from functools import partial
 from pathlib import Path
@@ -28,16 +28,19 @@ from cases.state import CaseRefused
 from cases.voicemails import Message
 from centralino import knowledge, reports, voicemail_desk
 from centralino.asking import visit
-from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written
+from centralino.attachment_desk import AttachmentDesk
+from centralino.case_desk import Around, Asked, CaseDesk, Wanted, Written, telling_of
 from centralino.changes import Changes
 from centralino.clock import as_utc
 from centralino.database import Database, DatabaseAway, open_database
 from centralino.door import CommandRefused, DoorClient, door_path
 from centralino.guardian import on_guardians_death
 from centralino.instance import Instance
+from centralino.mail_desk import AroundMail, MailDesk
 from centralino.mailings import Mailings
 from centralino.mailings import Sources as MailingSources
 from centralino.post_office import post_office
+from centralino.public_desk import PublicDesk
 from centralino.recording_desk import RecordingDesk
 from centralino.releases import InForce, Releases
 from centralino.voicemail_desk import VoicemailDesk
@@ -50,6 +53,7 @@ from web.cases import Cases
 from web.configuration import ChangeRefused
 from web.knowledge import Knowledge
 from web.live import Live
+from web.public import Public
 from web.recordings import Recordings
 from web.tokens import Tokens
 from web.voicemails import Voicemails
@@ -89,6 +93,7 @@ class Place:
     deployment: Path
     web: tuple[str, int] = ("127.0.0.1", 8055)
     console: tuple[str, int] | None = None
+    mail: tuple[str, int] | None = None
     time_zone: tzinfo = UTC
     names: frozenset[str] = frozenset()
     guarded: bool = False
@@ -104,6 +109,7 @@ class Shelves:
     voicemails: Voicemails
     recordings: Recordings
     knowledge: Knowledge
+    public: Public
 
 
 async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop: asyncio.Event) -> None:
@@ -122,6 +128,7 @@ async def run_desk(place: Place, listener: socket.socket, shelves: Shelves, stop
         shelves.voicemails,
         shelves.recordings,
         shelves.knowledge,
+        shelves.public,
         Tokens(place.state),
         lambda: fresh_snapshot(client),
         changes,
@@ -215,8 +222,8 @@ class DatabaseRecords:
 class DatabaseCases:
     """The cases, from the database. Raises ConnectionError while it is away."""
 
-    def __init__(self, desk: CaseDesk) -> None:
-        self._desk = desk
+    def __init__(self, desk: CaseDesk, attachments: AttachmentDesk) -> None:
+        self._desk, self._attachments = desk, attachments
 
     async def cases(self, wanted: dict[str, Any]) -> Sequence[Seen]:
         return await _asked(self._desk.cases(Wanted(**wanted)))
@@ -231,8 +238,12 @@ class DatabaseCases:
         _, seen = await _done_or_refused(self._desk.take_in(Written(**written)))
         return seen
 
+    async def take_out(self, number: str, id: int, by: str, agent: str) -> tuple[str, bytes]:
+        attachment, content = await _done_or_refused(self._attachments.take_out(number, id, by, agent))
+        return attachment.name, content
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Seen:
-        said = Classified(*(asked.pop(name) for name in ("kind", "topic", "title", "is_complex")))
+        said = Classified(*(asked.pop(field.name) for field in fields(Classified)))
         return await _done_or_refused(self._desk.work(number, Asked(act, **asked, classified=said)))
 
 
@@ -324,15 +335,22 @@ def serve(place: Place, database_url: str) -> int:
     def now() -> datetime:
         return as_utc(live.now_s() if live.connected else time.time())
 
-    async def key_for(number: str, name: str) -> str:
-        told = await visit(place.state, lambda door: door.command("people.key", number=number, name=name))
-        return str(told["key"])
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        return await visit(place.state, lambda door: door.command(name, **args))
 
-    cases = DatabaseCases(CaseDesk(database, Around(configuration, now, key_for, secrets.case_codes)))
+    async def prove(case: str, proven: bool) -> bool:
+        told = await visit(place.state, lambda door: door.command("cases.prove", case=case, proven=proven))
+        return bool(told["is_let_in"])
+
+    case_desk = CaseDesk(database, Around(configuration, now, engine, secrets.case_codes))
+    cases = DatabaseCases(case_desk, AttachmentDesk(database, configuration, now, place.state))
+    telling = partial(telling_of, case_codes=secrets.case_codes)
+    mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
     recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets))
+    public = PublicDesk(cases, configuration, prove, secrets.case_codes)
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets), public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
     mailings = Mailings(database, MailingSources(configuration, now, shelf.folder))
 
@@ -344,7 +362,11 @@ def serve(place: Place, database_url: str) -> int:
             asyncio.create_task(mailings.run(), name="write to owners"),
         ]
         try:
-            async with console_beside(place), post_office(database, place.state, configuration, now):
+            async with (
+                console_beside(place),
+                post_office(database, place.state, configuration, now),
+                mail_beside(place, mail_desk),
+            ):
                 await run_desk(place, listener, shelves, stop)
         finally:
             for one in beside:
@@ -353,6 +375,24 @@ def serve(place: Place, database_url: str) -> int:
             await database.close()
 
     return on_reactor(work)
+
+
+@asynccontextmanager
+async def mail_beside(place: Place, desk: MailDesk) -> AsyncIterator[None]:
+    """The server that takes mail in, where it can be served; where not, the log says why, and all else is served."""
+    intake = None
+    if place.mail:
+        from centralino.mail_intake import CannotServe, MailIntake  # only now, as for the console
+
+        try:
+            intake = MailIntake.open(desk, place.state, listen_at(*place.mail), desk.host)
+        except (PortTaken, CannotServe) as why:
+            log.error("no mail can come in: %s", why)
+    try:
+        yield
+    finally:
+        if intake:
+            await intake.close()
 
 
 @asynccontextmanager
@@ -373,6 +413,14 @@ async def console_beside(place: Place) -> AsyncIterator[None]:
             await console.close()
 
 
+def _log_by_logging() -> None:
+    """What Twisted says goes to the desk's log, where it is a warning or worse."""
+    from twisted.logger import STDLibLogObserver, globalLogBeginner
+
+    logging.getLogger("twisted").setLevel(logging.WARNING)
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
+
+
 def on_reactor(work: Work) -> int:
     """Run `work(stop)` on Twisted's reactor on uvloop; SIGTERM and SIGINT set `stop`. The exit code: 0, or 1 and a log.
 
@@ -385,6 +433,7 @@ def on_reactor(work: Work) -> int:
     asyncioreactor.install(loop)
     from twisted.internet import reactor as installed
 
+    _log_by_logging()
     reactor: Any = installed  # its types do not know `installSignalHandlers`
 
     failed: list[BaseException] = []

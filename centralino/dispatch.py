@@ -33,9 +33,10 @@ from agents.state import Chosen
 from asterisk.port import EndCause, LegNow
 from centralino import events as ev
 from centralino.attendant import NO_OFFICE, AtOffice, Desk
+from centralino.call_states import CallState
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import AgentNow, CallNow, CallState
+from centralino.state import AgentNow, CallNow
 from centralino.talk_recordings import TalkRecordings
 from centralino.waiting_room import WaitingRoom, way_out
 from centralino.whispers import Whispers

@@ -30,16 +30,18 @@ from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
 from asterisk.talk_recording import ROOM_AT_START_BYTES, TalkRecorder, finish, is_written
 from asterisk.telephony import AsteriskTelephony
-from cases.proof import WRONG_PROOFS_MAX, proves
+from cases.proof import Proofs, proves
 from centralino import events as ev
 from centralino import personal_data, recovery, voices
 from centralino.alarm_clock import AlarmClock
 from centralino.book import Book
 from centralino.call_backs import Wanted
+from centralino.call_states import CallState
 from centralino.clock import Clock, RunningClock
 from centralino.disk_watch import DiskWatch
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
+from centralino.effects import new_day
 from centralino.emergencies import Emergencies
 from centralino.instance import Instance
 from centralino.journal import Journal, JournalError
@@ -51,7 +53,7 @@ from centralino.reloading import Reloading
 from centralino.sealing import Closing, OnRecord, Sealing
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
-from centralino.state import CallState, House, new_day
+from centralino.state import House
 from centralino.switchboard import Surroundings, Switchboard
 from ivr.situation import CaseStanding
 from recordings import files
@@ -123,7 +125,7 @@ class Engine:
         self._projector: asyncio.Future[Projector]
         self._database: asyncio.Future[Database]
         self._finding: set[asyncio.Task[None]] = set()  # cases that callers ask for
-        self._wrong_proofs: dict[str, int] = {}  # today, by case
+        self._proofs = Proofs()
         self._case_codes = instance.secrets(frozenset()).case_codes
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -248,7 +250,7 @@ class Engine:
         if self._telling is None and self.live.has_changed:
             self._telling = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
         if new_day(self.house, self._today()):
-            self._wrong_proofs.clear()
+            self._proofs.new_day()
             self.switchboard.floor.new_day()
         if self.journal.is_segment_over() and self.clock.now_s() >= self._segment_again_s:
             self._start_segment()
@@ -291,6 +293,7 @@ class Engine:
             "sites": lambda args: self._hold_site(what, args),
             "call_backs": lambda args: self._call_backs(what, args),
             "people": lambda args: self._about_people(what, args),
+            "cases": lambda args: self._about_cases(what, args),
         }
         if area not in commands:
             raise CommandRefused(f"there is no command `{name}`")
@@ -478,6 +481,13 @@ class Engine:
             return personal_data.carry_out(what, args, self.people, self.switchboard.book)
         except OSError as refused:
             raise CommandRefused(f"the file of people cannot be read or written: {refused.strerror}") from refused
+
+    def _about_cases(self, what: str, args: dict[str, Any]) -> dict[str, Any]:
+        """`prove`: whether who gave a proof on the page, right or not (`proven`), is told of `case`."""
+        case, proven = args.get("case"), args.get("proven")
+        if what != "prove" or not isinstance(case, str) or not isinstance(proven, bool):
+            raise CommandRefused("there is only `cases.prove`, of a case")
+        return {"is_let_in": self._proofs.is_let_in(case, proven=proven)}
 
     def _listen(self, args: dict[str, Any]) -> dict[str, Any]:
         """Ring the phone of supervisor `as`, who then hears the talk of `call`, and is with it as `how` says."""
@@ -667,12 +677,10 @@ class Engine:
 
     def _standing(self, case: Case, proof: str) -> CaseStanding | None:
         """How the case stands; None where the proof is wrong, or there were too many wrong ones today."""
-        wrong = self._wrong_proofs.get(case.id, 0)
-        if wrong >= WRONG_PROOFS_MAX or not proves(proof, case.id, case.number, self._case_codes):
-            self._wrong_proofs[case.id] = wrong + 1
+        if not self._proofs.is_let_in(case.id, proven=proves(proof, case.id, case.number, self._case_codes)):
             return None
         zone = self.configuration.settings.time_zone
-        return CaseStanding(case.state == "open", case.opened_at.astimezone(zone).date())
+        return CaseStanding(case.closed_at is None, case.opened_at.astimezone(zone).date())
 
     def _number_and_name(self, person: str) -> tuple[str, str]:
         who = self.people.who(person)

@@ -190,6 +190,9 @@ class Instance:
     def web_port(self, configuration: Configuration) -> int:
         return configuration.settings.web_port + self.port_offset
 
+    def mail_port(self, configuration: Configuration) -> int:
+        return configuration.settings.mail_port + self.port_offset
+
     def console_port(self, configuration: Configuration) -> int:
         return configuration.settings.console_port + self.port_offset
 

@@ -11,11 +11,12 @@ from agents.supervisors import KEYS, How, Supervisor
 from asterisk.port import CallerId, EndCause, LegNow, Overhear
 from centralino import events as ev
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.dispatch import Dispatcher
 from centralino.located import did_you_mean, shown
 from centralino.settings import Configuration
 from centralino.signing import Refused
-from centralino.state import CallNow, CallState, ListeningNow
+from centralino.state import CallNow, ListeningNow
 
 RINGS_FOR_S = 30.0
 

@@ -54,12 +54,16 @@ from centralino.forms.settings import (
     CARRIER,
     CarrierForm,
     MailForm,
+    PublicForm,
     SettingsForm,
     SmsForm,
     TlsForm,
+    read_address,
+    read_megabytes,
     read_sender,
     split_address,
 )
+from centralino.mail_addresses import MailAddress, MailIn
 from centralino.mail_settings import Mail, Sms
 from centralino.mail_settings import Tls as MailTls
 from centralino.outgoing import Outgoing
@@ -125,6 +129,17 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicPages:
+    """The pages for citizens: the host name under which they are asked for, where the privacy notice is, and for whom
+    (ids; empty: all entities) citizens can write there.
+    """
+
+    host: str
+    privacy_notice: str
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What centralino.yaml says. `time_zone` is that of all times in YAML; `testing` allows `--clock`.
 
@@ -144,16 +159,21 @@ class Settings:
     web_port: int = 8055
     console_host: str = "127.0.0.1"
     console_port: int = 5022
+    mail_host: str = "127.0.0.1"
+    mail_port: int = 2525
     rtp: PortRange = PortRange(10_000, 20_000)
     ports: Ports = Ports()
     piper_voices: Mapping[str, str] = field(default_factory=dict)
     mail: Mail = field(default_factory=Mail)
+    mail_in: MailIn = field(default_factory=MailIn)
     sms: Sms = field(default_factory=Sms)
+    public: PublicPages | None = None
 
 
 def settings(form: SettingsForm) -> Settings:
     web_host, web_port = _host_and_port(form.web.listen)
     console_host, console_port = _host_and_port(form.console.listen)
+    mail_host, mail_port = _host_and_port(form.mail.listen)
     first, last = (int(port) for port in form.rtp.split("-"))
     carriers = tuple(_carrier(name, carrier) for name, carrier in _carriers(form).items())
     return Settings(
@@ -168,11 +188,15 @@ def settings(form: SettingsForm) -> Settings:
         web_port=web_port,
         console_host=console_host,
         console_port=console_port,
+        mail_host=mail_host,
+        mail_port=mail_port,
         rtp=PortRange(first, last),
         ports=Ports(form.ports.http, form.ports.ami, form.ports.engine),
         piper_voices={language: voice.piper for language, voice in form.voices.items()},
         mail=_mail(form.mail),
+        mail_in=_mail_in(form.mail),
         sms=_sms(form.sms),
+        public=_public(form.public) if form.public else None,
     )
 
 
@@ -181,6 +205,15 @@ def _mail(form: MailForm) -> Mail:
     sender = read_sender(form.sender) if form.sender else Mail().sender
     tls = {"starttls": MailTls.STARTTLS, "from_the_start": MailTls.FROM_THE_START, "none": MailTls.NONE}[form.tls]
     return Mail(sender, host, int(port), tls, form.user or "", form.secret or "")
+
+
+def _mail_in(form: MailForm) -> MailIn:
+    said = {address.lower(): MailAddress(of.number, of.entity or "") for address, of in form.addresses.items()}
+    return MailIn(said, read_megabytes(form.largest))
+
+
+def _public(form: PublicForm) -> PublicPages:
+    return PublicPages(read_address(form.address), form.privacy_notice, tuple(form.entities or ()))
 
 
 def _sms(form: SmsForm | None) -> Sms:

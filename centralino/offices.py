@@ -9,10 +9,11 @@ from collections.abc import Callable
 from asterisk.port import CallerId, EndCause, LegNow, Telephony
 from centralino import events as ev
 from centralino.book import Book
+from centralino.call_states import CallState
 from centralino.outgoing import Refused, may_call
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from agents.spoken import Spoken
 from asterisk.port import Dialled, LegNow
 from centralino import events as ev
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.dispatch import Dispatcher
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 
 LONGEST_S = 120.0  # long enough to walk to another desk; longer, the caller is better off with whoever is free
 ALARM = "parked"

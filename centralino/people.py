@@ -25,6 +25,7 @@ WITHHELD = {"", "anonymous", "restricted", "unknown", "unavailable", "private", 
 
 log = logging.getLogger(__name__)
 _DIALLABLE = re.compile(r"\+?[\d\s().\-/]+")
+_E164 = re.compile(r"\+[1-9][0-9]{5,14}")
 _TURNS_TEXT = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
@@ -194,6 +195,12 @@ def normalised(number: str) -> str:
     if not phonenumbers.is_valid_number(parsed):
         return text
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def e164(text: str) -> str:
+    """A telephone number as somebody writes it, in E.164; empty where it is none."""
+    number = normalised(text)
+    return number if _E164.fullmatch(number) else ""
 
 
 def cleaned(text: str, length_max: int) -> str:

@@ -11,6 +11,7 @@ from agents.places import PARK
 from asterisk.port import HoldBegan, HoldEnded, JoinAsked, OwnKey, TransferAsked, TransferEnd
 from centralino import events as ev
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.consulting import BY, Consulting, Destination
 from centralino.dispatch import Dispatcher
 from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
@@ -20,7 +21,7 @@ from centralino.own_calls import OwnCalls
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.signing import Refused
-from centralino.state import CallNow, CallState, OwnCall
+from centralino.state import CallNow, OwnCall
 
 log = logging.getLogger(__name__)
 

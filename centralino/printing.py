@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_fi
     shown = [[plain(value) for value in row] for row in rows]
     says = [n for n in range(len(heads)) if n == 0 or not shown or any(row[n] for row in shown)]
     heads, shown = [heads[n] for n in says], [[row[n] for n in says] for row in shown]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
+    width = _width()
     widths = {head: max(map(len, (head, *(row[n][:FOLDED_AT] for row in shown)))) for n, head in enumerate(heads)}
     kept = list(heads)
     for head in (head for head in left_out_first if head in heads):
@@ -39,6 +40,10 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], left_out_fi
         print_line(f"(no room for {', '.join(left_out)}; --json has all)")
 
 
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_OF_A_FILE
+
+
 def plain(value: object) -> str:
     """Text that moves no cursor, whatever a caller's phone sent."""
     return "".join(c if c.isprintable() else "�" for c in str(value))
@@ -46,6 +51,13 @@ def plain(value: object) -> str:
 
 def print_line(text: str) -> None:
     sys.stdout.write(plain(text) + "\n")
+
+
+def print_wrapped(start: str, text: str) -> None:
+    """`text` after `start`, in lines as wide as the terminal, each as far to the right as the first."""
+    lines = textwrap.wrap(plain(text), max(20, _width() - len(start))) or [""]
+    for n, line in enumerate(lines):
+        print_line(f"{start if n == 0 else ' ' * len(start)}{line}")
 
 
 def print_json(value: object) -> None:

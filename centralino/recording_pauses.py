@@ -11,7 +11,8 @@ from asterisk import port
 from centralino import events as ev
 from centralino.agents_ear import AgentsEar
 from centralino.attendant import Desk
-from centralino.state import CallNow, CallState, TalkRecording
+from centralino.call_states import CallState
+from centralino.state import CallNow, TalkRecording
 from centralino.talk_recordings import TalkRecordings
 
 log = logging.getLogger(__name__)

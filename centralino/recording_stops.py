@@ -8,7 +8,8 @@ from agents.spoken import Spoken
 from centralino import events as ev
 from centralino.agents_ear import AgentsEar
 from centralino.attendant import Desk
-from centralino.state import CallNow, CallState
+from centralino.call_states import CallState
+from centralino.state import CallNow
 
 AGAIN_WITHIN_S = 10.0
 BY_KEY = "the agent pressed *3 twice: the caller does not want it"

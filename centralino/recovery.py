@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from centralino import state
+from centralino import effects
+from centralino.call_states import IllegalMove
 from centralino.events import Entry
 from centralino.journal import Journal
 from centralino.state import House
@@ -24,9 +25,9 @@ def fold(house: House, entries: Iterable[Entry]) -> House:
     """`house` after `entries`. One that fits no state is said and left out."""
     for entry in entries:
         try:
-            state.check(house, entry.event)
-            state.apply(house, entry)
-        except (state.IllegalMove, KeyError):
+            effects.check(house, entry.event)
+            effects.apply(house, entry)
+        except (IllegalMove, KeyError):
             log.exception("entry %d fits no state; it is left out", entry.n)
     return house
 

@@ -13,6 +13,7 @@ from asterisk.port import EndCause, Telephony
 from centralino import events as ev
 from centralino.book import Book
 from centralino.call_backs import CallBacks
+from centralino.call_states import CallState
 from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
 from centralino.listening import Listening
@@ -21,7 +22,7 @@ from centralino.offices import WITH_OFFICE, Offices
 from centralino.own_calls import OwnCalls
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
-from centralino.state import AgentNow, CallNow, CallState, House
+from centralino.state import AgentNow, CallNow, House
 
 RESET = "the agent was reset"
 

@@ -93,10 +93,12 @@ class Runner:
     def _own_ports(self) -> list[Wanted]:
         engine, web = self.instance.engine_port(self.configuration), self.instance.web_port(self.configuration)
         console = self.instance.console_port(self.configuration)
+        mail = self.instance.mail_port(self.configuration)
         return [
             Wanted("the engine", Transport.TCP, "127.0.0.1", engine),
             Wanted("the web pages", Transport.TCP, self.configuration.settings.web_host, web),
             Wanted("the console", Transport.TCP, self.configuration.settings.console_host, console),
+            Wanted("mail", Transport.TCP, self.configuration.settings.mail_host, mail),
         ]
 
     async def _speak(self, console: Console) -> None:

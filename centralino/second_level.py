@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from centralino import events as ev
 from centralino.attendant import Desk
+from centralino.call_states import CallState
 from centralino.clock import as_utc
 from centralino.dispatch import Dispatcher
 from centralino.handed_to import AT_PHONE, COLLEAGUE, OUTSIDE, named
@@ -15,7 +16,7 @@ from centralino.located import did_you_mean, shown
 from centralino.people import People, cleaned
 from centralino.settings import Configuration
 from centralino.signing import Refused
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 from ivr.menu import Dialplan, Transfer
 from ivr.sentences import Sentences
 from ivr.steps_of_ours import FIRST_LEVEL, HANDED_ON

@@ -50,8 +50,8 @@ __all__ = [
 DIALPLANS = "dialplans"
 RECORDED = "prompts"  # people's own recordings, as LANGUAGE/NAME.wav
 ONLY_AT_A_START = (
-    "nodes", "rtp", "ports", "web_host", "web_port", "console_host", "console_port", "database", "testing",
-    "tls",
+    "nodes", "rtp", "ports", "web_host", "web_port", "console_host", "console_port", "mail_host", "mail_port",
+    "database", "testing", "tls",
 )  # fmt: skip
 PLACED = f"put it into {DIALPLANS}/ or {SHARED}"
 YAML_LIKE = re.compile(r"\.ya?ml$", re.IGNORECASE)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from cases.case_number import in_groups
 from cases.clocks import Clock, Standing
 from cases.deadlines import Seen
-from cases.intake import TakenIn
-from centralino.printing import plain, print_json, print_line, print_table
+from cases.intake import Kept, TakenIn
+from cases.state import Act
+from centralino.printing import plain, print_json, print_line, print_table, print_wrapped
 from centralino.shown import disposition
 
 
@@ -52,17 +53,21 @@ def one(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
         "due": due_in_words(seen.clock, zone),
         "about": ", ".join(word for word in (case.title, case.kind, case.topic, case.level) if word),
         "complex": "yes" if case.is_complex else "",
+        "asked by": ", ".join(word for word in (case.requester, case.region) if word),
         "from": " ".join((case.number or "withheld", case.name)),
         "number": case.service,
         "entity": case.entity or "",
     }
     for name, value in facts.items():
         if value:
-            print_line(f"{name:<12}{plain(value)}")
+            print_wrapped(f"{name:<12}", plain(value))
+    for file in seen.attachments:
+        about = f"{file.name} ({file.content_type}, {file.size_bytes:,} bytes)"
+        print_line(f"{'attachment':<12}{file.id}  {plain(about)}")
     for at, what, words in sorted(_story(seen), key=lambda line: line[0]):
-        print_line(f"{at.astimezone(zone):%d/%m/%Y %H:%M}  {what}")
+        print_wrapped(f"{at.astimezone(zone):%d/%m/%Y %H:%M}  ", what)
         for line in words.splitlines():
-            print_line(f"{'':18}{line}")
+            print_wrapped(f"{'':18}", line)
 
 
 def done(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
@@ -72,6 +77,8 @@ def done(seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
     where = f" with {seen.case.office}" if seen.case.office else ""
     due = due_in_words(seen.clock, zone)
     print_line(f"case {in_groups(seen.case.id)} is {seen.case.state}{where}{f'; {due}' if due else ''}")
+    if seen.history and seen.history[-1].act == Act.SPLIT:
+        print_line(f"what was split off is case {in_groups(seen.history[-1].about)}")
 
 
 def taken(what: TakenIn, seen: Seen, zone: ZoneInfo, *, as_json: bool) -> None:
@@ -97,18 +104,15 @@ def due_in_words(clock: Clock | None, zone: ZoneInfo) -> str:
 
 
 def _story(seen: Seen) -> Iterator[tuple[datetime, str, str]]:
-    """When, what, and the words for it."""
+    """When, what, and the words for it. Before a contact stands its place, by which it is split off."""
     case = seen.case
     yield case.opened_at, "opened", ""
-    for piece in seen.wrote:
-        how = " ".join(word for word in (piece.name, piece.phone, piece.mail) if word)
-        title = f": {piece.subject}" if piece.subject else ""
-        yield piece.at, f"{piece.channel}{title} (from {how or 'nobody named'}, by {piece.by})", piece.words
-    for contact in case.contacts:
-        if contact.intake is not None:
-            continue
-        about = f" {contact.call}" if contact.call else ""
-        yield contact.at, f"{contact.kind}{about}", ""
+    wrote = {piece.id: piece for piece in seen.wrote}
+    for place, contact in enumerate(case.contacts, start=1):
+        if contact.intake in wrote:
+            yield contact.at, *_written(f"[{place}]", wrote[contact.intake])
+        else:
+            yield contact.at, f"[{place}] {contact.kind}{f' {contact.call}' if contact.call else ''}", ""
     for event in seen.history:
         about = f" {event.about}" if event.about else ""
         yield event.at, f"{event.act}{about}, by {event.by} ({event.role})", event.words
@@ -116,7 +120,14 @@ def _story(seen: Seen) -> Iterator[tuple[datetime, str, str]]:
         yield case.closed_at, "closed by itself", case.closed_why or ""
 
 
+def _written(place: str, piece: Kept) -> tuple[str, str]:
+    how = " ".join(word for word in (piece.name, piece.phone, piece.mail) if word)
+    title = f": {piece.subject}" if piece.subject else ""
+    return f"{place} {piece.channel}{title} (from {how or 'nobody named'}, by {piece.by})", piece.words
+
+
 def _facts(seen: Seen) -> dict[str, Any]:
     clock = {"clock": dataclasses.asdict(seen.clock) if seen.clock else None}
     beside = {"history": [dataclasses.asdict(event) for event in seen.history]}
+    beside["attachments"] = [dataclasses.asdict(one) for one in seen.attachments]
     return dataclasses.asdict(seen.case) | clock | beside | {"wrote": [dataclasses.asdict(one) for one in seen.wrote]}

@@ -26,6 +26,7 @@ from centralino.attendant import AtOffice, Attendant, Desk, Knowledge, Voice, me
 from centralino.book import Book
 from centralino.call_backs import ALARMS as CALL_BACK_ALARMS
 from centralino.call_backs import CallBacks
+from centralino.call_states import CallState
 from centralino.clock import Clock, as_utc
 from centralino.consulting import Consulting
 from centralino.dispatch import Dispatcher
@@ -52,7 +53,7 @@ from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
 from centralino.signing import Refused, Signing
-from centralino.state import CallNow, CallState, EmergencyNow
+from centralino.state import CallNow, EmergencyNow
 from centralino.waiting_room import WaitingRoom
 from centralino.whispers import ALARM as WHISPER_ALARM
 from ivr.actions import Why as StepWhy

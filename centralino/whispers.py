@@ -12,9 +12,10 @@ from agents.who_calls import WhoCalls
 from asterisk.port import CallerId
 from centralino import events as ev
 from centralino.attendant import Desk, Voice
+from centralino.call_states import CallState
 from centralino.people import People
 from centralino.settings import Configuration
-from centralino.state import CallNow, CallState
+from centralino.state import CallNow
 from ivr.prompts import Prompt
 
 ALARM = "whisper"

@@ -32,7 +32,6 @@ from twisted.cred.error import UnauthorizedLogin
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet import defer, protocol
 from twisted.internet import reactor as _reactor
-from twisted.logger import STDLibLogObserver, globalLogBeginner
 from zope.interface import implementer
 
 from console.channel import Session
@@ -71,7 +70,6 @@ class Console:
 
         `state` holds the keys; commands are about the YAML in `deployment`.
         """
-        _log_by_logging()
         peoples_keys = PeoplesKeys(state)
         with listener:  # Twisted takes a copy
             try:
@@ -91,12 +89,6 @@ class Console:
         """Say goodbye to everybody; commands that run are ended."""
         self._port.stopListening()
         await self._factory.say_goodbye()
-
-
-def _log_by_logging() -> None:
-    """What Twisted says goes to the desk's log, where it is a warning or worse."""
-    logging.getLogger("twisted").setLevel(logging.WARNING)
-    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
 
 
 # --- who comes in

@@ -60,7 +60,10 @@ OF_A_FOLDER = ("check", "test")
 PRIVATE = ("--from", "--of", "--press", "--note")  # a caller's number, the code of a case, a name: not for the log
 # Of these commands, all that stands after so many words is private, but for what follows the options named.
 OF_CITIZENS = {"case": 3, "take-in": 1}
-OF_THE_HOUSE = ("--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number")
+OF_THE_HOUSE = (
+    "--to", "--into", "--agent", "--as", "--kind", "--topic", "--channel", "--entity", "--number", "--requester",
+    "--region", "--contacts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ def _run(words: tuple[str, ...]) -> Meaning:
         return Refuse("listen makes a file, and none is made from here; the command line and the API let you listen")
     if words[0] == "recordings" and "new-key" in words:
         return Refuse("no secret is made from here: the command line makes a new key")
+    if words[0] == "case" and "attachment" in words[1:]:
+        return Refuse("attachment makes a file, and none is made from here; the command line and the API give it out")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

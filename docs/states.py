@@ -6,7 +6,7 @@ from typing import Any
 
 from acd import state as acd_state
 from agents import state as agents_state
-from centralino import state as call_state
+from centralino import call_states
 
 PAGE = Path(__file__).parent / "calls.md"
 BEGIN, END = "<!-- drawn from the tables by docs/states.py -->", "<!-- end of what is drawn -->"
@@ -14,7 +14,7 @@ BEGIN, END = "<!-- drawn from the tables by docs/states.py -->", "<!-- end of wh
 
 def drawn() -> str:
     """The three tables as Mermaid diagrams."""
-    calls = {(state, event.__name__): to for (state, event), to in call_state.NEXT.items()}
+    calls = {(state, event.__name__): to for (state, event), to in call_states.NEXT.items()}
     return "\n".join(
         [
             _section("A call", calls),

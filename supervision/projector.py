@@ -13,7 +13,8 @@ from itertools import islice
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cases.store import Reopening, cases_of_calls, forget_people, never, open_book, save_book, save_people
+from cases.book import Reopening, never, open_book, save_book
+from cases.store import cases_of_calls, forget_people, save_people
 from centralino.database import Database, DatabaseAway, DatabaseReplaced
 from centralino.events import (
     AnswerKept,

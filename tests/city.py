@@ -24,10 +24,12 @@ from agents.disposition import Level
 from asterisk.port import CallerId
 from cases.channels import Channel
 from centralino import events as ev
+from centralino.call_backs import Wanted
 from centralino.database import Database, database_url, open_database
-from centralino.door import DoorServer, door_path
+from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.journal import Journal
 from centralino.settings import Configuration, load
+from centralino.signing import Refused
 from supervision.projector import Projector
 from tests.contact_centre import ContactCentre
 from web.tokens import Role, make_token
@@ -103,6 +105,12 @@ class City:
         told: dict[str, Any] = answer.json()
         return told
 
+    async def get(self, path: str) -> dict[str, Any]:
+        answer = await self.web.get(f"/api/v1/{path}")
+        assert answer.is_success, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
     async def write(self, channel: Channel, words: str, mail: str, whom: str) -> str:
         """A citizen writes to `whom`, a number of ours or an entity; their case."""
         to = {"number" if whom.isdigit() else "entity": whom}
@@ -153,10 +161,21 @@ class City:
     def _command(self, name: str, args: dict[str, Any]) -> dict[str, Any]:
         if name == "people.key":
             return {"key": self.centre.people.key_for(args["number"], args["name"], self.clock.now_s())}
+        if name == "call_backs.ask":
+            return self._ask_for_call_back(args)
         assert name == "calls.dispose", name
         words = {key: str(args.get(key) or "") for key in ("call", "agent", "kind", "level", "by", "topic")}
         self.centre.switchboard.dispositions.dispose(ev.CallDisposed(**words))
         return {key: word for key, word in words.items() if key != "by"}
+
+    def _ask_for_call_back(self, args: dict[str, Any]) -> dict[str, Any]:
+        wanted = Wanted(args["person"], args["queue"], args["service"], args["entity"])
+        try:
+            self.centre.switchboard.call_backs.ask(args["case"], wanted, args["by"])
+        except Refused as refused:
+            raise CommandRefused(str(refused)) from refused
+        self.centre.settle()
+        return {}
 
 
 @asynccontextmanager

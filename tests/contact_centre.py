@@ -28,6 +28,7 @@ from cases.entities import Entities, Entity, Office
 from centralino import recovery
 from centralino.attendant import Voice
 from centralino.book import Book
+from centralino.call_states import CallState
 from centralino.clock import SimClock
 from centralino.events import (
     AnyEvent,
@@ -47,7 +48,7 @@ from centralino.outgoing import Outgoing
 from centralino.people import People
 from centralino.settings import Configuration
 from centralino.speaking import system_sentences
-from centralino.state import CallNow, CallState, House
+from centralino.state import CallNow, House
 from centralino.switchboard import Surroundings, Switchboard
 from ivr.menu import Dialplan, Queue, Step
 from ivr.sentences import Sentence, Sentences

@@ -57,9 +57,11 @@ class Postgres:
         name = f"centralino_test_{uuid.uuid4().hex[:12]}"
         server = open_database(database_url(self.url(), Path()))
         try:
-            async with server.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            engine = server.engine.execution_options(isolation_level="AUTOCOMMIT")
+            async with engine.connect() as connection:
                 await connection.execute(text(f"CREATE DATABASE {name}"))
-                yield self.url(name)
+            yield self.url(name)
+            async with engine.connect() as connection:  # another: a test may have stopped the server meanwhile
                 await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         finally:
             await server.close()

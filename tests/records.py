@@ -124,7 +124,8 @@ def answered_call(house: House, call_id: str, person: str) -> None:
 
 
 def desk_of(house: House, configuration: Callable[[], Configuration]) -> CaseDesk:
-    async def key_for(number: str, name: str) -> str:
-        return house.people.key_for(number, name, house.clock.now_s())
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
+        assert name == "people.key", name
+        return {"key": house.people.key_for(args["number"], args["name"], house.clock.now_s())}
 
-    return CaseDesk(house.database, Around(configuration, lambda: as_utc(house.clock.now_s()), key_for, CODES))
+    return CaseDesk(house.database, Around(configuration, lambda: as_utc(house.clock.now_s()), engine, CODES))

@@ -20,6 +20,7 @@ from web.commands import CallId, Command, add_commands
 from web.configuration import Configurations, add_to_api
 from web.knowledge import Knowledge, add_knowledge
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
+from web.public import Public
 from web.recordings import Recordings, add_recordings
 from web.tokens import Role, Tokens
 from web.voicemails import Voicemails, add_voicemails
@@ -67,6 +68,7 @@ class Sources:
     voicemails: Voicemails
     recordings: Recordings
     knowledge: Knowledge
+    public: Public
     tokens: Tokens
     ask_engine: Callable[[], Awaitable[dict[str, Any]]]
     configurations: Configurations

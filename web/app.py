@@ -1,19 +1,20 @@
 """The desk's web: the page of now, the API, the metrics, and whether a call can be answered.
 
 The page and its stream are served to this machine only and without log-in, until there is one. Requests under a foreign
-host name are refused, so that no web site can reach them through a visitor's browser (DNS rebinding).
+host name are refused, so that no web site can reach them through a visitor's browser (DNS rebinding). Under the name of
+the public site (web/public.py) there are its pages, and nothing else.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,9 +22,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervision.metrics import exposition
 from web import view
 from web.api import Records, Sources, Trouble, api, piece, stream
-from web.configuration import ChangeRefused, Configurations, page_router, panel
-from web.guards import BODY_BYTES_MAX, from_this_machine, host_name, is_loopback
+from web.configuration import ChangeRefused, page_router, panel
+from web.guards import (
+    BODY_BYTES_MAX,
+    FORM_BYTES_MAX,
+    PUBLIC,
+    from_this_machine,
+    host_name,
+    is_loopback,
+    is_public,
+)
 from web.live import Away, Beat, Changed, Live, TooManyWatchers, Whole
+from web.public import public_router
+from web.public_form import Site
 from web.texts import LANGUAGES, Texts, choose_language
 
 __all__ = ["Records", "Sources", "create_app"]
@@ -39,6 +50,11 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+PUBLIC_HEADERS = SECURITY_HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+}
 
 
 def create_app(sources: Sources) -> FastAPI:
@@ -46,19 +62,22 @@ def create_app(sources: Sources) -> FastAPI:
     app = FastAPI(title="Centralino", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None)
     app.include_router(api(sources))
     app.include_router(page_router(sources.configurations))
-    _add_page(app, sources.live, sources.configurations)
+    environment = _environment()
+    _add_page(app, environment.get_template("now.html"), sources)
+    app.include_router(public_router(sources.public, environment))
     _add_health(app, sources)
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    for place in ("/static", f"{PUBLIC}/static"):
+        app.mount(place, StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(StarletteHTTPException, _say_error)
     app.add_exception_handler(RequestValidationError, _say_out_of_bounds)
     app.add_exception_handler(ConnectionError, _say_away)
     app.add_exception_handler(ChangeRefused, _say_refused)
-    app.add_middleware(Guarded, names=sources.names)
+    app.add_middleware(Guarded, names=sources.names, site=sources.public.site)
     return app
 
 
-def _add_page(app: FastAPI, live: Live, configurations: Configurations) -> None:
-    page = _template()
+def _add_page(app: FastAPI, page: Template, sources: Sources) -> None:
+    live, configurations = sources.live, sources.configurations
 
     @app.get("/", include_in_schema=False, dependencies=[Depends(from_this_machine)])
     async def now(request: Request, lang: LanguageAsked = None) -> HTMLResponse:
@@ -73,10 +92,10 @@ def _add_page(app: FastAPI, live: Live, configurations: Configurations) -> None:
         return stream(_for_the_page(live, Texts(choose_language(lang, ""))))
 
 
-def _template() -> Any:
+def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined)
     environment.globals["static"] = _static
-    return environment.get_template("now.html")
+    return environment
 
 
 def _static(name: str) -> str:
@@ -148,37 +167,47 @@ def _say_refused(_: Request, error: Exception) -> Response:
 
 
 class Guarded:
-    """Around everything: only our own host names and short bodies come in; every answer has the security headers."""
+    """Around everything: only our own host names and short bodies come in; every answer has the security headers. Under
+    the host name of the public `site` there is nothing but that.
+    """
 
-    def __init__(self, app: ASGIApp, names: frozenset[str]) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, names: frozenset[str], site: Callable[[], Site | None]) -> None:
+        self._app, self._site = app, site
         self._names = names | {"localhost"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        public = is_public(scope["path"])
+        guarding = PUBLIC_HEADERS if public else SECURITY_HEADERS
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in guarding.items():
                     headers[name] = value
             await send(message)
 
-        if self._is_ours(scope):
-            await self._app(scope, _bounded(receive), send_guarded)
-        else:
-            refusal = JSONResponse(Trouble(error="this desk is not known under that host name").model_dump(), 421)
-            await refusal(scope, receive, send_guarded)
+        bounded = _bounded(receive, FORM_BYTES_MAX if public else BODY_BYTES_MAX)
+        await self._for_host(scope)(scope, bounded, send_guarded)
 
-    def _is_ours(self, scope: Scope) -> bool:
-        host = host_name(Headers(scope=scope).get("host", ""))
+    def _for_host(self, scope: Scope) -> ASGIApp:
+        host, path = host_name(Headers(scope=scope).get("host", "")), scope["path"]
         # the address the request came in at can not be a name that somebody else's DNS points at us
-        return host in self._names or is_loopback(host) or host == (scope.get("server") or ("",))[0]
+        if host in self._names or is_loopback(host) or host == (scope.get("server") or ("",))[0]:
+            return self._app
+        site = self._site()
+        if site is None or host != site.host:
+            return JSONResponse(Trouble(error="this desk is not known under that host name").model_dump(), 421)
+        if is_public(path):
+            return self._app
+        if path == "/":
+            return RedirectResponse(f"{PUBLIC}/", 303)
+        return JSONResponse(Trouble(error="there is no such page").model_dump(), 404)
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, bytes_max: int) -> Receive:
     """`receive`, until a body is longer than ours can be: nobody fills our memory, with or without a token."""
     taken_bytes = 0
 
@@ -186,8 +215,8 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal taken_bytes
         message = await receive()
         taken_bytes += len(message.get("body", b""))
-        if taken_bytes > BODY_BYTES_MAX:
-            raise HTTPException(413, f"a request holds at most {BODY_BYTES_MAX} bytes")
+        if taken_bytes > bytes_max:
+            raise HTTPException(413, f"a request holds at most {bytes_max} bytes")
         return message
 
     return receive_bounded

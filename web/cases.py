@@ -4,16 +4,20 @@ import dataclasses
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Protocol
+from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.disposition import Kind
 from cases.channels import Channel
+from cases.requester import Region, Requester
 from cases.state import WORDS_MAX, Act, State
 from web.configuration import peer
 
 CaseNumber = Annotated[str, Path(min_length=1, max_length=40, description="However it is spaced.")]
+AttachmentId = Annotated[int, Path(ge=1, le=2**31 - 1, description="As the case lists it.")]
+AsAgent = Annotated[str, Query(max_length=64, description="Who takes it out, where it is an agent.")]
 Named = Annotated[str, Field(max_length=128)]
 CaseAct = StrEnum("CaseAct", {act.name: act.replace(" ", "-") for act in Act})  # type: ignore[misc]
 
@@ -38,6 +42,9 @@ class Cases(Protocol):
 
     async def take_in(self, written: dict[str, Any]) -> Row:
         """Keep what a citizen wrote; the case that it stands with. Raises ChangeRefused."""
+
+    async def take_out(self, number: str, id: int, by: str, agent: str) -> tuple[str, bytes]:
+        """Name and content of an attachment; that it was taken out is on record. Raises ChangeRefused."""
 
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> Row:
         """Do it; the case as it is then. Raises ChangeRefused."""
@@ -84,12 +91,15 @@ class Written(BaseModel):
     mail: Annotated[str, Field(max_length=254)] = ""
     kind: Kind | None = None
     topic: Annotated[str, Field(max_length=40)] = ""
+    requester: Requester | None = None
+    region: Region | None = None
     into: Named = ""
 
 
 class Asked(BaseModel):
     """`words`: why, or what was answered. `agent`: as that agent; `office`: as somebody of that `ENTITY/OFFICE`; else
-    as a supervisor. `to` goes with hand-over, `into` with merge; kind, topic, title and is_complex with classify.
+    as a supervisor. `to` goes with hand-over, `into` with merge, `contacts` (places in the case's list, 1 the first)
+    with split; kind, topic, title, is_complex, requester and region with classify.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -102,6 +112,9 @@ class Asked(BaseModel):
     topic: Annotated[str, Field(max_length=40)] | None = None
     title: Annotated[str, Field(max_length=200)] | None = None
     is_complex: bool | None = None
+    requester: Requester | None = None
+    region: Region | None = None
+    contacts: Annotated[frozenset[Annotated[int, Field(ge=1, le=99_999)]], Field(max_length=500)] = frozenset()
 
 
 class ManyCases(BaseModel):
@@ -131,9 +144,25 @@ def add_cases(router: APIRouter, cases: Cases, allowed: Sequence[Any]) -> None:
             raise HTTPException(404, f"there is no case `{number}`")
         return _facts(found)
 
+    @router.get(
+        "/cases/{number}/attachments/{id}", dependencies=allowed, response_class=Response, summary="Take out, on record"
+    )
+    async def take_out(number: CaseNumber, id: AttachmentId, request: Request, agent: AsAgent = "") -> Response:
+        """A file that came with a mail, as it came: a stranger's. Each request is on record."""
+        name, content = await cases.take_out(number, id, f"api ({peer(request)})", agent)
+        return Response(content, media_type="application/octet-stream", headers=_to_be_saved(name))
+
     @router.post("/cases/{number}/{act}", dependencies=allowed, summary="Do something to a case")
     async def work(number: CaseNumber, act: CaseAct, asked: Asked, request: Request) -> dict[str, Any]:
         return _facts(await cases.work(number, act, {**asked.model_dump(), "by": f"api ({peer(request)})"}))
+
+
+def _to_be_saved(name: str) -> dict[str, str]:
+    """why: no browser is to show it; web/app.py forbids it to guess what it is."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": "no-store",
+    }
 
 
 def _facts(row: Row) -> dict[str, Any]:

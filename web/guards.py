@@ -5,6 +5,8 @@ import ipaddress
 from fastapi import HTTPException, Request
 
 BODY_BYTES_MAX = 64 * 1024  # of a request; ours are some dozen bytes
+FORM_BYTES_MAX = 1536 * 1024  # of a citizen's: so that 100,000 characters, of up to 12 bytes, can be shown again
+PUBLIC = "/public"  # below it stands what may be let in from outside
 
 
 def is_loopback(host: str) -> bool:
@@ -12,6 +14,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_public(path: str) -> bool:
+    """Whether a path is one of the pages for citizens, or of what these need."""
+    return path.startswith(f"{PUBLIC}/")
 
 
 def host_name(host: str) -> str:
@@ -52,6 +59,11 @@ def for_our_own_page(request: Request) -> None:
     _not_from_elsewhere(request)
 
 
+def comes_from_elsewhere(request: Request) -> bool:
+    """Whether the browser says that another site's page made it ask."""
+    return request.headers.get("sec-fetch-site", "same-origin").lower() != "same-origin"
+
+
 def _not_from_elsewhere(request: Request) -> None:
-    if request.headers.get("sec-fetch-site", "same-origin").lower() != "same-origin":
+    if comes_from_elsewhere(request):
         raise HTTPException(403, "only our own page may ask for this; programs use /api/v1 with a token")

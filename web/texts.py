@@ -1,5 +1,7 @@
 """What the pages say, in Italian and English."""
 
+from collections.abc import Mapping
+
 LANGUAGES = ("it", "en")  # the first is the default
 
 # one line per text: its name, then Italian, then English
@@ -194,15 +196,18 @@ _WHY = {
 
 
 class Texts:
-    """The texts of one language: `texts("waiting")`, `texts("position", queue="tributi", position=2)`."""
+    """The texts of one language: `texts("waiting")`, `texts("position", queue="tributi", position=2)`.
 
-    def __init__(self, language: str) -> None:
-        self.language = language
+    `known`: each text's name, then the text in each of LANGUAGES.
+    """
+
+    def __init__(self, language: str, known: Mapping[str, tuple[str, str]] = _TEXTS) -> None:
+        self.language, self._known = language, known
         self._column = LANGUAGES.index(language)
 
     def __call__(self, name: str, **values: object) -> str:
         """The text called `name`. Raises KeyError where there is none."""
-        return _TEXTS[name][self._column].format(**values)
+        return self._known[name][self._column].format(**values)
 
     def why(self, reason: str) -> str:
         """A reason of the engine's; one we have no words for is shown as it is."""
@@ -210,7 +215,7 @@ class Texts:
 
     def state(self, of: str, state: str) -> str:
         """The word for a state of an `agent` or a `call`; a state we have no word for is shown as it is."""
-        texts = _TEXTS.get(f"{of}.{state}")
+        texts = self._known.get(f"{of}.{state}")
         return texts[self._column] if texts else state
 
 

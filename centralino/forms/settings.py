@@ -30,6 +30,8 @@ from centralino.forms.fields import (
 )
 from centralino.located import shown
 
+MEGABYTES_MAX = 100  # of a mail, which is in memory while it is read
+
 
 def _port(value: object) -> int:
     if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
@@ -56,6 +58,18 @@ def split_address(text: str) -> tuple[str, int | None]:
 
 def _address(text: str) -> str:
     split_address(text)
+    return text
+
+
+def read_megabytes(text: str) -> int:
+    """`25MB` → bytes. Raises a pydantic error."""
+    if not re.fullmatch("[1-9][0-9]{0,2}MB", text) or int(text[:-2]) > MEGABYTES_MAX:
+        refuse(f"{shown(text)} is no size of a mail", f"write `25MB`, at most `{MEGABYTES_MAX}MB`")
+    return int(text[:-2]) * 1_000_000
+
+
+def _size(text: str) -> str:
+    read_megabytes(text)
     return text
 
 
@@ -215,8 +229,26 @@ def _host_and_port(text: str) -> str:
     return text
 
 
+def _our_address(text: str) -> str:
+    with suppress(EmailNotValidError):
+        if validate_email(text, check_deliverability=False).ascii_email == text:
+            return text
+    refuse(f"{shown(text)} is no mail address", 'write `"tributi@comune.example"`')
+
+
+class MailAddressForm(Form):
+    """Mail to this address is for `number` of ours, and for `entity` where it is one's alone."""
+
+    number: Number
+    entity: Name | None = None
+
+
 class MailForm(Form):
     """mailchecks.py looks at what goes with what."""
+
+    listen: Listen = "127.0.0.1:2525"
+    addresses: dict[Annotated[str, AfterValidator(_our_address)], MailAddressForm] = {}
+    largest: Annotated[str, AfterValidator(_size)] = "25MB"
 
     sender: Annotated[str, AfterValidator(_sender)] | None = Field(None, alias="from")
     relay: Annotated[str, AfterValidator(_host_and_port)] | None = None
@@ -239,6 +271,32 @@ class SmsForm(Form):
         ),
     ]
     secret: SecretName | None = None
+
+
+def read_address(text: str) -> str:
+    """The host name of `https://contatti.comune.example`. Raises a pydantic error."""
+    found = re.fullmatch(r"https://([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)/?", text)
+    if not found:
+        refuse(f"{shown(text)} is no address of a site", 'write `"https://contatti.comune.example"`, without a path')
+    return found[1].lower()
+
+
+def _site(text: str) -> str:
+    read_address(text)
+    return text
+
+
+class PublicForm(Form):
+    """The pages for citizens. `entities`: for whom they can write there; none: for all of entities.yaml."""
+
+    address: Annotated[str, AfterValidator(_site)]
+    privacy_notice: Annotated[
+        str,
+        matching(
+            r"https://[^\s\"'<>]{3,500}", "is no address of a page", 'write `"https://www.comune.example/privacy"`'
+        ),
+    ]
+    entities: Names | None = None
 
 
 class PortsForm(Form):
@@ -275,6 +333,7 @@ class SettingsForm(Form):
     console: ConsoleForm = ConsoleForm()
     mail: MailForm = Field(default_factory=lambda: MailForm.model_validate({}))
     sms: SmsForm | None = None
+    public: PublicForm | None = None
     rtp: Annotated[str, AfterValidator(_range)] = "10000-20000"
     ports: PortsForm = PortsForm()
     voices: dict[Language, VoiceForm] = {}

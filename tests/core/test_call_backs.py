@@ -15,10 +15,10 @@ from agents.state import AfterReset, Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
 from centralino.call_backs import Wanted
+from centralino.call_states import CallState
 from centralino.events import Entry, Outcome
 from centralino.outgoing import Outgoing
 from centralino.signing import Refused
-from centralino.state import CallState
 from ivr.call_back import when_to_call
 from ivr.hours import Span, read_hours
 from ivr.menu import CallBack, HangUp, Key, Menu, Queue

@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from centralino import effects
 from centralino import events as ev
-from centralino import state
 from centralino.book import Book
+from centralino.call_states import NEXT, CallState, IllegalMove
 from centralino.events import AnyEvent, CallEvent, Entry, Outcome
-from centralino.state import NEXT, CallNow, CallState, House, IllegalMove
+from centralino.state import CallNow, House, QueueCount
 
 KINDS = [
     kind
@@ -60,8 +61,8 @@ def test_every_event_about_a_call_is_legal_somewhere() -> None:
 def test_a_legal_event_leads_where_the_table_says(here: CallState, kind: type[CallEvent]) -> None:
     house = house_with(here)
     event = example(kind)
-    state.check(house, event)
-    state.apply(house, Entry(n=7, at_s=9.0, event=event))  # type: ignore[arg-type]
+    effects.check(house, event)
+    effects.apply(house, Entry(n=7, at_s=9.0, event=event))  # type: ignore[arg-type]
     there = house.calls["c1"].state if "c1" in house.calls else CallState.ENDED
     assert there is NEXT[here, kind]
 
@@ -84,7 +85,7 @@ def test_an_illegal_event_raises_and_nothing_is_written_or_changed(here: CallSta
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_event_about_a_call_that_is_not_open_is_illegal(kind: type[CallEvent]) -> None:
     with pytest.raises(IllegalMove, match="not an open call"):
-        state.check(House(), example(kind))
+        effects.check(House(), example(kind))
 
 
 def test_who_watches_the_book_is_told_after_it_became_true() -> None:
@@ -98,19 +99,19 @@ def test_who_watches_the_book_is_told_after_it_became_true() -> None:
 
 def test_the_latest_ended_calls_are_remembered_and_no_more() -> None:
     house = House()
-    for n in range(state.ENDED_REMEMBERED + 5):
+    for n in range(effects.ENDED_REMEMBERED + 5):
         call = f"c{n}"
         house.calls[call] = CallNow(call, "main", "1", "p", False, "it", 0.0)
-        state.apply(house, Entry(n=n, at_s=0.0, event=ev.CallEnded(call=call, outcome=Outcome.FAILED, why="x")))
-    assert len(house.ended) == state.ENDED_REMEMBERED
-    assert house.ended[-1] == f"c{state.ENDED_REMEMBERED + 4}"
+        effects.apply(house, Entry(n=n, at_s=0.0, event=ev.CallEnded(call=call, outcome=Outcome.FAILED, why="x")))
+    assert len(house.ended) == effects.ENDED_REMEMBERED
+    assert house.ended[-1] == f"c{effects.ENDED_REMEMBERED + 4}"
 
 
 def test_a_new_day_begins_its_own_counts() -> None:
     house = House()
-    state.new_day(house, "2026-11-23")
-    house.today["hall"] = state.QueueCount(offered=3)
-    state.new_day(house, "2026-11-23")
+    effects.new_day(house, "2026-11-23")
+    house.today["hall"] = QueueCount(offered=3)
+    effects.new_day(house, "2026-11-23")
     assert house.today["hall"].offered == 3
-    state.new_day(house, "2026-11-24")
+    effects.new_day(house, "2026-11-24")
     assert house.today == {}

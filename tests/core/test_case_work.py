@@ -13,6 +13,7 @@ from cases.clocks import InDays, Promise, Standing
 from cases.deadlines import Rule, Seen, due, see
 from cases.entities import Entities, Entity
 from cases.history import CaseEvent, Classified, Work, histories, work_on
+from cases.requester import Region, Requester
 from cases.sheets import Sheet
 from cases.sheets_store import keep_sheets
 from cases.state import Act, CaseRefused, Role, State, Worker
@@ -233,8 +234,9 @@ async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: Hou
     number = await with_case(house)
     desk = desk_of(house, lambda: load(SHIPPED))
     said = {"kind": None, "topic": "tari", "title": None, "is_complex": True, "words": "", "to": "", "into": ""}
+    said |= {"requester": "business", "region": None, "contacts": frozenset()}
     done = await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
-    assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex")
+    assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex, business")
     assert (done.history[-1].by, done.history[-1].role) == ("a1001", "agent")
     with pytest.raises(ChangeRefused, match="there is no agent `a9`"):
         await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a9", "office": "", "by": "api"})
@@ -251,3 +253,11 @@ async def test_many_who_work_on_a_case_at_once_all_stand_in_its_history(house: H
     found = await case(house.database, number)
     assert found
     assert len(found.contacts) == 4
+
+
+async def test_who_asks_and_from_where_is_classified_and_stands_in_the_history(house: House) -> None:
+    number = await with_case(house)
+    of = Classified(requester=Requester.INSTITUTION, region=Region.ABRUZZO)
+    said = await do(house, number, Act.CLASSIFY, words="", classified=of)
+    assert (said.requester, said.region, said.kind) == ("institution", "Abruzzo", "report")
+    assert [event.words for event in await history_of(house, number)] == ["institution, Abruzzo"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases.book import CaseBook
 from cases.case_number import FROM_CALL, case_number, in_groups, is_case_number, keyed
 from cases.joining import (
     CaseFacts,
@@ -21,7 +22,6 @@ from cases.joining import (
     when_a_call_ends,
 )
 from cases.state import State
-from cases.store import CaseBook
 from centralino.events import CallArrived, CallDisposed, CallEnded, Outcome, VoicemailEnded
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

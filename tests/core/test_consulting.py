@@ -10,11 +10,11 @@ from agents.spoken import Spoken
 from agents.state import Wish
 from asterisk.port import JoinFailed
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.outgoing import NotCalled
 from centralino.shown import sentence
 from centralino.signing import Refused
-from centralino.state import CallState
 from tests.contact_centre import ContactCentre, phone_of
 
 OUTSIDE = "+390552345678"

@@ -10,6 +10,7 @@ from cases import messages
 from cases.clocks import InDays
 from cases.state import Act
 from centralino.forms.settings import CarrierForm, OutgoingForm, TlsForm
+from centralino.meanings import PublicPages
 from centralino.settings import examine, load
 from docs import states
 from tests.certificates import made_certificate
@@ -45,6 +46,23 @@ def test_the_line_on_recording_works_in_a_queue(tmp_path: Path) -> None:
     queues.write_text(queues.read_text().replace("  anagrafe:\n", f"  anagrafe:\n    {line[1]}\n", 1))
     assert examine(tmp_path)[1] == ()
     assert load(tmp_path).rules.queues["anagrafe"].recording == Recording("3", 30 * 86_400.0)
+
+
+def test_the_pages_for_citizens_work_as_their_page_says(tmp_path: Path) -> None:
+    example = re.search(
+        r"```yaml\n(# centralino.yaml\npublic:\n.*?)```", (ROOT / "docs/public.md").read_text(), re.DOTALL
+    )
+    assert example is not None
+    for file in DEPLOYMENT:
+        shutil.copy(ROOT / file, tmp_path)
+    shutil.copytree(ROOT / "dialplans", tmp_path / "dialplans")
+    settings = tmp_path / "centralino.yaml"
+    settings.write_text(settings.read_text() + example[1])
+    assert examine(tmp_path)[1] == ()
+    public = load(tmp_path).settings.public
+    assert public == PublicPages(
+        "contatti.comune.example", "https://www.comune.example/privacy", ("comune-scandicci", "comune-firenze")
+    )
 
 
 def test_the_offices_of_the_page_on_the_second_level_work(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 from acd.goto import ToQueue
 from acd.rules import Opening, SiteRules
 from acd.sites import Held
+from centralino.call_states import CallState
 from centralino.cli import app
 from centralino.door import CommandRefused, EngineAway
 from centralino.emergencies import Emergencies
 from centralino.events import EmergencyStarted
 from centralino.options import Stop
 from centralino.releases import Releases
-from centralino.state import CallState
 from centralino.yaml_commands import local_time, notice_of
 from ivr.hours import read_hours
 from ivr.menu import Dialplan, Key, Menu, Queue, Voicemail

@@ -3,10 +3,14 @@
 import asyncio
 import subprocess
 import sys
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cases.proof import WRONG_PROOFS_MAX
+from cases.store import Case
 from centralino.door import CommandRefused
 from centralino.engine import Engine, Life
 from centralino.instance import Instance
@@ -33,6 +37,22 @@ async def test_a_caller_who_asks_for_a_case_before_the_database_is_there_is_told
     engine: Engine,
 ) -> None:
     await engine._find_case_now("100016", "1234", lambda case: pytest.fail("nobody can know"))
+
+
+async def test_wrong_proofs_on_the_page_and_by_phone_are_counted_together(engine: Engine) -> None:
+    engine._after = lambda: None  # type: ignore[method-assign]
+    case = Case(**dict.fromkeys(field.name for field in fields(Case)) | {"id": "10000426", "number": "+39055123456"})
+    for closed_at, opened in ((None, True), (datetime(2026, 11, 24, tzinfo=UTC), False)):
+        seen = replace(case, state="at office", opened_at=datetime(2026, 11, 23, tzinfo=UTC), closed_at=closed_at)
+        standing = engine._standing(seen, "3456")
+        assert standing
+        assert standing.is_open is opened
+    for _ in range(WRONG_PROOFS_MAX):
+        assert engine.command("cases.prove", {"case": "10000426", "proven": False}) == {"is_let_in": False}
+    assert engine._standing(case, "3456") is None
+    for odd in ({}, {"case": 1, "proven": True}, {"case": "1", "proven": "yes"}):
+        with pytest.raises(CommandRefused, match=r"only `cases\.prove`"):
+            engine.command("cases.prove", odd)
 
 
 LOADED_IN_THE_LOOP = """

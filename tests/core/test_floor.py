@@ -10,9 +10,9 @@ from acd.why import Why
 from agents.state import Wish
 from asterisk.port import CallerId, EndCause, LegAnswered, LegEnded
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.signing import Refused
-from centralino.state import CallState
 from ivr.menu import Queue, Say
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, dialplan, phone_of

@@ -7,7 +7,7 @@ from acd.rules import HeadStart, Opening, Relax, SiteRules, WhileWaiting
 from acd.sites import Held
 from agents.state import Chosen, Wish
 from centralino import events as ev
-from centralino.state import CallState
+from centralino.call_states import CallState
 from ivr.menu import Queue
 from tests.contact_centre import ContactCentre, dialplan
 

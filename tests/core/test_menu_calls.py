@@ -7,8 +7,8 @@ import pytest
 
 from asterisk.port import CallerId
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
-from centralino.state import CallState
 from ivr.menu import Ask, Branch, CallBack, CaseStatus, Choose, Dialplan, Key, Menu, Queue, Transfer, WaitingOver
 from ivr.prompts import words
 from ivr.sentences import Sentence

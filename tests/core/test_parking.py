@@ -12,10 +12,10 @@ from agents.spoken import Spoken
 from agents.state import Wish
 from asterisk.port import TransferEnd
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.parking import LONGEST_S
 from centralino.settings import examine
-from centralino.state import CallState
 from tests.contact_centre import ContactCentre, phone_of
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from agents.roster import PhoneSeat
 from agents.state import Wish
 from asterisk.port import HoldBegan, TransferEnd
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.outgoing import NotCalled
 from centralino.phone_transfers import NO_TALK, NOT_THEIRS, OWN_NUMBER
 from centralino.shown import sentence
-from centralino.state import CallState
 from supervision.live import LiveView
 from tests.contact_centre import ContactCentre, phone_of
 

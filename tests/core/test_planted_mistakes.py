@@ -38,6 +38,15 @@ TRIED_OF_ONE_KIND = 40  # places, until one is found where the mistake would be 
 KINDS_LEAST = 90
 PLANTED_LEAST = 250
 
+MAIL = """mail:
+  from: "Prova <prova@comune.example.org>"
+  relay: "relay.example:587"
+  tls: starttls
+  user: posta
+  secret: RELAY
+  largest: 20MB
+"""
+
 # What the deployment that ships has no use for stands here, so that each key of each form is looked at.
 MORE = {
     "centralino.yaml": """\
@@ -60,7 +69,10 @@ outgoing:
   deny: ["+39055899"]
   through: {"+393": [second, carrier]}
   caller_id: {comune-scandicci: "055055"}
-mail: {from: "Prova <prova@comune.example.org>", relay: "relay.example:587", tls: starttls, user: posta, secret: RELAY}
+public:
+  address: "https://contatti.comune.example"
+  privacy_notice: "https://www.comune.example/privacy"
+  entities: [comune-scandicci, comune-firenze]
 sms: {url: "https://gateway.example/sms", secret: SMS_TOKEN}
 """,
     "queues.yaml": """\
@@ -177,6 +189,7 @@ class Deployment:
                 "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
             )
             before = before.replace("p102: {site: laquila}", 'p102: {site: laquila, mac: "80:5E:C0:12:34:57"}')
+            before = before.replace("mail: ", MAIL, 1)
             (folder / name).write_text(before + text)
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)

@@ -17,11 +17,12 @@ from agents.state import Wish
 from asterisk.fake import Truth
 from centralino import events as ev
 from centralino import recovery, state
+from centralino.call_states import CallState
 from centralino.clock import SimClock
 from centralino.events import Entry, Outcome
 from centralino.journal import Journal
 from centralino.signing import Refused
-from centralino.state import CallState, House
+from centralino.state import House
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from ivr.sentences import Sentence

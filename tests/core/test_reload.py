@@ -8,9 +8,9 @@ from acd.goto import ToStep
 from agents.state import Chosen, Wish
 from asterisk.fake import FakeTelephony
 from asterisk.port import Telephony
+from centralino.call_states import CallState
 from centralino.settings import Configuration
 from centralino.signing import LEFT_THE_YAML
-from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue
 from ivr.prompts import words
 from supervision.live import LiveView

@@ -7,9 +7,9 @@ from agents.spoken import Spoken
 from agents.state import AfterReset, Chosen, Wish
 from asterisk.port import EndCause, LegEnded
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.signing import Refused
-from centralino.state import CallState
 from tests.contact_centre import ContactCentre, phone_of
 
 

@@ -10,7 +10,7 @@ from acd.state import Doing
 from acd.why import Why
 from agents.state import Chosen, Wish
 from centralino import events as ev
-from centralino.state import CallState
+from centralino.call_states import CallState
 from supervision.live import LiveView
 from tests.contact_centre import ContactCentre, phone_of
 

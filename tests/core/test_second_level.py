@@ -14,11 +14,11 @@ from acd.why import Why
 from agents.state import Wish
 from asterisk.port import CallerId, EndCause, LegEnded, PlaybackEnded
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
 from centralino.second_level import QUEUE_WITHIN_S
 from centralino.shown import sentence
 from centralino.signing import Refused
-from centralino.state import CallState
 from ivr.actions import Why as StepWhy
 from ivr.hours import read_hours
 from ivr.menu import Queue, Transfer

@@ -15,10 +15,11 @@ from agents.supervisors import How
 from asterisk.fake import Truth
 from asterisk.port import EndCause, JoinFailed, LegEnded
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.phone_codes import LOCKED_FOR_S
 from centralino.shown import sentence
 from centralino.signing import Refused
-from centralino.state import CallState, QueueCount
+from centralino.state import QueueCount
 from supervision.live import LiveView
 from tests.contact_centre import ContactCentre, phone_of
 

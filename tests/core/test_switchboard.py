@@ -24,8 +24,8 @@ from asterisk.port import (
 )
 from centralino import events as ev
 from centralino.attendant import SPEECH_LONGEST_S
+from centralino.call_states import CallState
 from centralino.events import Outcome
-from centralino.state import CallState
 from ivr.hours import read_hours
 from ivr.menu import Dialplan, HangUp, Key, Menu, Queue, Say, Voicemail
 from ivr.prompts import words

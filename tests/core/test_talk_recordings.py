@@ -6,7 +6,7 @@ from acd.goto import ToQueue
 from acd.rules import Recording, WhileWaiting
 from agents.state import Wish
 from centralino import events as ev
-from centralino.state import CallState
+from centralino.call_states import CallState
 from centralino.voices import prompts_of
 from ivr.menu import Key, Menu, Queue
 from ivr.prompts import words

@@ -6,8 +6,8 @@ from acd.rules import WhileWaiting
 from agents.state import Wish
 from asterisk.port import CallerId
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
-from centralino.state import CallState
 from tests.contact_centre import ContactCentre, sentences
 
 TELLS = WhileWaiting(tell_every_s=45.0, tells_wait=True, voicemail_key="2", call_back_key="1", call_back_after_s=60.0)

@@ -110,6 +110,12 @@ class Kept:
         self.asked.append(written)
         return KeptSeen(KeptCase("200014", State.OPEN))
 
+    async def take_out(self, number: str, id: int, by: str, agent: str) -> tuple[str, bytes]:
+        if id != 7:
+            raise ChangeRefused(f"case 1000 16 has no attachment {id}")
+        self.asked.append((number, id, by.split(":", maxsplit=1)[0], agent))
+        return 'evil\r\nX: ";.html', b"<script>"
+
     async def work(self, number: str, act: str, asked: dict[str, Any]) -> KeptSeen:
         if not asked["words"]:
             raise ChangeRefused("`note` needs words")
@@ -154,6 +160,12 @@ class Kept:
 
     async def outdated(self) -> Sequence[dict[str, Any]]:
         return [{"id": "old", "owner": "Anagrafe"}]
+
+    def site(self) -> None:
+        return None
+
+    def secret(self) -> str:
+        return "secret"
 
 
 def queue(name: str, **other: Any) -> dict[str, Any]:
@@ -250,7 +262,7 @@ async def serving(tmp_path: Path) -> AsyncIterator[House]:
     place = desk_process.Place(tmp_path, tmp_path / "deployment")
     address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     running = asyncio.create_task(
-        desk_process.run_desk(place, listener, Shelves(Live(), *5 * [house.kept]), house.stop)
+        desk_process.run_desk(place, listener, Shelves(Live(), *6 * [house.kept]), house.stop)
     )
     async with httpx.AsyncClient(base_url=address, timeout=WITHIN_S) as house.web:
         await house.until(200)
@@ -426,6 +438,7 @@ async def test_the_api_wants_a_token(house: House) -> None:
         "own-calls/own-1",
         "cases",
         "cases/100016",
+        "cases/100016/attachments/1",
         "reports/cases",
         "voicemails",
         "voicemails/c1/sound",
@@ -443,10 +456,28 @@ async def test_the_api_wants_a_token(house: House) -> None:
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
+async def test_an_attachment_is_given_out_to_be_saved_never_to_be_shown(house: House) -> None:
+    bearer = house.bearer()
+    given = await house.web.get("/api/v1/cases/100016/attachments/7?agent=a1", headers=bearer)
+    assert (given.status_code, given.content) == (200, b"<script>")
+    said = [given.headers[name] for name in ("content-type", "x-content-type-options", "cache-control")]
+    assert said == ["application/octet-stream", "nosniff", "no-store"]
+    assert given.headers["content-disposition"] == "attachment; filename*=UTF-8''evil%0D%0AX%3A%20%22%3B.html"
+    assert house.kept.asked[-1] == ("100016", 7, "api (127.0.0.1", "a1")
+    for id, code in (("8", 409), ("0", 422), ("x", 422), ("99999999999999999999", 422)):
+        assert (await house.web.get(f"/api/v1/cases/100016/attachments/{id}", headers=bearer)).status_code == code
+
+
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    messages = ("voicemails", "voicemails/c1/sound", "recordings", "recordings/sound?name=x")
+    messages = (
+        "voicemails",
+        "voicemails/c1/sound",
+        "cases/100016/attachments/1",
+        "recordings",
+        "recordings/sound?name=x",
+    )
     for path in (
         "calls",
         "calls/c1",
@@ -522,6 +553,12 @@ async def test_people_work_on_cases_through_the_api_and_are_told_why_not(house: 
     number, act, asked = house.kept.asked[-1]  # type: ignore[misc]
     assert (number, act, asked["to"]) == ("100016", "hand-over", "a/b")
     assert asked["by"].startswith("api (127.0.0.1:")
+    split = {"words": "x", "contacts": [2, 3]}
+    assert (await house.web.post("/api/v1/cases/100016/split", headers=bearer, json=split)).status_code == 200
+    assert house.kept.asked[-1][2]["contacts"] == {2, 3}
+    for odd in ({"contacts": [0]}, {"contacts": "2"}, {"region": "Padania"}, {"requester": "king"}):
+        answer = await house.web.post("/api/v1/cases/100016/classify", headers=bearer, json=odd)
+        assert answer.status_code == 422
     refused = await house.web.post("/api/v1/cases/100016/note", headers=bearer, json={})
     assert (refused.status_code, refused.json()["error"]) == (409, "`note` needs words")
     for act, wrong in (

@@ -9,8 +9,8 @@ from agents.who_calls import SHOWN_LENGTH_MAX, WhoCalls
 from asterisk.port import CallerId, LegAnswered
 from cases.entities import Entity
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.events import Outcome
-from centralino.state import CallState
 from centralino.whispers import GONE_TOLD_WITHIN_S, LONGEST_S
 from ivr.menu import Key, Menu, Queue
 from tests.contact_centre import ContactCentre, dialplan, phone_of, sentences

@@ -28,8 +28,8 @@ from agents.state import Wish
 from agents.supervisors import How
 from asterisk.port import CallerId, EndCause
 from centralino import events as ev
+from centralino.call_states import CallState
 from centralino.signing import Refused
-from centralino.state import CallState
 from ivr.menu import HangUp, Key, Menu, Queue, Say, Step, Transfer, Voicemail
 from ivr.prompts import words
 from tests.contact_centre import ContactCentre, Faults, dialplan, phone_of
