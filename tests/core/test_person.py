@@ -358,9 +358,7 @@ def test_the_ways_in_which_a_number_is_written_are_found_and_no_longer_number_th
     assert not names.search(b"Linea, axb@example.org, Mario Rossini")
 
 
-async def test_a_mail_with_its_files_is_handed_over_and_erased_and_anothers_stays(
-    house: House, url: str
-) -> None:
+async def test_a_mail_with_its_files_is_handed_over_and_erased_and_anothers_stays(house: House, url: str) -> None:
     await house.projected()
     async with open_door(house.folder, url) as door:
         hers, his = (
