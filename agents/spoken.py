@@ -92,6 +92,11 @@ class Spoken(Enum):
     RECORDING_PAUSED = ("La registrazione è in pausa.", "The recording is paused.")
     RECORDING_GOES_ON = ("La registrazione riprende.", "The recording goes on.")
     NOT_RECORDED = ("Questa conversazione non è registrata.", "This conversation is not recorded.")
+    DELETE_RECORDING = (
+        "Per cancellare la registrazione premi di nuovo asterisco 3.",
+        "To delete the recording press star 3 again.",
+    )
+    RECORDING_DELETED = ("La registrazione è finita e viene cancellata.", "The recording has ended and is deleted.")
     NO_RECORDING_PAUSE = (
         "In questa coda la registrazione non si può sospendere.",
         "In this queue the recording may not be paused.",

@@ -233,6 +233,13 @@ class FakeTelephony:
         elif not there.talk_recording:
             there.talk_recording, there.talk_since_s = recording, self._now_s()
 
+    def stop_recording(self, leg: str, recording: str) -> None:
+        there = self._asked_of(leg)
+        if there and there.talk_recording:
+            self.truth.talks[recording] = self._now_s() - there.talk_since_s
+            there.talk_recording = ""
+        self._tell(TalkRecorded(leg, recording, self.truth.talks.get(recording, 0.0)))
+
     def look_at(self, leg: str) -> None:
         if self.is_connected and leg not in self.truth.legs:
             self._tell(LegEnded(leg, EndCause.GONE))

@@ -349,6 +349,9 @@ class Telephony(Protocol):
         for the first time).
         """
 
+    def stop_recording(self, leg: str, recording: str) -> None:
+        """End the recording of this leg's talk before the talk. `TalkRecorded` follows, also where it had ended."""
+
     def pause_recording(self, leg: str) -> None:
         """Let silence stand in the recording of this leg's talk, in place of both who talk, until it resumes.
 

@@ -63,6 +63,10 @@ class TalkRecorder:
         if leg not in self._over:
             self._spawn(self._close(leg, recording, ""))
 
+    def stop(self, leg: str, recording: str) -> None:
+        """End it before the leg does, and tell what there is of it."""
+        self._spawn(self._stop_early(leg, recording))
+
     def pause(self, leg: str) -> None:
         """Silence stands in its place, for as long; what came of it is told."""
         self._spawn(self._mute(leg, MUTED, RecordingPaused(leg)))
@@ -149,6 +153,14 @@ class TalkRecorder:
             if self._over and await asyncio.to_thread(_free_bytes, self._recordings) < ROOM_LEFT_BYTES:
                 for leg in list(self._over):
                     await self._stop(leg)
+
+    async def _stop_early(self, leg: str, recording: str) -> None:
+        if why := await self._asked("StopMixMonitor", Channel=leg):
+            log.warning("the recording of %s did not end before its talk: %s", leg, why)
+        if leg in self._over:
+            self._end(leg, "")
+        else:  # an engine before this one had it recorded
+            await self._close(leg, recording, "")
 
     async def _stop(self, leg: str) -> None:
         try:

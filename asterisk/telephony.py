@@ -262,6 +262,9 @@ class AsteriskTelephony:
         else:
             self._recorder.finish(leg, recording)
 
+    def stop_recording(self, leg: str, recording: str) -> None:
+        self._recorder.stop(leg, recording)
+
     def pause_recording(self, leg: str) -> None:
         self._recorder.pause(leg)
 

@@ -4,6 +4,7 @@ One conversation a call, one playback at a time. Each playback's name carries th
 new engine can silence what the old one was saying before it says the step again.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,11 @@ NO_SOUND = "centralino-has-no-sound-for-this"  # is not there either: the phone 
 BEEP = "beep"  # one of Asterisk's own sounds
 CASE_FOUND_WITHIN_S = 4.0
 ALARMS = ("key", "speech", "recording", "awaited")
+NO_ROOM = "the disk is nearly full"
 OFFICE_BACKSTOP_S = 5.0  # after the phone system should have told that nobody answers
+
+
+log = logging.getLogger(__name__)
 
 
 class Talking(StrEnum):
@@ -136,7 +141,9 @@ class Desk:
 
 
 class Attendant:
-    """`enter_queue` and `end` belong to the switchboard; `message_length_s` measures a recording's file."""
+    """`enter_queue` and `end` belong to the switchboard; `message_length_s` measures a recording's file, `may_record`
+    says whether there is room for one.
+    """
 
     def __init__(self, desk: Desk, voice: Voice, knowledge: Knowledge, offices: Offices) -> None:
         self._book, self._telephony, self._clock, self._alarms = desk.book, desk.telephony, desk.clock, desk.alarms
@@ -148,6 +155,7 @@ class Attendant:
         self.enter_queue: Callable[[str, str, AtOffice], None]
         self.end: Callable[[str, str], None]
         self.message_length_s: Callable[[str], float]
+        self.may_record: Callable[[], bool]
 
     # --- a call comes to the attendant
 
@@ -392,8 +400,18 @@ class Attendant:
         day = as_utc(self._clock.now_s()).strftime("%Y-%m-%d")
         entry = self._book.write(ev.VoicemailStarted(call=talk.call, box=message.box, recording=f"{day}/{talk.call}"))
         talk.entry, talk.uttered = entry.n, 0
+        if not self.may_record():
+            self._refuse_message(talk)
+            return
         talk.talking, talk.longest_s = Talking.GREETING, message.longest_s
         self._speak(talk, message.greeting, BEEP)
+
+    def _refuse_message(self, talk: Conversation) -> None:
+        """There is no room for one: the caller is told, and it is on record."""
+        call = self._book.house.calls[talk.call]
+        log.error("call %s could leave no message: %s", call.id, NO_ROOM)
+        self._book.write(message_ended(call, 0, NO_ROOM, kept=False))
+        self.say_and_end(call, Sentence.NO_ROOM_FOR_MESSAGES, NO_ROOM)
 
     def _record(self, talk: Conversation) -> None:
         call = self._book.house.calls[talk.call]

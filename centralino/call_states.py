@@ -73,6 +73,7 @@ NEXT: dict[tuple[CallState, type[CallEvent]], CallState] = {
     (S.TALKING, ev.CallBackUnanswered): S.TALKED,  # the two could not be joined: nobody talked
     (S.TALKING, ev.TalkRecordingStarted): S.TALKING,
     (S.TALKING, ev.TalkRecordingPaused): S.TALKING,
+    (S.TALKING, ev.TalkRecordingDiscarded): S.TALKING,
     (S.TALKING, ev.TalkRecordingResumed): S.TALKING,
     (S.TALKING, ev.TalkRecordingPauseFailed): S.TALKING,
     (S.TALKING, ev.TalkNotRecorded): S.TALKING,

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 HAND_ON, ASK = "#1", "*2"  # as features.conf of Asterisk has them
 ASK_FOR_HELP = "*0"
 PAUSE_RECORDING = "*1"  # as users of FreePBX know it
+DISCARD_RECORDING = "*3"
 TAKE_BACK, ALL_TALK = "*", "3"
 KEYS_WITHIN_S = 2.0  # between the two of a code
 BY = "phone {}"
@@ -54,7 +55,8 @@ class Destination:
 
 class Consulting:
     """`hand_on` belongs to the second level, `stay_with` to the offices, `park` to the parking, `ask_for_help` to
-    the help, `pause_recording` and `apply_recording_pause` to the recording pauses.
+    the help, `pause_recording` and `apply_recording_pause` to the recording pauses, `discard_recording` to their
+    stops.
     """
 
     def __init__(self, desk: Desk, dispatcher: Dispatcher, codes: PhoneCodes, people: People) -> None:
@@ -63,6 +65,7 @@ class Consulting:
         self._pressed: dict[str, tuple[str, float]] = {}  # by leg: the first key of a code, and when
         self.hand_on: Callable[[str, str, str], None]
         self.pause_recording: Callable[[CallNow], None]
+        self.discard_recording: Callable[[CallNow], None]
         self.ask_for_help: Callable[[CallNow], None]
         self.apply_recording_pause: Callable[[CallNow], None]
         self.stay_with: Callable[[CallNow], None]
@@ -92,6 +95,8 @@ class Consulting:
         code = first + key if now_s - at_s <= KEYS_WITHIN_S else key
         if code == PAUSE_RECORDING:
             self.pause_recording(call)
+        elif code == DISCARD_RECORDING:
+            self.discard_recording(call)
         elif code == ASK_FOR_HELP:
             self.ask_for_help(call)
         elif code in (HAND_ON, ASK):

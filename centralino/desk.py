@@ -348,11 +348,9 @@ def serve(place: Place, database_url: str) -> int:
     mail_desk = MailDesk(database, AroundMail(configuration, now, telling, place.state))
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
     recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
-    sheets = DatabaseKnowledge(
-        knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    )
+    sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
     public = PublicDesk(cases, configuration, prove, secrets.case_codes)
-    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, sheets, public)
+    shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets), public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
     mailings = Mailings(database, MailingSources(configuration, now, shelf.folder))
 

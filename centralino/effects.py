@@ -483,6 +483,15 @@ def _talk_recording_resumed(house: House, event: ev.TalkRecordingResumed, entry:
         recording.paused, recording.paused_until_s = False, 0.0
 
 
+def _talk_recording_discarded(house: House, event: ev.TalkRecordingDiscarded, entry: Entry) -> None:
+    house.discarded[event.recording] = event.call
+    house.calls[event.call].recording_refused = True
+
+
+def _recording_deleted(house: House, event: ev.RecordingDeleted, entry: Entry) -> None:
+    house.discarded.pop(event.recording, None)
+
+
 def _talk_recording_ended(house: House, event: ev.TalkRecordingEnded, entry: Entry) -> None:
     house.recordings.pop(event.recording, None)
 
@@ -720,6 +729,8 @@ _EFFECTS: dict[type[Event], Callable[[House, Any, Entry], None]] = {
     ev.TalkRecordingPaused: _talk_recording_paused,
     ev.TalkRecordingResumed: _talk_recording_resumed,
     ev.TalkRecordingEnded: _talk_recording_ended,
+    ev.TalkRecordingDiscarded: _talk_recording_discarded,
+    ev.RecordingDeleted: _recording_deleted,
     ev.QueueLeft: _queue_left,
     ev.VoicemailStarted: _voicemail_started,
     ev.VoicemailEnded: _voicemail_ended,

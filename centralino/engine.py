@@ -28,7 +28,7 @@ from agents.state import AfterReset, Wish
 from agents.supervisors import How
 from asterisk.ami import AmiLine
 from asterisk.port import PhoneEvent
-from asterisk.talk_recording import TalkRecorder, finish, is_written
+from asterisk.talk_recording import ROOM_AT_START_BYTES, TalkRecorder, finish, is_written
 from asterisk.telephony import AsteriskTelephony
 from cases.proof import Proofs, proves
 from centralino import events as ev
@@ -38,6 +38,7 @@ from centralino.book import Book
 from centralino.call_backs import Wanted
 from centralino.call_states import CallState
 from centralino.clock import Clock, RunningClock
+from centralino.disk_watch import DiskWatch
 from centralino.dispositions import topic_of
 from centralino.door import CommandRefused, DoorServer, door_path
 from centralino.effects import new_day
@@ -49,7 +50,7 @@ from centralino.open_cases import OpenCases
 from centralino.people import People, is_withheld
 from centralino.releases import Releases
 from centralino.reloading import Reloading
-from centralino.sealing import Closing, Sealing
+from centralino.sealing import Closing, OnRecord, Sealing
 from centralino.settings import Configuration, examine_yaml
 from centralino.signing import Refused
 from centralino.state import House
@@ -143,6 +144,7 @@ class Engine:
             tasks.append(asyncio.create_task(self._project()))
             tasks.append(asyncio.create_task(self._keeping().run()))
             tasks.append(asyncio.create_task(self._sealing.run()))
+            tasks.append(asyncio.create_task(self._disk.run()))
             tasks.append(asyncio.create_task(self._open_cases.run(asyncio.shield(self._database))))
             await stop.wait()
         finally:
@@ -166,6 +168,8 @@ class Engine:
         self._speaker = voices.Speaker(spoken, self.configuration, self.instance, self._after)
         self._reloading = Reloading(self.instance, self._speaker.learn)
         self._open_cases = OpenCases(self._queues_in_force)
+        book = Book(self.house, self._on_record)
+        self._disk = DiskWatch(self.instance.recordings, ROOM_AT_START_BYTES, self._on_disk)
         around = Surroundings(
             self.telephony,
             self.clock,
@@ -174,11 +178,12 @@ class Engine:
             self._open_cases.has,
             self._find_case,
             lambda name: files.length_s(self.instance.recordings, name),
+            self._disk.has_room,
             self._check_pin,
         )
-        book = Book(self.house, self._on_record)
         shelf = files.Shelf(self.instance.recordings, self.instance.recording_keys)
-        self._sealing = Sealing(shelf, self._recordings_in_use, Closing(is_written, finish))
+        on_record = OnRecord(self._recordings_in_use, lambda: self.house.discarded, book.write)
+        self._sealing = Sealing(shelf, on_record, Closing(is_written, finish))
         book.watchers.append(self._sealing.entry)
         book.write(ev.EngineStarted(instance=self.name, open_calls=len(self.house.calls)))
         self.switchboard = Switchboard(self.configuration, book, around, self._releases())
@@ -226,6 +231,11 @@ class Engine:
     def on_phone_event(self, event: PhoneEvent) -> None:
         self.switchboard.handle(event)
         self._after()
+
+    def _on_disk(self, event: ev.AnyEvent) -> None:
+        """It fills up, or has room again: of no call, but pages and `status` show it."""
+        self.switchboard.book.write(event)
+        self._telling = self._telling or asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell)
 
     def _due(self) -> None:
         try:
@@ -545,6 +555,7 @@ class Engine:
             },
             "can_answer": all(connected.values()),
             "why_not": "" if all(connected.values()) else "Asterisk is not connected",
+            "can_record": self._disk.has_room(),
             "totals": {
                 "queues": {
                     name: {

@@ -422,6 +422,15 @@ class TalkRecordingResumed(CallEvent, frozen=True, kw_only=True):
     why: str
 
 
+class TalkRecordingDiscarded(CallEvent, frozen=True, kw_only=True):
+    """The recording ends before its talk, for good, and is deleted; no other talk of this call is recorded."""
+
+    agent: str
+    leg: str
+    recording: str
+    why: str
+
+
 class TalkRecordingPauseFailed(CallEvent, frozen=True, kw_only=True):
     """It was to pause for a caller who waits, or to go on after it, and did not; that is tried again until it is so."""
 
@@ -743,6 +752,18 @@ class ConfigurationLoaded(Event, frozen=True, kw_only=True):
     files: list[str]  # that changed
 
 
+class RecordingHalted(Event, frozen=True, kw_only=True):
+    """The disk is nearly full: no message and no talk is recorded from now on."""
+
+    free_bytes: int
+
+
+class RecordingPossible(Event, frozen=True, kw_only=True):
+    """There is room again."""
+
+    free_bytes: int
+
+
 class PersonExported(Event, frozen=True, kw_only=True):
     """All that is held about whoever has these keys was handed to `by`."""
 
@@ -851,6 +872,7 @@ AnyEvent = (
     | CallResumed
     | TalkRecordingStarted
     | TalkRecordingPaused
+    | TalkRecordingDiscarded
     | TalkRecordingPauseFailed
     | TalkRecordingResumed
     | TalkNotRecorded
@@ -887,6 +909,8 @@ AnyEvent = (
     | OwnCallRefused
     | EngineStarted
     | ConfigurationLoaded
+    | RecordingHalted
+    | RecordingPossible
     | PersonExported
     | PersonErased
     | EmergencyStarted

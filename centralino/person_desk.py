@@ -78,23 +78,26 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class Mails:
-    """Mails to them, or about them, that were put into files."""
+class Files:
+    """Mails that they wrote, what they attached, and mails to them or about them that were put into files."""
 
     asking: Asking
-    name: str = "mails"
+    name: str = "files"
 
     async def held(self, who: Who) -> Piece:
         there = await self._there(who)
-        return Piece([file.name for file in there], {f"mails/{file.name}": file.read_bytes for file in there})
+        names = [str(file.relative_to(self.asking.state)) for file in there]
+        return Piece(names, {f"files/{name}": file.read_bytes for name, file in zip(names, there, strict=True)})
 
     async def erase(self, who: Who) -> None:
         for file in await self._there(who):
             file.unlink(missing_ok=True)
 
     async def _there(self, who: Who) -> list[Path]:
-        files = [path_of_kept(self.asking.state / "mail", n) for n in await held.mails_about(self.asking.database, who)]
-        return [file for file in files if file.exists()]
+        database, state = self.asking.database, self.asking.state
+        sent = [path_of_kept(state / "mail", n) for n in await held.mails_about(database, who)]
+        came = [state / name for name in await held.files_about(database, who)]
+        return [file for file in (*sent, *came) if file.is_file()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class PeoplesFile:
 
 def places(asking: Asking) -> tuple[Place, ...]:
     """All of them, in the order of erasing."""
-    return (Mails(asking), Recorded(asking), Logs(asking), Tables(asking), PeoplesFile(asking))
+    return (Files(asking), Recorded(asking), Logs(asking), Tables(asking), PeoplesFile(asking))
 
 
 async def find(asking: Asking, named: str) -> Who:
@@ -239,6 +242,7 @@ Questo archivio contiene tutto ciò che il centralino conserva su di Lei al mome
 - data.json: i dati, luogo per luogo. "database", tabella per tabella: "calls" le telefonate, "cases" e "case_events" le
   pratiche e ciò che vi è stato annotato, "intakes" lettere, moduli e mail, "outbox" ciò che Le è stato scritto; "logs":
   le righe dei registri tecnici in cui compare; "people's file": numero, nome e ciò che ha digitato al telefono.
+- files/: le mail che ha scritto, gli allegati, e le mail che Le sono state scritte.
 - recordings/: i messaggi lasciati in segreteria e le conversazioni registrate (nella conversazione a sinistra si sente
   l'operatore, a destra Lei). Dove c'è un file .txt, la registrazione non si può più ascoltare; dice perché.
 Gli orari sono in UTC. "may_be_somebody_elses" elenca altri recapiti scritti nelle Sue lettere: se sono Suoi,
@@ -249,6 +253,7 @@ This archive holds all that the contact centre keeps about you at the moment of 
 - data.json: the data, place by place. "database", table by table: "calls" are telephone calls, "cases" and
   "case_events" your cases and what was noted in them, "intakes" letters, forms and mails, "outbox" what was written to
   you; "logs": lines of technical logs in which you stand; "people's file": number, name and what you keyed in.
+- files/: mails you wrote, what you attached, and mails that were written to you.
 - recordings/: messages you left, and talks that were recorded (of a talk, the agent is left and you are right). Where
   there is a .txt file instead, that recording cannot be heard any more; it says why.
 Times are UTC. "may_be_somebody_elses" lists other numbers and mails in your letters: where they are yours, ask for

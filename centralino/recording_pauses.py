@@ -92,7 +92,9 @@ class RecordingPauses:
 
     def _of(self, call: CallNow) -> TalkRecording | None:
         """The recording of an agent's talk that goes on."""
-        return self._book.house.recordings.get(call.talk_recording) if call.state is CallState.TALKING else None
+        house, name = self._book.house, call.talk_recording
+        goes_on = call.state is CallState.TALKING and name not in house.discarded
+        return house.recordings.get(name) if goes_on else None
 
     def _pause(self, call: CallNow, until_s: float) -> None:
         self._write_paused(call, until_s, BY_KEY)

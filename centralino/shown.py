@@ -63,6 +63,8 @@ def status(snapshot: Row, *, as_json: bool) -> None:
     queues, agents, now = snapshot["queues"].values(), snapshot["agents"].values(), snapshot["calls"].values()
     answering = "calls are answered" if snapshot["can_answer"] else f"calls are NOT answered: {snapshot['why_not']}"
     print_line(answering)
+    if not snapshot.get("can_record", True):
+        print_line("DISK      nearly full: no message and no talk is recorded; calls go on")
     print_line(
         f"calls     {len(now)} now, {sum(q['waiting'] for q in queues)} waiting, {_count(now, 'talking')} talking"
     )
@@ -406,6 +408,7 @@ SENTENCES = {
     "TalkRecordingStarted": "the talk is recorded as {recording}.wav",
     "TalkRecordingPaused": "the recording of the talk with {agent} pauses",
     "TalkRecordingResumed": "the recording of the talk with {agent} goes on",
+    "TalkRecordingDiscarded": "{agent} ends the recording of the talk, and it is deleted",
     "TalkRecordingPauseFailed": "the recording of the talk with {agent} did not pause or go on; tried again",
     "TalkNotRecorded": "the talk is not recorded",
     "TalkRecordingEnded": "{seconds} s were recorded as {recording}.wav",

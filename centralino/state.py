@@ -253,6 +253,7 @@ class House(msgspec.Struct):
     emergencies: dict[str, EmergencyNow] = {}  # by service number
     sites: dict[str, SiteState] = {}  # by `QUEUE/SITE`; those that were ever opened or held
     recordings: dict[str, TalkRecording] = {}  # by name
+    discarded: dict[str, str] = {}  # recordings that are to be deleted, and of which call
     callers_today: dict[str, int] = {}  # calls by person
     call_backs: dict[str, CallBackNow] = {}  # that are to be placed, by the call in which they were promised
     # The latest calls that ended, and own calls that became another's: their legs, where they live on, are hung up.

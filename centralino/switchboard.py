@@ -48,6 +48,7 @@ from centralino.phone_transfers import PhoneTransfers
 from centralino.recording_pauses import AGAIN_ALARM as RECORDING_AGAIN_ALARM
 from centralino.recording_pauses import ALARM as RECORDING_ALARM
 from centralino.recording_pauses import RecordingPauses
+from centralino.recording_stops import RecordingStops
 from centralino.resetting import Resetting
 from centralino.second_level import SecondLevel
 from centralino.settings import Configuration
@@ -82,6 +83,7 @@ class Surroundings:
     has_open_case: Callable[[str, str], bool]  # a person, for a service; what is known now
     find_case: Callable[[str, str, Callable[[CaseStanding | None], None]], None]  # as `attendant.Knowledge` says
     message_length_s: Callable[[str], float]  # of a recording's file; 0 where there is none
+    may_record: Callable[[], bool]  # there is room
     check_pin: CHECK_PIN
 
 
@@ -118,6 +120,7 @@ class Switchboard:
         self.second_level.lead = lambda call: self.attendant.send_to_step(call, HANDED_ON, StepWhy.HANDED_ON)
         self._hand_out(configuration)
         self.attendant.message_length_s = around.message_length_s
+        self.attendant.may_record = around.may_record
         self.attendant.plan_of = self.plan_of
         self.attendant.enter_queue = self._enter_queue
         self.attendant.end = self.dispatcher.end = self.offices.end = self.call_backs.end = self._end_as_planned
@@ -139,6 +142,7 @@ class Switchboard:
         self.ear = AgentsEar(desk, around.voice)
         self.recording_pauses = RecordingPauses(desk, self.dispatcher.recordings, self.ear)
         self.consulting.pause_recording = self.recording_pauses.pressed
+        self.consulting.discard_recording = RecordingStops(desk, self.ear).pressed
         self.consulting.apply_recording_pause = self.recording_pauses.apply
         self.offices.other_call, self.offices.give = self.dispatcher.other_call, self.dispatcher.give
         self.consulting.stay_with = self.offices.answered

@@ -86,7 +86,9 @@ class TalkRecordings:
     def go_on(self, node: str) -> None:
         """The phone system is there again: recordings go on; of those that ended meanwhile it is told."""
         for name, talk in list(self._book.house.recordings.items()):
-            if talk.node == node:
+            if talk.node == node and name in self._book.house.discarded:
+                self._telephony.stop_recording(talk.leg, name)
+            elif talk.node == node:
                 self._telephony.record_talk(talk.leg, name)
 
     def ended(self, told: TalkRecorded) -> None:

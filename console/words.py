@@ -145,10 +145,10 @@ def _run(words: tuple[str, ...]) -> Meaning:
         return Refuse(f"{words[0]} names no folder here: it looks at this installation's")
     if words[0] == "voicemail" and any(word == "listen" or word.partition("=")[0] == "--to" for word in words[1:]):
         return Refuse("listen makes a file, and none is made from here; the command line and the API let you listen")
-    if words[0] == "case" and "attachment" in words[1:]:
-        return Refuse("attachment makes a file, and none is made from here; the command line and the API give it out")
     if words[0] == "recordings" and "new-key" in words:
         return Refuse("no secret is made from here: the command line makes a new key")
+    if words[0] == "case" and "attachment" in words[1:]:
+        return Refuse("attachment makes a file, and none is made from here; the command line and the API give it out")
     if fixed:
         return Refuse(f"{fixed.partition('=')[0]} cannot be chosen here: the console is that of one installation")
     return Run(words, SLOW_S if words[0] in SLOW else QUICK_S)

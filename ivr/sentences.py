@@ -31,6 +31,7 @@ class Sentence(StrEnum):
     LEAVE_MESSAGE = "leave_message"  # the voicemail where the dialplan has no text of its own; the beep follows
     MESSAGE_KEPT = "message_kept"
     NO_MESSAGE = "no_message"  # nothing was recorded
+    NO_ROOM_FOR_MESSAGES = "no_room_for_messages"  # nothing can be recorded now
     ALL_BUSY_LEAVE_MESSAGE = "all_busy_leave_message"  # from a queue into the voicemail; the beep follows
     TECHNICAL_FAULT = "technical_fault"  # ours: the call cannot be carried on
     YOU_KEYED = "you_keyed"  # the digits follow, one by one

@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, case, func, null, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cases.attachments import attachments
 from cases.channels import Channel
+from cases.mail_intake import mails
 from cases.outbox import outbox
 from cases.state import State
 from cases.store import GOES_ON, case_events, cases_table, contacts, intakes, messages, people
@@ -69,6 +71,11 @@ def _to_or_about(who: Who) -> ColumnElement[bool]:
     return or_(outbox.c.case_id.in_(who.cases), *to_them)
 
 
+def _from_them(who: Who) -> ColumnElement[bool]:
+    ways = [func.lower(column) == who.mail.lower() for column in (mails.c.sender, mails.c.envelope) if who.mail]
+    return or_(mails.c.intake.in_(who.intakes), *ways)
+
+
 _NOTHING_SAID = {"to": "", "subject": "", "words": "", "in_reply_to": "", "attachments": [], "failed_why": null()}
 _NOTHING_SAID |= {"next_at": null()}  # nor is it sent any more
 HELD = (
@@ -90,6 +97,8 @@ HELD = (
     Held(case_events, lambda who: case_events.c.case_id.in_(who.cases), {"words": ""}),
     Held(messages, lambda who: messages.c.person.in_(who.keys)),
     Held(outbox, _to_or_about, _NOTHING_SAID),
+    Held(mails, _from_them, {"message_id": "", "envelope": "", "sender": ""}),
+    Held(attachments, lambda who: attachments.c.intake.in_(who.intakes), {"name": "", "sha256": ""}),
     Held(recordings_table, lambda who: recordings_table.c.call.in_(who.calls)),
 )
 NOT_PERSONAL: Mapping[str, str] = {  # ids, keys, words of the house, and who of the staff did it
@@ -100,12 +109,15 @@ NOT_PERSONAL: Mapping[str, str] = {  # ids, keys, words of the house, and who of
     "agents_log": "agent kind body",
     "house_log": "kind body",
     "own_calls": "id phone agent to to_phone person state why by entity",
-    "cases": "id state service entity person kind topic level opened_by_call why closed_by office merged_into",
-    "contacts": "case_id kind call person queue",
-    "intakes": "channel by",
+    "cases": "id state service entity person kind topic level opened_by_call why closed_by office merged_into"
+    " requester region",
+    "contacts": "case_id kind call person queue service",
+    "intakes": "channel by once",
     "case_events": "case_id act by role about",
     "messages": "call recording box person claimed_by listened_by done_by done_how",
     "outbox": "case_id channel once",
+    "mails": "id recipient file why told case_id",
+    "attachments": "content_type file",
     "recordings": "name call kind queue deleted_why",
     "sheets": "id title kind owner entity language address hours topics keywords phones body digest",
 }
@@ -203,6 +215,14 @@ async def mails_about(database: Database, who: Who) -> tuple[int, ...]:
     async with database.reading() as connection:
         found = await connection.execute(select(outbox.c.id).where(_to_or_about(who)).order_by(outbox.c.id))
         return tuple(found.scalars())
+
+
+async def files_about(database: Database, who: Who) -> tuple[str, ...]:
+    """Where their mails, and what they attached, lie in STATE."""
+    written = select(mails.c.file).where(_from_them(who))
+    attached = select(attachments.c.file).where(attachments.c.intake.in_(who.intakes))
+    async with database.reading() as connection:
+        return tuple(sorted((await connection.execute(written.union(attached))).scalars()))
 
 
 # --- within

@@ -45,6 +45,8 @@ def families(snapshot: Mapping[str, Any] | None) -> Iterator[Metric]:
     yield _gauge("centralino_can_answer", "1 while a call that comes in can be answered.", can_answer)
     if snapshot is None:
         return
+    text = "1 while there is room to record talks and messages."
+    yield _gauge("centralino_can_record", text, snapshot.get("can_record", True))
     yield from _queues(snapshot["queues"], snapshot["at_s"])
     yield from _agents(snapshot["agents"])
     yield _calls(snapshot["calls"])

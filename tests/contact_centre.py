@@ -109,6 +109,7 @@ class ContactCentre:
         self.faults = Faults()
         self.entries: list[Entry] = []
         self.on_entry: Callable[[Entry], None] = lambda entry: None
+        self.may_record = True  # there is room on the disk
         self.held_back = False  # events wait until a test delivers them
         self.cases: dict[tuple[str, str], CaseStanding] = {}  # by number and proof
         self.open_cases: set[tuple[str, str]] = set()  # number and service
@@ -500,8 +501,8 @@ class ContactCentre:
         self.line = FakeTelephony(self.clock.now_s, self._hear, NODE, truth)
         self.book = Book(house, self._append)
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        looks = self._has_open_case, self._find_case, self.line.message_length_s, self._check_pin
-        around = Surroundings(self.line, self.clock, self.people, voice, *looks)
+        looks = self._has_open_case, self._find_case, self.line.message_length_s, lambda: self.may_record
+        around = Surroundings(self.line, self.clock, self.people, voice, *looks, self._check_pin)
         self.switchboard = Switchboard(self.configuration, self.book, around)
         self.is_running = True
         self.line.tell_phones()

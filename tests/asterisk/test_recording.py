@@ -4,9 +4,10 @@ import asyncio
 import io
 import os
 import signal
+import subprocess
 import wave
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,33 @@ async def test_what_is_said_while_the_agent_pauses_the_recording_is_in_no_file_n
     await house.no_leftovers()
 
 
+async def test_a_recording_that_the_agent_ends_for_good_is_deleted_and_the_talk_goes_on(house: House) -> None:
+    before = files(house)
+    async with house.agent("a1001", "p101") as seat, house.citizen("+39055880008") as citizen:
+        call = await citizen.call("055444")
+        ring = await seat.ring(within_s=5)
+        id_ = await the_call(house, "offered")
+        await on_record(house, id_, "RecordingTold")
+        agent = await ring.answer()
+        await talk(call, agent)
+        for speaker in (call, agent):
+            speaker.be_silent()
+        assert len(files(house)) == len(before) + 1
+        for asked in (Spoken.DELETE_RECORDING, Spoken.RECORDING_DELETED):
+            agent.press("*3")
+            assert (await hear(agent, await spoken(house, asked.prompt("it")), 10)).is_same
+        assert (await on_record(house, id_, "RecordingDeleted"))["why"] == "the caller did not want it"
+        assert files(house) == before
+        await talk(call, agent)
+        await agent.hang_up()
+        await call.wait_ended(5)
+        await house.until_ended()
+    assert files(house) == before
+    _, trail = await house.cli("why", id_)
+    assert "a1001 ends the recording of the talk, and it is deleted" in trail
+    assert "the agent pressed *3 twice: the caller does not want it" in trail
+
+
 async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House) -> None:
     [kept, gone] = sorted(file for file in files(house) if file.name.endswith(".wav.enc"))[:2]
     old = gone.parent.parent / "2026-01-01" / gone.name
@@ -222,3 +250,51 @@ async def test_a_recording_whose_time_is_over_is_deleted_at_a_start(house: House
     assert deleted["why"] == "older than 30 days"
     assert not old.exists()
     assert kept.exists()
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """A real disk with too little room, where `folder` is."""
+    before = folder.stat()
+    asked = [
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        f"size=50m,uid={before.st_uid},gid={before.st_gid},mode=750",
+        "x",
+        str(folder),
+    ]
+    if os.geteuid() != 0 or subprocess.run(asked, check=False).returncode:
+        pytest.skip("only root may mount a disk, and not everywhere")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+async def test_with_a_full_disk_nothing_is_recorded_which_is_told_and_calls_go_on(house: House) -> None:
+    with full_disk(house.instance.recordings):
+        await house.until(lambda now: not now["can_record"], 10)
+        assert house.now["can_answer"]
+        _, told = await house.cli("status")
+        assert "no message and no talk is recorded; calls go on" in told
+        async with house.citizen("+39055880006") as citizen:
+            call = await citizen.call("055999")
+            no_room = await spoken(house, system_sentences().prompt(Sentence.NO_ROOM_FOR_MESSAGES, "it"))
+            assert (await hear(call, no_room, 20)).is_same
+            await call.wait_ended(10)
+            await house.until_ended()
+        async with house.agent("a1001", "p101") as seat, house.citizen("+39055880007") as citizen:
+            call = await citizen.call("055444")
+            ring = await seat.ring(within_s=5)
+            id_ = await the_call(house, "offered")
+            await on_record(house, id_, "RecordingTold")
+            agent = await ring.answer()
+            await talk(call, agent)
+            await agent.hang_up()
+            await call.wait_ended(5)
+        assert (await on_record(house, id_, "TalkRecordingEnded"))["why"] == "the disk is nearly full"
+        assert files(house) == []
+    await house.until(lambda now: now["can_record"], 10)
+    assert files(house), "what was there before is there again"

@@ -953,6 +953,22 @@ async def test_a_recording_that_pauses_does_so_while_the_line_is_lost(world: Wor
     assert not world.holds_voices(name)
 
 
+async def test_a_recording_that_is_stopped_ends_before_its_talk_and_is_told_once(world: World) -> None:
+    caller, agent = await talking(world)
+    await world.all_told()
+    name = f"talks/hall/2026-11-23/{caller}-talk1"
+    world.line.record_talk(agent, name)
+    await world.both_speak(caller, "p101", 1.0)
+    world.line.stop_recording(agent, name)
+    assert (await world.told(TalkRecorded, agent)).why == ""
+    length_s = world.talk_s(name)
+    await world.both_speak(caller, "p101", 1.0)
+    assert world.talk_s(name) == length_s, "what is said afterwards is in no file"
+    await world.put_down_at("p101")
+    await world.told(LegEnded, agent)
+    assert [event for event in await world.all_told() if isinstance(event, TalkRecorded)] == []
+
+
 async def test_what_is_not_recorded_cannot_pause_and_it_is_told(world: World) -> None:
     _, agent = await talking(world)
     world.line.pause_recording(agent)

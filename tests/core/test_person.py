@@ -34,6 +34,7 @@ from supervision.audit import audit, read_cdr
 from supervision.held import HELD, NOT_PERSONAL, others_cases
 from supervision.store import recent_calls
 from tests.core.test_voicemails import do, leave_message
+from tests.mail_door import ANA, mail, open_door
 from tests.records import House, answered_call, arrival, desk_of, end
 
 ROOT = Path(__file__).parents[2]
@@ -355,3 +356,34 @@ def test_the_ways_in_which_a_number_is_written_are_found_and_no_longer_number_th
     for text in ("to A.B@example.org", "Niccolò Rossi", 'name="Niccol\\u00f2 Rossi"', "NICCOLò ROSSI"):
         assert names.search(text.encode()), text
     assert not names.search(b"Linea, axb@example.org, Mario Rossini")
+
+
+async def test_a_mail_with_its_files_is_handed_over_and_erased_and_anothers_stays(house: House, url: str) -> None:
+    await house.projected()
+    async with open_door(house.folder, url) as door:
+        hers, his = (
+            mail("her roof leaks", Message_ID="<ana.1@example.org>"),
+            mail("his garden", sender="bo@example.org"),
+        )
+        hers.add_attachment(b"a photo of her roof", maintype="image", subtype="png", filename="her_roof.png")
+        assert (await door.bring(hers), await door.bring(his, sender="bo@example.org")) == (250, 250)
+    asked = asking(house)
+    who = await find(asked, ANA)
+    to = house.folder.parent / "ana.zip"
+    try:
+        await export(asked, who, to)
+        with zipfile.ZipFile(to) as packed:
+            told = packed.read("data.json").decode()
+            files = [packed.read(name) for name in packed.namelist() if name.startswith("files/")]
+    finally:
+        to.unlink(missing_ok=True)
+    assert ("her roof leaks" in told, "her_roof.png" in told, "his garden" in told) == (True, True, False)
+    assert sorted(files, key=len)[0] == b"a photo of her roof"
+    assert b"her roof leaks" in sorted(files, key=len)[1]
+    await erase(asked, who, ())
+    dump = await dumped(house)
+    for trace in (ANA, "her roof leaks", "her_roof.png", "a photo of her roof", "ana.1@example.org"):
+        assert trace not in dump
+        assert [file for file, content in on_disk(house.folder) if trace.encode() in content] == []
+    assert "his garden" in dump
+    assert len(door.kept_mails()) == 1

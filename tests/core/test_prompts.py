@@ -145,9 +145,9 @@ def test_a_wrong_table_names_each_problem_with_its_place() -> None:
     assert str(wrong.value).splitlines() == [
         "en.yaml:4:1: `godbye` is not the name of a sentence",
         "en.yaml:7:13: `no_message` is not a text that can be spoken",
-        "en.yaml:29:16: `case_open_due` must hold {due}, {opened}",
-        "en.yaml:37:9: `months` is not a list of twelve names",
-        "en.yaml:39:1: `wrong_key` stands here twice",
+        "en.yaml:30:16: `case_open_due` must hold {due}, {opened}",
+        "en.yaml:38:9: `months` is not a list of twelve names",
+        "en.yaml:40:1: `wrong_key` stands here twice",
         "en.yaml:1:1: `goodbye` is missing",
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from centralino import events as ev
 from centralino import sealing as module
 from centralino.instance import CannotKeep
-from centralino.sealing import Closing, Sealing
+from centralino.sealing import Closing, OnRecord, Sealing
 from recordings.files import Shelf, sound_of
 from recordings.sealed import Keys
 
@@ -24,8 +24,11 @@ class Studio:
         self.folder, self.in_use, self.written = folder, set[str](), set[str]()
         self.shelf = Shelf(folder, self.keys)
         self.has_keys = True
+        self.discarded: dict[str, str] = {}
+        self.events: list[ev.AnyEvent] = []
+        on_record = OnRecord(lambda: self.in_use, lambda: self.discarded, self.events.append)
         self.tasks: list[asyncio.Task[None]] = []
-        self.sealing = Sealing(self.shelf, lambda: self.in_use, Closing(self.is_written, self.finish))
+        self.sealing = Sealing(self.shelf, on_record, Closing(self.is_written, self.finish))
 
     def start(self) -> None:
         self.tasks.append(asyncio.create_task(self.sealing.run()))
@@ -102,3 +105,20 @@ async def test_a_recording_that_asterisk_still_writes_and_one_without_a_key_are_
     assert studio.files() == ["d/c1.wav"]
     studio.has_keys = True
     await studio.until_there_are("d/c1.wav.enc")
+
+
+async def test_what_the_caller_did_not_want_is_deleted_on_record_also_after_a_crash(studio: Studio) -> None:
+    name = "talks/q/d/c2-talk1"
+    studio.discarded = {name: "c2", "talks/q/d/c3-talk1": "c3"}
+    studio.in_use = {"talks/q/d/c3-talk1"}
+    for kept in (f"{name}.wav", "talks/q/d/c3-talk1.raw"):
+        studio.put(kept)
+    studio.start()
+    await studio.until_there_are("talks/q/d/c3-talk1.raw")
+    studio.closed("talks/q/d/c3-talk1")
+    await studio.until_there_are()
+    why = "the caller did not want it"
+    assert studio.events == [
+        ev.RecordingDeleted(call="c2", recording=name, why=why),
+        ev.RecordingDeleted(call="c3", recording="talks/q/d/c3-talk1", why=why),
+    ]

@@ -268,6 +268,21 @@ def test_hours_are_local_ones(line: ContactCentre, hour: int, is_open: bool) -> 
     assert (line.hears("c1") == WELCOME) is is_open
 
 
+def test_where_the_disk_is_full_the_caller_hears_that_no_message_can_be_taken_and_it_is_on_record(
+    line: ContactCentre,
+) -> None:
+    line.may_record = False
+    line.clock.advance(timedelta(hours=12).total_seconds())
+    line.call("c1", number="055055")
+    assert line.hears("c1") == said(Sentence.NO_ROOM_FOR_MESSAGES)
+    line.clock.advance(5)
+    assert line.outcomes() == {"c1": Outcome.NO_MESSAGE}
+    [ended] = [event for event in line.trail("c1") if isinstance(event, ev.VoicemailEnded)]
+    assert (ended.kept, ended.why) == (False, "the disk is nearly full")
+    assert line.line.truth.messages == {}
+    assert "call c1 could leave no message: the disk is nearly full" in line.faults.said.pop()
+
+
 def test_a_message_is_kept_and_the_caller_is_told_so(line: ContactCentre) -> None:
     recording(line)
     line.clock.advance(10)

@@ -471,8 +471,13 @@ async def test_an_attachment_is_given_out_to_be_saved_never_to_be_shown(house: H
 async def test_a_wallboard_may_see_queues_but_no_callers(house: House) -> None:
     bearer = house.bearer(Role.WALLBOARD)
     assert (await house.web.get("/api/v1/queues", headers=bearer)).json()["queues"][0]["name"] == "tributi"
-    messages = ("voicemails", "voicemails/c1/sound", "cases/100016/attachments/1")
-    messages += ("recordings", "recordings/sound?name=x")
+    messages = (
+        "voicemails",
+        "voicemails/c1/sound",
+        "cases/100016/attachments/1",
+        "recordings",
+        "recordings/sound?name=x",
+    )
     for path in (
         "calls",
         "calls/c1",

@@ -56,7 +56,7 @@ class Replay:
         centre = self._centre
         line = FakeTelephony(centre.clock.now_s, lambda event: None, NODE, Truth())
         voice = Voice(sentences(), lambda prompt: prompt.text or prompt.file, lambda prompts, then: then())
-        looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0
+        looks = lambda person, service: False, lambda number, proof, found: None, lambda recording: 0.0, lambda: True
         around = Surroundings(line, centre.clock, centre.people, voice, *looks, lambda hashed, pin, told: None)
         return Switchboard(centre.configuration, Book(house, _writes), around).floor
 
