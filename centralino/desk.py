@@ -349,7 +349,7 @@ def serve(place: Place, database_url: str) -> int:
     voicemails = DatabaseVoicemails(VoicemailDesk(database, configuration, now, shelf))
     recordings = DatabaseRecordings(RecordingDesk(database, configuration, now, shelf))
     sheets = knowledge.Knowledge(database, configuration, lambda: now().astimezone(place.time_zone).date())
-    public = PublicDesk(cases, configuration, prove, secrets.case_codes)
+    public = PublicDesk(cases, configuration, prove, secrets.case_codes, now)
     shelves = Shelves(live, DatabaseRecords(database), cases, voicemails, recordings, DatabaseKnowledge(sheets), public)
     keeper = knowledge.SheetKeeper(database, place.state / "configurations")
     mailings = Mailings(database, MailingSources(configuration, now, shelf.folder))

@@ -1,9 +1,9 @@
 """What the pages for citizens ask for: what they write is taken in, and they are told how their case stands."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from cases.case_number import is_case_number
@@ -44,8 +44,10 @@ class PublicDesk:
         configuration: Callable[[], Configuration],
         prove: Callable[[str, bool], Awaitable[bool]],
         codes: str,
+        now: Callable[[], datetime],
     ) -> None:
         self._cases, self._configuration, self._prove, self._codes = cases, configuration, prove, codes
+        self._now = now
         self._at_once = asyncio.Semaphore(AT_ONCE_MAX)
 
     def site(self) -> Site | None:
@@ -60,7 +62,7 @@ class PublicDesk:
         return self._codes
 
     def now_s(self) -> float:
-        return time.time()
+        return self._now().timestamp()
 
     async def take_in(self, values: Mapping[str, str], once: str, language: str) -> Taken:
         as_written = ("entity", "topic", "subject", "words", "name", "phone", "mail")

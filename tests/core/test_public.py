@@ -72,9 +72,6 @@ class Desk(PublicDesk):
 
     at_s = 1_000_000.0
 
-    def now_s(self) -> float:
-        return self.at_s
-
 
 @dataclass
 class Office:
@@ -128,7 +125,7 @@ async def opened(house: House, configuration: Any) -> AsyncIterator[Office]:
         return await ask_engine(name, args)
 
     desk._engine = engine
-    public = Desk(DatabaseCases(desk, cast(Any, None)), configuration, prove, CODES)
+    public = Desk(DatabaseCases(desk, cast(Any, None)), configuration, prove, CODES, lambda: as_utc(public.at_s))
     transport = httpx.ASGITransport(create_app(sources(public)), client=CITIZEN)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={"host": HOST}) as web:
         office = Office(house, desk, public, web, proofs)
