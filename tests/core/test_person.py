@@ -132,7 +132,8 @@ async def write_and_work(house: House) -> None:
     letter = Written(Channel.LETTER, "her dog is ill", "ana", subject="the lamp in her street", **ways, **about)
     _, seen = await desk.take_in(letter)
     number = seen.case.id
-    await desk.take_in(Written(Channel.FAX, "her second letter", "ana", into=number, **about))
+    long = "her second letter " * 1_000  # over many pages of the database's file
+    await desk.take_in(Written(Channel.FAX, long, "ana", into=number, **about))
     await desk.work(number, Asked("note", "ana", "she moved to Prato"))
     await desk.work(number, Asked("classify", "ana", classified=Classified(title="her title")))
     await desk.work(number, Asked("close", "ana", "answered her by post"))
