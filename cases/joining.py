@@ -15,7 +15,7 @@ class JoinWhy(StrEnum):
     NO_OPEN_CASE = "no open case"
     CLOSED_LATELY = "same caller, closed lately"
     ANONYMOUS = "nobody can say who it is"
-    UNPROVEN = "anybody may name any telephone there"  # on the public page
+    UNPROVEN = "written on the public page"  # where anybody may name any telephone
     CAME_BEFORE = "it had come before"
     BY_HAND = "somebody said so"
     BY_NUMBER = "names the case, and its sender is on it"

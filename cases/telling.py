@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.entities import Entities
+from cases.joining import JoinWhy
 from cases.outbox import Outgoing, Way, put
 from cases.progress import DEFAULT, News, Progress, mail_of, sms_of
 from cases.proof import code_of
@@ -125,7 +126,9 @@ async def _mail_of(connection: AsyncConnection, case: str) -> str:
 
 
 async def _mobile_of(connection: AsyncConnection, row: Any) -> str:
-    """Of whoever wrote first about it, or else called."""
+    """Of whoever wrote first about it, or else called; none that was typed into an open page: an SMS costs money."""
+    if row.why == JoinWhy.UNPROVEN:
+        return ""
     phone = await _first(connection, row.id, "phone")
     if not phone:
         found = await connection.execute(select(people.c.number).where(people.c.key == row.person))

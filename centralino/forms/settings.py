@@ -231,7 +231,7 @@ def _host_and_port(text: str) -> str:
 
 def _our_address(text: str) -> str:
     with suppress(EmailNotValidError):
-        if validate_email(text, check_deliverability=False).ascii_email == text:
+        if (validate_email(text, check_deliverability=False).ascii_email or "").lower() == text.lower():
             return text
     refuse(f"{shown(text)} is no mail address", 'write `"tributi@comune.example"`')
 

@@ -18,6 +18,7 @@ from cases.sheets import Sheet
 from cases.sheets_store import keep_sheets
 from cases.state import Act, CaseRefused, Role, State, Worker
 from cases.store import Case, case, cases
+from centralino.attachment_desk import AttachmentDesk
 from centralino.case_desk import Asked, Wanted, Written
 from centralino.clock import as_utc
 from centralino.desk import DatabaseCases
@@ -233,13 +234,15 @@ async def test_a_citizens_history_is_found_by_telephone_and_by_mail_whatever_cam
 async def test_what_the_api_asks_for_is_done_or_refused_in_a_sentence(house: House) -> None:
     number = await with_case(house)
     desk = desk_of(house, lambda: load(SHIPPED))
+    now = as_utc(house.clock.now_s())
+    asked = DatabaseCases(desk, AttachmentDesk(house.database, lambda: load(SHIPPED), lambda: now, house.folder))
     said = {"kind": None, "topic": "tari", "title": None, "is_complex": True, "words": "", "to": "", "into": ""}
     said |= {"requester": "business", "region": None, "contacts": frozenset()}
-    done = await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
+    done = await asked.work(number, "classify", {**said, "agent": "a1001", "office": "", "by": "api"})
     assert (done.case.topic, done.case.is_complex, done.history[-1].words) == ("tari", True, "tari, complex, business")
     assert (done.history[-1].by, done.history[-1].role) == ("a1001", "agent")
     with pytest.raises(ChangeRefused, match="there is no agent `a9`"):
-        await DatabaseCases(desk).work(number, "classify", {**said, "agent": "a9", "office": "", "by": "api"})
+        await asked.work(number, "classify", {**said, "agent": "a9", "office": "", "by": "api"})
     assert [one.case.id for one in await desk.cases(Wanted(state=State.OPEN))] == [number]
     assert await desk.case("7") is None
 

@@ -104,6 +104,20 @@ def test_longer_words_than_a_case_holds_are_whole_in_an_attachment() -> None:
     assert (whole.name, whole.content.decode()) == ("text.txt", long)
 
 
+def test_a_mail_that_is_made_to_be_hard_to_read_is_left_whole_to_the_mail_but_for_its_headers() -> None:
+    part = 'Content-Type: multipart/mixed; boundary="b{0}"\r\n\r\n--b{0}\r\n'
+    deep = "".join(part.format(n) for n in range(200)) + "\r\n" + "x\r\n" * 50_000
+    many = 'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + "--b\r\n\r\nx\r\n" * 5_000
+    for body in (deep, many):
+        read = read_mail(b"From: ana@example.org\r\nSubject: TARI\r\n" + body.encode())
+        assert (read.words, read.attachments, read.sender, read.subject) == (
+            LEFT_TO_THE_MAIL,
+            (),
+            "ana@example.org",
+            "TARI",
+        )
+
+
 @pytest.mark.parametrize(
     ("said", "sender", "name"),
     [

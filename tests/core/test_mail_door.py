@@ -6,8 +6,11 @@ On SQLite alone: which database it is makes no difference here.
 import asyncio
 import smtplib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 
 import psutil
@@ -16,7 +19,8 @@ import pytest
 from cases.attachments import attachments_of
 from cases.store import cases
 from centralino.database import database_url
-from tests.mail_door import ANA, TRIBUTI, MailDoor, mail, open_door
+from tests.mail_door import ANA, SHIPPED, TRIBUTI, WITHIN_S, MailDoor, mail, open_door
+from tests.ports import MOVED_BY
 from tests.records import House
 
 
@@ -153,3 +157,37 @@ async def test_whoever_kills_the_server_loses_no_mail_and_none_is_there_twice(
         for one in mails:
             assert await door.bring(one) == 250
     assert sorted(case.title or "" for case in await cases(house.database, 100)) == sorted(str(n) for n in range(40))
+
+
+async def test_the_whole_desk_takes_a_mail_in_and_writes_the_answer(house: House, tmp_path: Path) -> None:
+    await house.projected()
+    words = ("desk", "--config", str(SHIPPED), "--state", str(tmp_path), "--port-offset", str(MOVED_BY))
+    desk = await asyncio.create_subprocess_exec(sys.executable, "-m", "centralino", *words, cwd=SHIPPED)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            assert await taken_by(2525 + MOVED_BY, mail("La lampada è rotta.", "Lampada").as_bytes()) == 250
+            answer = message_from_bytes(await answered(tmp_path / "mail"), policy=SMTP)
+        case = (await cases(house.database))[0]
+        assert answer["Subject"] == f"[#{case.id}] Abbiamo ricevuto la sua richiesta"
+        assert (answer["To"], answer["From"]) == (ANA, "Contatti <contatti@comune.example>")
+    finally:
+        desk.terminate()
+        assert await asyncio.wait_for(desk.wait(), WITHIN_S) == 0
+
+
+async def answered(folder: Path) -> bytes:
+    """The first mail that went out, once it did."""
+    while True:
+        for out in folder.glob("*.eml"):
+            return out.read_bytes()
+        await asyncio.sleep(0.05)
+
+
+async def taken_by(port: int, raw: bytes) -> int:
+    """The code, once somebody listens there."""
+    while True:
+        try:
+            with await asyncio.to_thread(smtplib.SMTP, "127.0.0.1", port, timeout=WITHIN_S) as smtp:
+                return 250 if not await asyncio.to_thread(smtp.sendmail, ANA, [TRIBUTI], raw) else 0
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.05)

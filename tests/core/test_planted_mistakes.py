@@ -38,8 +38,8 @@ TRIED_OF_ONE_KIND = 40  # places, until one is found where the mistake would be 
 KINDS_LEAST = 90
 PLANTED_LEAST = 250
 
-MAIL = """mail:
-  from: "Prova <prova@comune.example.org>"
+MAIL = """
+mail:
   relay: "relay.example:587"
   tls: starttls
   user: posta
@@ -189,7 +189,7 @@ class Deployment:
                 "p101: {site: laquila}", "p101: {site: laquila, mac: 80-5e-c0-12-34-56, make: snom}"
             )
             before = before.replace("p102: {site: laquila}", 'p102: {site: laquila, mac: "80:5E:C0:12:34:57"}')
-            before = before.replace("mail: ", MAIL, 1)
+            before = before.replace("\nmail:\n", MAIL, 1)
             (folder / name).write_text(before + text)
         for language in ("it", "en"):
             (folder / "prompts" / language).mkdir(parents=True)

@@ -120,15 +120,15 @@ async def opened(house: House, configuration: Any) -> AsyncIterator[Office]:
             raise ConnectionError("the engine is away")
         return proofs.is_let_in(case, proven=proven)
 
-    key_for = desk._key_for
+    ask_engine = desk._engine
 
-    async def key(number: str, name: str) -> str:
+    async def engine(name: str, args: dict[str, str]) -> dict[str, Any]:
         if office.away:
             raise ConnectionError("the engine is away")
-        return await key_for(number, name)
+        return await ask_engine(name, args)
 
-    desk._key_for = key
-    public = Desk(DatabaseCases(desk), configuration, prove, CODES)
+    desk._engine = engine
+    public = Desk(DatabaseCases(desk, cast(Any, None)), configuration, prove, CODES)
     transport = httpx.ASGITransport(create_app(sources(public)), client=CITIZEN)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={"host": HOST}) as web:
         office = Office(house, desk, public, web, proofs)
@@ -137,7 +137,7 @@ async def opened(house: House, configuration: Any) -> AsyncIterator[Office]:
 
 def sources(public: Any) -> Sources:
     nothing = cast(Any, None)
-    return Sources(Live(), *4 * [nothing], public, *4 * [nothing])
+    return Sources(Live(), *5 * [nothing], public, *4 * [nothing])
 
 
 def _token(page: str) -> str:

@@ -225,7 +225,7 @@ async def test_contacts_of_before_a_case_could_be_split_know_whose_they_are(hous
         config = Config()
         config.set_main_option("script_location", str(Path(database_module.__file__).parent / "migrations"))
         config.attributes["connection"] = connection
-        command.downgrade(config, "0016")
+        command.downgrade(config, "0013")
         connection.execute(text("update contacts set person = null where kind <> 'call-back'"))
         command.upgrade(config, "head")
 

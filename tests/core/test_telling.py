@@ -9,6 +9,7 @@ import pytest
 from cases import outbox
 from cases.case_number import in_groups
 from cases.channels import Channel
+from cases.intake import Sender
 from cases.outbox import Sending, Way
 from cases.progress import TEXTS, News, Progress, mail_of, sms_of
 from cases.proof import code_of
@@ -129,6 +130,22 @@ async def test_who_has_a_line_at_home_or_none_at_all_is_told_nothing(house: Hous
     anonymous, _ = await at_desk.take_in(replace(LETTER, mail=""))
     await work(at_desk, anonymous.case, "close")
     assert await told(house) == ()
+
+
+async def test_a_telephone_that_was_typed_into_the_open_page_is_sent_no_sms(
+    house: House, shipped: Configuration
+) -> None:
+    await house.projected()
+    form = replace(LETTER, channel=Channel.FORM, phone="3331234567", sender=Sender.UNPROVEN)
+    at_desk = desk(house, telling(shipped, gateway="https://gateway.example"))
+    await at_desk.take_in(replace(form, mail=""))
+    assert await told(house) == ()
+    await at_desk.take_in(replace(form, sender=Sender.KNOWN, mail="", phone="3337654321"))
+    await at_desk.take_in(form)
+    assert [(each.channel, each.to) for each in await told(house)] == [
+        (Way.SMS, "+393337654321"),
+        (Way.MAIL, "ana@example.org"),
+    ]
 
 
 async def test_a_citizen_is_told_in_the_language_of_their_call(house: House, shipped: Configuration) -> None:

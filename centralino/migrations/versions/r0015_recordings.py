@@ -6,7 +6,7 @@ from alembic import op
 from centralino.database import Instant
 
 revision = "0015"
-down_revision = "0016"
+down_revision = "0014"
 
 
 def upgrade() -> None:
