@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import sqlite3
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from centralino import personal_data
 from centralino.book import Book
 from centralino.case_desk import Asked, Classified, Written
 from centralino.clock import as_utc
-from centralino.database import metadata
+from centralino.database import database_url, metadata, open_database
 from centralino.held_files import traces_of
 from centralino.people import People
 from centralino.person_desk import Asking, PersonRefused, erase, export, find, not_over
@@ -132,7 +134,8 @@ async def write_and_work(house: House) -> None:
     letter = Written(Channel.LETTER, "her dog is ill", "ana", subject="the lamp in her street", **ways, **about)
     _, seen = await desk.take_in(letter)
     number = seen.case.id
-    await desk.take_in(Written(Channel.FAX, "her second letter", "ana", into=number, **about))
+    long = "her second letter " * 1_000  # over many pages of the database's file
+    await desk.take_in(Written(Channel.FAX, long, "ana", into=number, **about))
     await desk.work(number, Asked("note", "ana", "she moved to Prato"))
     await desk.work(number, Asked("classify", "ana", classified=Classified(title="her title")))
     await desk.work(number, Asked("close", "ana", "answered her by post"))
@@ -387,3 +390,19 @@ async def test_a_mail_with_its_files_is_handed_over_and_erased_and_anothers_stay
         assert [file for file, content in on_disk(house.folder) if trace.encode() in content] == []
     assert "his garden" in dump
     assert len(door.kept_mails()) == 1
+
+
+async def test_nothing_that_was_deleted_is_left_in_the_file_of_sqlite(tmp_path: Path) -> None:
+    file, secret = tmp_path / "centralino.db", "her dog is ill " * 1_000
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")  # Debian's SQLite empties pages by itself; others do not
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE letters (words TEXT)")
+        connection.execute("INSERT INTO letters VALUES (?)", (secret,))
+        connection.execute("DELETE FROM letters")
+        connection.commit()
+    assert b"her dog is ill" in file.read_bytes()
+    database = open_database(database_url("sqlite", tmp_path))
+    await database.forget_traces()
+    await database.close()
+    assert [path for path, content in on_disk(tmp_path) if b"her dog is ill" in content] == []
