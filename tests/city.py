@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 import yaml
+from sqlalchemy import text
 
 from agents.disposition import Level
 from asterisk.port import CallerId
@@ -134,35 +135,43 @@ class City:
         return str(told["id"])
 
     async def mail(self, words: str, sender: str, entity: str) -> str:
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = sender, f"{entity}@{OURS}", "Una richiesta"
-        message["Message-ID"] = make_msgid(domain="example.org")
-        message.set_content(words)
-        await asyncio.to_thread(self._by_smtp, message)
-        return await self.newest_case_of(sender)
-
-    async def newest_case_of(self, sender: str) -> str:
+        await self.hand_in(letter(words, sender, entity))
         return str((await self.get(f"cases?of={sender}"))["cases"][0]["id"])
 
+    async def hand_in(self, message: EmailMessage) -> None:
+        """By SMTP. Raises SMTPException, OSError."""
+        await asyncio.to_thread(self._by_smtp, message)
+
     async def send_form(self, words: str, sender: str, entity: str) -> str:
-        """On the public page, as a browser behind the administration's proxy does."""
-        self._visitors += 1
-        seen_by = {"host": OURS, "x-forwarded-for": f"198.51.{self._visitors // 250}.{self._visitors % 250}"}
-        page = (await self.web.get("/public/write", headers=seen_by)).text
-        token = re.search('name="token" value="([^"]+)"', page)
-        assert token, page
+        form = await self.filled_form(words, sender, entity)
         self.wait(READS_S)
         await self.followed()
-        values = {"token": token[1], "entity": entity, "words": words, "mail": sender, "consent": "yes"}
-        answer = await self.web.post("/public/write", data=values, headers=seen_by)
-        assert answer.is_success, answer.text
+        answer = await self.hand_in_form(form)
         number = re.search('<dd class="figure">([^<]+)</dd>', answer.text)
         assert number, answer.text
         return keyed(number[1])
 
+    async def filled_form(self, words: str, sender: str, entity: str) -> dict[str, str]:
+        """The public page's form, as it is handed out, with these words in it."""
+        page = (await self.web.get("/public/write", headers={"host": OURS})).text
+        token = re.search('name="token" value="([^"]+)"', page)
+        assert token, page
+        return {"token": token[1], "entity": entity, "words": words, "mail": sender, "consent": "yes"}
+
+    async def hand_in_form(self, form: dict[str, str]) -> httpx.Response:
+        """As a browser at an address of its own does, behind the administration's proxy."""
+        self._visitors += 1
+        seen_by = {"host": OURS, "x-forwarded-for": f"198.51.{self._visitors // 250}.{self._visitors % 250}"}
+        return await self.web.post("/public/write", data=form, headers=seen_by)
+
     async def work(self, case: str, act: str, **asked: str) -> None:
         """Somebody of ours works on the case, by the API."""
         await self.post(f"cases/{case}/{act}", asked)
+
+    async def all(self, sql: str) -> list[Any]:
+        """The rows of the database that this asks for."""
+        async with self.database.reading() as connection:
+            return [tuple(row) for row in await connection.execute(text(sql))]
 
     async def projected(self) -> None:
         await self.projector.caught_up(WITHIN_S)
@@ -227,6 +236,15 @@ class City:
             raise CommandRefused(str(refused)) from refused
         self.centre.settle()
         return {}
+
+
+def letter(words: str, sender: str, entity: str) -> EmailMessage:
+    """A mail to the address of `entity`."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, f"{entity}@{OURS}", "Una richiesta"
+    message["Message-ID"] = make_msgid(domain="example.org")
+    message.set_content(words)
+    return message
 
 
 @asynccontextmanager

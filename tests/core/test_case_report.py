@@ -50,10 +50,10 @@ async def hall(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         yield city
 
 
-@pytest.fixture(params=KINDS)
-async def city(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[City]:
+@pytest.fixture
+async def city(tmp_path: Path) -> AsyncIterator[City]:
     """055055, on the first of July before it opens, a Thursday."""
-    async with city_on(request.param, request, tmp_path, "2027-07-01 07:00") as city:
+    async with opened_city(tmp_path, "sqlite", "2027-07-01 07:00") as city:
         city.centre.agent("ana", skills={"centralino": 3})
         yield city
 

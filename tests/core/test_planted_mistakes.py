@@ -1029,7 +1029,7 @@ SOME = settings_of_hypothesis(
 def test_no_bytes_at_all_end_in_a_traceback(content: bytes) -> None:
     located = read("f.yaml", content)
     text = content.decode("utf-8-sig", "replace")
-    assert located.problems or located.data or text.strip() == "{}"
+    assert located.problems or located.data or "".join(text.split()) == "{}"
     assert [problem for problem in located.problems if not stands_in(problem, text)] == []
 
 
