@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agents.disposition import Level
@@ -228,10 +228,7 @@ async def open_book(
     of_calls = select(contacts.c.case_id).where(contacts.c.call.in_(calls))
     states = GOES_ON if not may_reopen else (*GOES_ON, State.CLOSED)
     open_ones = (cases_table.c.person.in_(persons)) & cases_table.c.state.in_(states)
-    wanted = _cases_with_contacts.where(or_(open_ones, cases_table.c.id.in_(of_calls), cases_table.c.id.in_(asked)))
-    wanted = wanted.with_for_update(of=cases_table)  # people work on cases too
-    for row in await connection.execute(wanted):
-        _note(book, dict(row._mapping))
+    await _read(connection, book, or_(open_ones, cases_table.c.id.in_(of_calls), cases_table.c.id.in_(asked)))
     if unsure := persons - book.known:
         had_one = select(cases_table.c.person).where(cases_table.c.person.in_(unsure)).distinct()
         book.known |= set((await connection.execute(had_one)).scalars())
@@ -241,9 +238,7 @@ async def open_book(
 async def book_of_case(connection: AsyncConnection, case_id: str) -> CaseBook:
     """Everything that is needed to decide about this one case."""
     book = CaseBook()
-    wanted = _cases_with_contacts.where(cases_table.c.id == case_id).with_for_update(of=cases_table)
-    for row in await connection.execute(wanted):
-        _note(book, dict(row._mapping))
+    await _read(connection, book, cases_table.c.id == case_id)
     return book
 
 
@@ -282,6 +277,16 @@ _cases_with_contacts = select(
 ).select_from(
     cases_table.outerjoin(contacts, contacts.c.case_id == cases_table.c.id).outerjoin(messages, is_its_message)
 )
+
+
+async def _read(connection: AsyncConnection, book: CaseBook, which: ColumnElement[bool]) -> None:
+    """Locked: people work on cases too. why twice: where PostgreSQL waits for a case, it reads what is joined with it
+    as that was before, and a contact may have gone to another case meanwhile.
+    """
+    if connection.dialect.name == "postgresql":
+        await connection.execute(select(cases_table.c.id).where(which).with_for_update())
+    for row in await connection.execute(_cases_with_contacts.where(which).with_for_update(of=cases_table)):
+        _note(book, dict(row._mapping))
 
 
 def _note(book: CaseBook, row: dict[str, Any]) -> None:

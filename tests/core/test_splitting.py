@@ -1,17 +1,18 @@
 """A case that holds two matters is split: what is chosen goes to a new one, with all that belongs to it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
 from cases.case_number import FROM_SPLIT, is_case_number
 from cases.channels import Channel
 from cases.splitting import Piece, going
 from cases.state import CaseRefused, State
-from cases.store import Case, case, cases
+from cases.store import Case, case, cases, cases_table, contacts, move_contacts
 from centralino import database as database_module
 from centralino.case_desk import Asked, CaseDesk, Written
 from centralino.clock import as_utc
@@ -232,3 +233,34 @@ async def test_contacts_of_before_a_case_could_be_split_know_whose_they_are(hous
     async with house.database.engine.begin() as connection:
         await connection.run_sync(down_and_up)
     assert await house.everything() == before
+
+
+async def test_what_is_said_of_a_call_while_it_goes_to_another_case_stands_with_that_one(
+    house: House, desk: CaseDesk
+) -> None:
+    handed_on(house, "c1")
+    handed_on(house, "c2", BEAS)
+    await house.projected()
+    first, second = [found.id for found in reversed(await cases(house.database))]
+    async with house.database.writing() as connection:
+        await connection.execute(select(cases_table).where(cases_table.c.id == first).with_for_update())
+        house.tell(CallDisposed(call="c1", kind="complaint", level="handed on", by="a1"))
+        if connection.dialect.name == "postgresql":
+            await somebody_waits(house)
+        await move_contacts(connection, contacts.c.call == "c1", second)
+    await house.projected()
+    kinds = {found.id: found.kind for found in await cases(house.database)}
+    assert kinds == {first: "report", second: "complaint"}
+
+
+async def somebody_waits(house: House) -> None:
+    """For a lock of PostgreSQL's."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with asyncio.timeout(10):
+        while True:
+            async with house.database.reading() as connection:
+                if (await connection.execute(waiting)).scalar():
+                    return
+            await asyncio.sleep(0.01)
