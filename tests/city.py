@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 from sqlalchemy import text
 
@@ -38,6 +39,7 @@ from centralino.settings import Configuration, load
 from centralino.signing import Refused
 from supervision.projector import Projector
 from tests.contact_centre import ContactCentre
+from tests.postgres import Postgres
 from web.tokens import Role, make_token
 
 SHIPPED = Path(__file__).parents[1]
@@ -264,6 +266,18 @@ async def opened_city(folder: Path, setting: str, at: str) -> AsyncIterator[City
         await city.door.close()
         city.journal.close()
         await city.database.close()
+
+
+@asynccontextmanager
+async def city_on(kind: str, request: pytest.FixtureRequest, folder: Path, at: str) -> AsyncIterator[City]:
+    """On a database of one of tests.records.KINDS, that is its own."""
+    if kind == "sqlite":
+        async with opened_city(folder, "sqlite", at) as city:
+            yield city
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    async with server.fresh() as url, opened_city(folder, url, at) as city:
+        yield city
 
 
 @asynccontextmanager

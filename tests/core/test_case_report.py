@@ -1,7 +1,6 @@
 """What came of a week and of a month, as the report has it, against counts made of the tables by themselves."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count, repeat
 from pathlib import Path
@@ -13,8 +12,7 @@ from sqlalchemy import text
 from agents.disposition import Kind, Level
 from cases.channels import Channel
 from supervision.case_report import CaseReport, Counted, Days, Dimension, case_report
-from tests.city import City, opened_city
-from tests.postgres import Postgres
+from tests.city import City, city_on, opened_city
 from tests.records import KINDS
 
 Value = TypeVar("Value")
@@ -29,17 +27,6 @@ SOLVED, HANDED_ON, MESSAGES, GIVEN_UP = 100, 18, 6, 6  # calls
 WRITTEN = {Channel.MAIL: 40, Channel.FORM: 30, Channel.LETTER: 9, Channel.FAX: 5}
 CLASSIFIED, ANSWERED = 70, 3  # of what was written
 DAYS = ("2026-11-30", "2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04")
-
-
-@asynccontextmanager
-async def city_on(kind: str, request: pytest.FixtureRequest, folder: Path, at: str) -> AsyncIterator[City]:
-    if kind == "sqlite":
-        async with opened_city(folder, "sqlite", at) as city:
-            yield city
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    async with server.fresh() as url, opened_city(folder, url, at) as city:
-        yield city
 
 
 @pytest.fixture(params=KINDS)

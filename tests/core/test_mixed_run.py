@@ -12,7 +12,7 @@ import pytest
 
 from agents.disposition import Kind, Level
 from centralino.events import CallEvent
-from tests.city import City, letter, opened_city
+from tests.city import City, city_on, letter
 from tests.postgres import Postgres
 from tests.records import KINDS
 
@@ -25,13 +25,8 @@ ENTITY, NUMBER = "protezione-civile", "800840840"
 
 @pytest.fixture(params=KINDS)
 async def city(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[City]:
-    at = "2026-11-30 09:00"
-    if request.param == "sqlite":
-        async with opened_city(tmp_path, "sqlite", at) as city:
-            yield city
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    async with server.fresh() as url, opened_city(tmp_path, url, at) as city:
+    async with city_on(request.param, request, tmp_path, "2026-11-30 09:00") as city:
+        city.centre.agent("ana", skills={"protezione-civile": 5})
         yield city
 
 
@@ -105,7 +100,6 @@ async def one_calls(city: City, n: int) -> None:
 async def test_each_contact_of_a_mixed_run_stands_on_record_once_though_the_database_dies_in_it(
     city: City, request: pytest.FixtureRequest
 ) -> None:
-    city.centre.agent("ana", skills={"protezione-civile": 5})
     writers = Writers(city)
     for n in range(AWAY_AFTER):
         await one_calls(city, n)
