@@ -11,7 +11,7 @@ TEXT_MAX = 200_000  # characters of a part that are searched
 FIELDS = ("Action", "Final-Recipient", "Status", "Diagnostic-Code", "Disposition")
 MACHINES = ("mailer-daemon", "postmaster")
 # As centralino/mails.py names them: case, the case's number, the message's number in the outbox, its instant.
-OUR_ID = re.compile(r"case\.(\d{8,20})\.(\d{1,18})\.(\d{14})@")
+OUR_ID = re.compile(r"case\.(\d{8,20})\.(\d{1,9})\.(\d{14})@")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from centralino.database import Database, Instant, insert_or_update, metadata
 from centralino.people import cleaned
 
 SUBJECT_MAX = 200
-GONE, FAILED = "was sent to", "could not be sent to"
+GONE, FAILED = "was sent", "could not be sent"
 
 
 class Way(StrEnum):
@@ -156,7 +156,7 @@ async def _set(connection: AsyncConnection, sending: Sending, values: dict[str, 
 
 async def _note(connection: AsyncConnection, sending: Sending, at: datetime, what: str, words: str) -> None:
     if sending.case:
-        told = {"case_id": sending.case, "at": at, "act": f"{sending.channel} {what}", "about": sending.to}
+        told = {"case_id": sending.case, "at": at, "act": f"{sending.channel} {what}", "about": f"message {sending.id}"}
         await connection.execute(case_events.insert().values(told | {"by": "desk", "role": BY_RULE, "words": words}))
 
 

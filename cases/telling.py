@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.entities import Entities
@@ -129,15 +129,15 @@ async def _mobile_of(connection: AsyncConnection, row: Any) -> str:
     """Of whoever wrote first about it, or else called; none that was typed into an open page: an SMS costs money."""
     if row.why == JoinWhy.UNPROVEN:
         return ""
-    phone = await _first(connection, row.id, "phone")
+    phone = await _first(connection, row.id, "phone", intakes.c.once.is_(None))
     if not phone:
         found = await connection.execute(select(people.c.number).where(people.c.key == row.person))
         phone = found.scalar_one_or_none() or ""
     return phone if is_mobile(phone) else ""
 
 
-async def _first(connection: AsyncConnection, case: str, column: str) -> str:
+async def _first(connection: AsyncConnection, case: str, column: str, *which: ColumnElement[bool]) -> str:
     of_case = select(intakes.c[column]).join(contacts, contacts.c.intake == intakes.c.id)
-    wanted = of_case.where(contacts.c.case_id == case, intakes.c[column] != "").order_by(intakes.c.id).limit(1)
+    wanted = of_case.where(contacts.c.case_id == case, intakes.c[column] != "", *which).order_by(intakes.c.id).limit(1)
     found = (await connection.execute(wanted)).scalar_one_or_none() or ""
     return cleaned(found, len(found))

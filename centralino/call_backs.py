@@ -98,16 +98,19 @@ class CallBacks:
             raise signing.Refused(f"there is no number {shown(wanted.service)}")
         if not person.number:
             raise signing.Refused("nobody knows a telephone number of theirs")
+        name = f"{self._node_of(wanted.queue)}-{case}-"
+        if standing := next((one for one in promised if one.call.startswith(name)), None):
+            return standing  # whoever asked was not told, and asks again
         if any((one.person, one.queue) == (wanted.person, wanted.queue) for one in promised):
             raise signing.Refused(f"that the people of {wanted.queue} call them back is promised already")
         if isinstance(decided := self._may_call(wanted.person), Refused):
             raise signing.Refused(f"their number is not called: {decided.why}")
-        plan, node = self.configuration.dialplans[wanted.service], self._node_of(wanted.queue)
-        name = f"{node}-{case}-{round(self._clock.now_s() * 1000)}-asked"
+        plan = self.configuration.dialplans[wanted.service]
+        name += f"{round(self._clock.now_s() * 1000)}-asked"
         told = ev.CallBackAsked(
             call=name,
             case=case,
-            node=node,
+            node=self._node_of(wanted.queue),
             queue=wanted.queue,
             service=wanted.service,
             person=wanted.person,

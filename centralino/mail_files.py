@@ -4,6 +4,7 @@ STATE/mail/in/AB/ABCD….eml is a mail, STATE/attachments/AB/ABCD…-N the N-th 
 and `attachments` say of whom. Whoever has a person erased removes these.
 """
 
+import glob
 import hashlib
 import os
 import secrets
@@ -48,6 +49,11 @@ def put_away(state: Path, id: str, came_in: Path, attachments: Sequence[Attachme
     os.replace(came_in, state / place)
     _sync((state / place).parent)
     return Filed(WHOLE, "message/rfc822", hashlib.sha256(raw).hexdigest(), f"{place}", len(raw)), files
+
+
+def files_with(state: Path, id: str) -> list[Path]:
+    """What came with the mail `id`, on record or not."""
+    return sorted((state / ATTACHED / id[:2]).glob(f"{glob.escape(id)}-*"))
 
 
 def content_of(state: Path, attachment: OnRecord) -> bytes:

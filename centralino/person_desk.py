@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from centralino import held_files
 from centralino.database import Database
 from centralino.door import DoorClient
 from centralino.located import shown
+from centralino.mail_files import files_with
 from centralino.people import is_withheld, normalised
 from centralino.relay import path_of_kept
 from recordings.files import NoSound, Shelf, call_of, is_there, remove, sound_of
@@ -96,8 +98,9 @@ class Files:
     async def _there(self, who: Who) -> list[Path]:
         database, state = self.asking.database, self.asking.state
         sent = [path_of_kept(state / "mail", n) for n in await held.mails_about(database, who)]
-        came = [state / name for name in await held.files_about(database, who)]
-        return [file for file in (*sent, *came) if file.is_file()]
+        came = {state / name for name in await held.files_about(database, who)}
+        parts = chain.from_iterable(files_with(state, mail.stem) for mail in sorted(came))  # a report's have no row
+        return [file for file in dict.fromkeys((*sent, *sorted(came), *parts)) if file.is_file()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class Logs:
         return Piece([{"file": line.file, "line": line.text} for line in lines])
 
     async def erase(self, who: Who) -> None:
-        await asyncio.to_thread(held_files.blank, _traces(who), self.asking.state)
+        await asyncio.to_thread(held_files.blank, _traces(who), held_files.names_of(who.names), self.asking.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ def _mail(text: str) -> str:
 
 
 def _traces(who: Who) -> Any:
-    return held_files.traces_of(who.number, who.mail, who.names)
+    return held_files.traces_of(who.number, who.mail)
 
 
 def _facts(asking: Asking, who: Who, pieces: Mapping[str, Piece]) -> dict[str, Any]:

@@ -90,7 +90,12 @@ class Postman:
 
     async def _mark(self) -> None:
         if self._unmarked:
-            await self._unmarked()
+            try:
+                await self._unmarked()
+            except DatabaseAway:
+                raise  # it is marked as soon as the database is there
+            except Exception:  # ours; when its claim is over it is tried again, and others go out meanwhile
+                log.exception("what came of a %s cannot be noted", self._way)
             self._unmarked = None
 
     async def _try(self, sending: Sending) -> Callable[[], Awaitable[None]]:

@@ -15,12 +15,14 @@ from cases.outbox import Sending
 from centralino.instance import MissingSecret
 from centralino.mail_settings import Mail, Tls
 from centralino.mails import NoAddress, composed, envelope_sender, read_files
+from centralino.people import cleaned
 from centralino.postman import Closed, NotNow, Refused
 from recordings.sealed import Keys
 
 STEP_WITHIN_S = 30.0  # a relay's answer to one command
 GOODBYE_WITHIN_S = 2.0
 COME_BACK_LATER = 421
+SAID_MAX = 500
 
 
 def path_of_kept(folder: Path, id: int) -> Path:
@@ -109,4 +111,4 @@ def _about_this_mail(refused: aiosmtplib.SMTPResponseException) -> Exception:
 
 
 def _said(answer: aiosmtplib.SMTPResponseException) -> str:
-    return f"{answer.code} {' '.join(answer.message.split())}"[:500]
+    return cleaned(f"{answer.code} {' '.join(answer.message.split())}", SAID_MAX)

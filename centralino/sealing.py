@@ -51,7 +51,11 @@ class Sealing:
 
     async def run(self) -> None:
         """Until cancelled."""
-        left = await asyncio.to_thread(lambda: list(_plain(self._shelf.folder)))
+        left: list[str] = []
+        try:
+            left = await asyncio.to_thread(lambda: list(_plain(self._shelf.folder)))
+        except OSError:
+            log.exception("what was left plain cannot be looked for")
         for name in {*left, *self._on_record.discarded()}:
             self._waiting.put_nowait(name)
         while True:

@@ -9,9 +9,11 @@ import httpx
 from cases.outbox import Sending
 from centralino.instance import MissingSecret
 from centralino.mail_settings import Sms
+from centralino.people import cleaned
 from centralino.postman import Closed, NotNow, Refused
 
 ANSWER_WITHIN_S = 30.0
+SAID_MAX = 200
 ABOUT_US = (401, 403)  # our token
 LATER = (408, 425, 429)
 
@@ -44,7 +46,7 @@ class SmsWay:
 
 
 def _look_at(answer: httpx.Response) -> None:
-    said = f"the gateway says: {answer.status_code} {' '.join(answer.text[:200].split())}"
+    said = f"the gateway says: {answer.status_code} {cleaned(' '.join(answer.text[:SAID_MAX].split()), SAID_MAX)}"
     if answer.is_success:
         return
     if answer.status_code in ABOUT_US:

@@ -61,6 +61,9 @@ def seal(plain: Path, keys: Keys) -> None:
                 target.write(cipher.encrypt(nonce, piece, head))
             target.flush()
             os.fsync(target.fileno())
+        if not plain.exists():  # it was erased meanwhile
+            new.unlink()
+            return
         new.replace(sealed)
     except BaseException:
         new.unlink(missing_ok=True)

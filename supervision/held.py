@@ -73,7 +73,8 @@ def _to_or_about(who: Who) -> ColumnElement[bool]:
 
 def _from_them(who: Who) -> ColumnElement[bool]:
     ways = [func.lower(column) == who.mail.lower() for column in (mails.c.sender, mails.c.envelope) if who.mail]
-    return or_(mails.c.intake.in_(who.intakes), *ways)
+    reports = and_(mails.c.intake.is_(None), mails.c.case_id.in_(who.cases))  # of what was written to them
+    return or_(mails.c.intake.in_(who.intakes), reports, *ways)
 
 
 _NOTHING_SAID = {"to": "", "subject": "", "words": "", "in_reply_to": "", "attachments": [], "failed_why": null()}

@@ -27,6 +27,11 @@ class Limit:
         if len(self._times) > ADDRESSES_MAX:
             self._times.popitem(last=False)
 
+    def take_back(self, address: str) -> None:
+        """One time that was counted does not count after all."""
+        if times := self._times.get(network(address)):
+            times.pop()
+
 
 def network(address: str) -> str:
     """Whose an address is: of IPv6 one household, or one attacker, has 2^64."""

@@ -167,14 +167,16 @@ class _Pages:
         client, now_s = _client(request), self._public.now_s()
         if self._wrong.is_reached(client, now_s):
             return self.case(texts, _Look(429, asked, trouble=("not_now", "look_too_often")))
+        self._wrong.count(client, now_s)  # before it is known: many may ask at once
         try:
             found = await _after(ANSWER_AFTER_S, self._public.look(asked["number"], asked["proof"]))
         except ConnectionError as away:
+            self._wrong.take_back(client)
             log.warning("a citizen's case could not be looked up: %s", away)
             return self.case(texts, _Look(503, asked, trouble=("not_now", "look_away")))
         if found is None:
-            self._wrong.count(client, now_s)
             return self.case(texts, _Look(404, asked, trouble=("nothing_found", "not_found")))
+        self._wrong.take_back(client)
         return self.case(texts, _Look(200, asked, found=_shown(found, asked["number"], texts)))
 
     def case(self, texts: Texts, look: "_Look") -> HTMLResponse:

@@ -526,7 +526,9 @@ def test_a_call_back_that_could_not_be_kept_is_not_promised(
     assert centre.house.call_backs == {}
 
 
-def test_a_call_back_is_promised_once(centre: ContactCentre) -> None:
-    asked(centre)
+def test_a_call_back_is_promised_once_however_often_it_is_asked_for(centre: ContactCentre) -> None:
+    assert asked(centre) == asked(centre), "who asked was not told, and asked again"
+    person = centre.people.key_for(CITIZEN, "", centre.clock.now_s())
     with pytest.raises(Refused, match="promised already"):
-        asked(centre)
+        centre.switchboard.call_backs.ask("10000525", Wanted(person, "hall", "hall"), "ana")
+    assert len(centre.house.call_backs) == 1

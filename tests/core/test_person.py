@@ -24,7 +24,7 @@ from centralino.book import Book
 from centralino.case_desk import Asked, Classified, Written
 from centralino.clock import as_utc
 from centralino.database import database_url, metadata, open_database
-from centralino.held_files import traces_of
+from centralino.held_files import blank, names_of, traces_of
 from centralino.people import People
 from centralino.person_desk import Asking, PersonRefused, erase, export, find, not_over
 from centralino.relay import path_of_kept
@@ -349,16 +349,31 @@ def _columns(there: Any) -> dict[str, set[str]]:
 
 
 def test_the_ways_in_which_a_number_is_written_are_found_and_no_longer_number_that_holds_it() -> None:
-    traces = traces_of("+390551234567", "", frozenset())
+    traces = traces_of("+390551234567", "")
     for text in ("+390551234567", "00390551234567", "390551234567", "<sip:0551234567@1.2.3.4>", '"0551234567"'):
         assert traces.search(text.encode()), text
     for text in ("10551234567", "05512345678", "+39055123456"):
         assert not traces.search(text.encode()), text
-    assert traces_of("+4915112345678", "", frozenset()).search(b"call from 015112345678")
-    names = traces_of("", "a.b@example.org", frozenset({"Niccolò Rossi", "Li"}))
-    for text in ("to A.B@example.org", "Niccolò Rossi", 'name="Niccol\\u00f2 Rossi"', "NICCOLò ROSSI"):
+    assert traces_of("+4915112345678", "").search(b"call from 015112345678")
+    mails = traces_of("", "a.b@example.org")
+    assert mails.search(b"to A.B@example.org.")
+    assert not any(mails.search(text) for text in (b"axb@example.org", b"la.b@example.org", b"a.b@example.org-x"))
+    names = names_of(frozenset({"Niccolò Rossi", "Li"}))
+    for text in ("Niccolò Rossi", 'name="Niccol\\u00f2 Rossi"', "NICCOLò ROSSI"):
         assert names.search(text.encode()), text
-    assert not names.search(b"Linea, axb@example.org, Mario Rossini")
+    assert not names.search(b"Linea, Mario Rossini")
+
+
+def test_a_name_is_overwritten_in_lines_of_theirs_only(tmp_path: Path) -> None:
+    log = tmp_path / "log" / "engine.log"
+    log.parent.mkdir()
+    log.write_text("INFO Ana called from 0551234567\nINFO Ana called from 0559999999\nINFO mail of ana@example.org")
+    assert blank(traces_of("+390551234567", "ana@example.org"), names_of(frozenset({"INFO", "Ana"})), tmp_path) == 4
+    assert log.read_text().splitlines() == [
+        "xxxx Ana called from xxxxxxxxxx",
+        "INFO Ana called from 0559999999",
+        "xxxx mail of xxxxxxxxxxxxxxx",
+    ]
 
 
 async def test_a_mail_with_its_files_is_handed_over_and_erased_and_anothers_stays(house: House, url: str) -> None:
