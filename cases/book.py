@@ -1,6 +1,6 @@
 """The cases that a batch of events is about: read once, decided in memory, saved once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -94,7 +94,7 @@ class CaseBook:
     def _arrived(self, n: int, at: datetime, event: CallArrived) -> None:
         if event.call in self.contacts:
             return
-        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] in GOES_ON]
+        mine = [row for row in self._theirs(event.person) if row["state"] in GOES_ON]
         decision = case_for(
             event.service,
             withheld=event.withheld,
@@ -112,9 +112,13 @@ class CaseBook:
         within_s = self.reopening_s(event.entity, event.service)
         if not within_s or event.withheld:
             return None
-        mine = [row for row in self.cases.values() if row["person"] == event.person and row["state"] == State.CLOSED]
+        mine = [row for row in self._theirs(event.person) if row["state"] == State.CLOSED]
         closed = [ClosedCase(row["id"], row["service"], row["closed_at"]) for row in mine]
         return Closed(closed, at - timedelta(seconds=within_s))
+
+    def _theirs(self, person: str) -> Iterator[dict[str, Any]]:
+        """Their cases; none that somebody may have opened in their name, who would be told what comes of it."""
+        return (row for row in self.cases.values() if row["person"] == person and row["why"] != JoinWhy.UNPROVEN)
 
     def _reopen(self, case_id: str, call: str, at: datetime) -> None:
         self.cases[case_id] |= {"state": State.OPEN, "closed_at": None, "closed_why": None, "closed_by": None}

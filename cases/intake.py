@@ -149,7 +149,8 @@ async def _case_for(connection: AsyncConnection, intake: Intake, since: datetime
         return OpenNew(JoinWhy.ANONYMOUS)
     if intake.sender is Sender.UNPROVEN:
         return OpenNew(JoinWhy.UNPROVEN)
-    of_person = select(cases_table).where(cases_table.c.person == intake.person).with_for_update()
+    is_theirs = (cases_table.c.person == intake.person) & (cases_table.c.why != JoinWhy.UNPROVEN)
+    of_person = select(cases_table).where(is_theirs).with_for_update()
     rows = (await connection.execute(of_person)).all()
     return case_for(
         intake.service,

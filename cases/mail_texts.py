@@ -9,7 +9,8 @@ HTML_MAX = 500_000  # characters
 HTML_DEPTH_MAX = 1_000
 # What Python calls text encodings, but no mail is written in; decoding some of them can be made to take very long.
 _NO_CHARSETS = re.compile(r"(?i)idna|punycode|.*unicode.*escape|undefined|mbcs|oem")
-_TAG = re.compile(r"<(/?)[A-Za-z]")
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]{0,40})")
+_NEED_NO_END = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _BLOCKS = "address,article,blockquote,br,dd,div,dt,footer,h1,h2,h3,h4,h5,h6,header,hr,li,ol,p,pre,section,table,tr,ul"
 _BREAK = "\u2028"
 
@@ -42,9 +43,15 @@ def text_of_html(html: str) -> str | None:
 
 
 def _depth(html: str) -> int:
-    """How many tags are open at once, at most; those that need no end count as if they did."""
-    depth = deepest = 0
+    """How many tags are open at once, at most. An end that is not that of the innermost tag ends none: a parser passes
+    over many of these.
+    """
+    deepest, still_open = 0, list[str]()
     for found in _TAG.finditer(html):
-        depth += -1 if found[1] else 1
-        deepest = max(deepest, depth)
+        name = found[2].lower()
+        if not found[1] and name not in _NEED_NO_END:
+            still_open.append(name)
+            deepest = max(deepest, len(still_open))
+        elif found[1] and still_open and still_open[-1] == name:
+            still_open.pop()
     return deepest

@@ -5,11 +5,11 @@ Messages are sent by centralino/postman.py. None is ever removed: what was sent,
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.store import BY_RULE, case_events
@@ -41,6 +41,7 @@ outbox = Table(
     Column("sent_at", Instant),
     Column("failed_why", Text),  # the last try
     Index(None, "channel", "next_at"),
+    Index(None, "to", "at"),
 )
 
 
@@ -145,6 +146,12 @@ async def again(database: Database, id: int, now: datetime) -> None:
         if row.sent_at:
             raise NothingToSend(f"message {id} was sent already")
         await connection.execute(outbox.update().where(outbox.c.id == id).values(next_at=now, tries=0))
+
+
+async def told_lately(connection: AsyncConnection, to: str, now: datetime) -> int:
+    """How much was written to this address within the hour until `now`."""
+    lately = (outbox.c.to == to) & (outbox.c.at > now - timedelta(hours=1))
+    return int((await connection.execute(select(func.count()).select_from(outbox).where(lately))).scalar_one())
 
 
 # --- within

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cases.entities import Entities
 from cases.joining import JoinWhy
-from cases.outbox import Outgoing, Way, put
+from cases.outbox import Outgoing, Way, put, told_lately
 from cases.progress import DEFAULT, News, Progress, mail_of, sms_of
 from cases.proof import code_of
 from cases.store import cases_table, contacts, intakes, people
 from centralino.people import cleaned
+
+FORMS_TOLD_MAX = 5  # an hour, to one address
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,12 @@ class Telling:
         await put(connection, Outgoing(subject=subject, words=words, case=case, **reply))
 
     async def acknowledge_form(self, connection: AsyncConnection, case: str, at: datetime, language: str) -> None:
-        """What came by our own page is always acknowledged, by mail where they left an address; never by SMS, which
-        costs: anybody may name any telephone there.
+        """What came by our own page is acknowledged by mail, where they left an address: a few times an hour, since
+        anybody may name any; never by SMS, which costs.
         """
         row = (await connection.execute(select(cases_table).where(cases_table.c.id == case))).one()
-        if mail := await _mail_of(connection, case):
+        mail = await _mail_of(connection, case)
+        if mail and await told_lately(connection, mail, at) < FORMS_TOLD_MAX:
             language = language or await self._language(connection, row)
             await _send_mail(connection, mail, self._news(row, Progress.TAKEN_IN, ""), language, at)
 

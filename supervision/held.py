@@ -72,7 +72,7 @@ def _to_or_about(who: Who) -> ColumnElement[bool]:
 
 
 def _from_them(who: Who) -> ColumnElement[bool]:
-    ways = [func.lower(column) == who.mail.lower() for column in (mails.c.sender, mails.c.envelope) if who.mail]
+    ways = [func.lower(mails.c.sender) == who.mail.lower()] if who.mail else []
     reports = and_(mails.c.intake.is_(None), mails.c.case_id.in_(who.cases))  # of what was written to them
     return or_(mails.c.intake.in_(who.intakes), reports, *ways)
 
@@ -131,14 +131,15 @@ async def who_has_number(database: Database, number: str, keys: frozenset[str]) 
         keys |= {row.key for row in rows}
         wrote = (await connection.execute(select(intakes.c.id).where(intakes.c.phone == number))).scalars()
         cases = await _ids(connection, cases_table.c.id, cases_table.c.person.in_(keys))
-        theirs = or_(intakes.c.phone == number, and_(intakes.c.phone == "", contacts.c.case_id.in_(cases)))
+        of_nobody = and_(intakes.c.phone == "", intakes.c.mail == "")  # another's may have come there by a merge
+        theirs = or_(intakes.c.phone == number, and_(of_nobody, contacts.c.case_id.in_(cases)))
         who = Who(number=number, keys=keys, cases=cases, intakes=frozenset(wrote))
         return await _filled(connection, who, theirs)
 
 
 async def who_has_mail(database: Database, mail: str) -> Who:
-    """Whoever writes from this address. A case of theirs is one of which no telephone number is known; of others, only
-    their letters are theirs.
+    """Whoever writes from this address. A case of theirs is one of which no telephone number and no other address is
+    known; of others, only their letters are theirs.
     """
     theirs = func.lower(intakes.c.mail) == mail.lower()
     async with database.reading() as connection:
@@ -149,7 +150,16 @@ async def who_has_mail(database: Database, mail: str) -> Who:
         has_phone = (
             select(contacts.c.case_id).join(intakes, contacts.c.intake == intakes.c.id).where(intakes.c.phone != "")
         )
-        without = and_(cases_table.c.person.not_in(has_called), cases_table.c.id.not_in(has_phone))
+        has_others_mail = (
+            select(contacts.c.case_id)
+            .join(intakes, contacts.c.intake == intakes.c.id)
+            .where(intakes.c.mail != "", func.lower(intakes.c.mail) != mail.lower())
+        )
+        without = and_(
+            cases_table.c.person.not_in(has_called),
+            cases_table.c.id.not_in(has_phone),
+            cases_table.c.id.not_in(has_others_mail),
+        )
         wanted = select(cases_table.c.id, cases_table.c.person).select_from(joined).where(theirs, without)
         rows = (await connection.execute(wanted)).all()
         cases, keys = frozenset(row.id for row in rows), frozenset(row.person for row in rows)

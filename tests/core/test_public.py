@@ -187,14 +187,15 @@ async def test_what_a_citizen_writes_becomes_a_case_with_number_and_code(office:
     assert wrote.by == "web form"
 
 
-async def test_a_call_of_the_same_telephone_joins_the_case_of_the_form(office: Office) -> None:
+async def test_a_call_of_the_telephone_that_a_form_names_has_a_case_of_its_own(office: Office) -> None:
+    """Else whoever wrote the form, in another's name, would be told what comes of their calls."""
     await office.form()
     number, _ = number_and_code((await office.send()).text)
     answered_call(office.house, "c1", office.house.caller("3331234567"))
     await office.house.projected()
     found = await case(office.house.database, number)
     assert found
-    assert [contact.kind for contact in found.contacts] == ["form", "call"]
+    assert [contact.kind for contact in found.contacts] == ["form"]
 
 
 async def test_whoever_names_anothers_telephone_learns_nothing_of_their_case_and_changes_no_name(

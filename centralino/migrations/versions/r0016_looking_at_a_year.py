@@ -1,4 +1,4 @@
-"""Indexes for what people look at: cases by state or office, the newest first, and who wrote, in small letters."""
+"""Indexes for what is looked at: cases by state or office, the newest first; who wrote; whom we told."""
 
 from alembic import op
 
@@ -14,9 +14,11 @@ def upgrade() -> None:
     op.create_index("ix_intakes_phone", "intakes", ["phone"])
     op.execute("UPDATE intakes SET mail = lower(mail)")
     op.create_index("ix_intakes_mail", "intakes", ["mail"])
+    op.create_index("ix_outbox_to_at", "outbox", ["to", "at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_to_at", "outbox")
     op.drop_index("ix_intakes_mail", "intakes")
     op.drop_index("ix_intakes_phone", "intakes")
     op.drop_index("ix_cases_office_opened_at", "cases")
