@@ -42,6 +42,9 @@ def test_html_that_is_made_to_take_long_is_left_to_the_mail() -> None:
     assert text_of_html("<div>" * 2_000) is None
     assert text_of_html("<p>a</p>" * 100_000) is None
     assert text_of_html("<div>" * 900 + "deep") == "deep"
+    for ends_nothing in ("<div></x>" * 2000, "</a>" * 2000 + "<div>" * 2000, "<b></i>" * 2000):
+        assert text_of_html(ends_nothing) is None, "it is as deep to a parser"
+    assert text_of_html("<br><img><p>a</p>" * 2000) is not None
     assert read_mail(raw(b"<div>" * 2_000, "Content-Type: text/html")).words == LEFT_TO_THE_MAIL
 
 

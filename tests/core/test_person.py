@@ -18,6 +18,7 @@ from cases import outbox
 from cases.channels import Channel
 from cases.messages import Act as MessageAct
 from cases.outbox import Outgoing, Way
+from cases.store import cases
 from centralino import events as ev
 from centralino import personal_data
 from centralino.book import Book
@@ -275,6 +276,22 @@ async def test_whoever_writes_mails_is_found_by_their_address_whatever_its_lette
     dump = await dumped(house)
     assert (MAIL in dump, "of whom is it?" in dump, "Anna B." in dump) == (False, False, False)
     assert "of others" in dump
+
+
+async def test_what_another_wrote_and_a_hand_merged_stays_theirs(house: House) -> None:
+    desk = desk_of(house, lambda: CONFIGURATION)
+    house.tell(arrival("c1", house.caller(NUMBER, "Dora")), end("c1"))
+    await house.projected()
+    to = {"entity": "comune-firenze"}
+    bruno, _ = await desk.take_in(Written(Channel.MAIL, "his", "ana", mail="bruno@example.org", **to))
+    carla, _ = await desk.take_in(Written(Channel.MAIL, "hers", "ana", mail="carla@example.org", **to))
+    eva, _ = await desk.take_in(Written(Channel.MAIL, "Eva's", "ana", mail="eva@example.org", **to))
+    [doras] = [one.id for one in await cases(house.database) if one.opened_by_call]
+    await desk.work(eva.case, Asked("merge", "ana", into=doras))
+    await desk.work(carla.case, Asked("merge", "ana", into=bruno.case))
+    asked = asking(house)
+    by_number, by_mail = await find(asked, NUMBER), await find(asked, "carla@example.org")
+    assert (len(by_number.intakes), bruno.case in by_mail.cases, len(by_mail.intakes)) == (0, False, 1)
 
 
 async def test_a_mail_address_does_not_lead_to_the_calls_of_a_number_that_its_letter_names(house: House) -> None:

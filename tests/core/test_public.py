@@ -486,6 +486,18 @@ async def test_who_guesses_sees_no_case_any_more_even_by_the_right_code(office: 
     assert (await office.ask(number, code)).status_code == 200
 
 
+async def test_who_guesses_many_cases_at_once_from_one_address_has_no_more_tries(office: Office) -> None:
+    await written(office)
+    answers = await asyncio.gather(*(office.ask(f"{n}", "0000") for n in range(pages.WRONG_MAX + 10)))
+    assert sorted(answer.status_code for answer in answers) == [404] * pages.WRONG_MAX + [429] * 10
+
+
+async def test_who_looks_at_their_own_case_is_not_counted(office: Office) -> None:
+    number, code = await written(office)
+    for _ in range(pages.WRONG_MAX + 1):
+        assert (await office.ask(number, code)).status_code == 200
+
+
 async def test_who_guesses_many_cases_from_one_address_is_stopped(office: Office) -> None:
     number, code = await written(office)
     for n in range(pages.WRONG_MAX):
